@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The chain of programs on one direction of an interface, as it is in the kernel: from what clsact or
+ * TCX runs, along the tail calls of each program's chain map (a PROG_ARRAY with one entry).
+ */
+#ifndef L3AF_CHAIN_H
+#define L3AF_CHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netlink.h"
+
+struct chain_program {
+	uint32_t id;
+	char name[64]; /* the full function name, from BTF where the program has it */
+	uint32_t map_id; /* its chain map; 0: it has none */
+	char attach[8]; /* of the root: "clsact" or "tcx"; else empty */
+};
+
+#define CHAIN_MAX 33 /* the kernel follows 33 tail calls at most */
+
+struct chain {
+	struct chain_program at[CHAIN_MAX];
+	size_t n; /* 0: no root program on this direction */
+};
+
+/*
+ * Follows the chain of a direction. The root is the program attached there that has a chain map of the name
+ * tc_<direction>_root_array (names in the kernel are cut to 15 characters; compare so). 0 or a negative errno.
+ */
+int chain_read(int ifindex, enum direction direction, struct chain *chain);
+
+/* Program id behind entry 0 of a PROG_ARRAY, 0 if the entry is empty; negative errno. */
+int64_t chain_next(uint32_t map_id);
+
+/* The map id of a program's chain map, 0 if it has none; negative errno. */
+int64_t chain_map_of(uint32_t prog_id);
+
+/* The program's full function name (from BTF; else the kernel's 15 characters). */
+void chain_program_name(uint32_t prog_id, char *name, size_t size);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The questions and orders to rtnetlink that both packages have, over libnl. Every function
+ * returns 0 or a negative errno and prints nothing.
+ */
+#ifndef L3AF_NETLINK_H
+#define L3AF_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An IP address. bytes: network byte order, IPv4 in the first four, rest 0. family: AF_INET, AF_INET6, 0 = none. */
+struct address {
+	uint8_t family;
+	uint8_t bytes[16];
+};
+
+struct link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char kind[IFNAMSIZ]; /* "vxlan", "ipip" …, empty for a plain device */
+	bool up; /* IFF_UP */
+	bool running; /* IFF_RUNNING: has carrier */
+	bool l3; /* takes and gives bare IP packets, no Ethernet header */
+	uint32_t mtu; /* bytes */
+	/* where a tunnel device sends to; outer_proto 0: not a tunnel, or no fixed remote */
+	struct address outer;
+	uint8_t outer_proto; /* IP protocol of the outer packet: UDP for VXLAN, Geneve and fou/gue encapsulation */
+	uint16_t outer_port; /* UDP destination port, host order; 0 where there is none */
+};
+
+/* -ENODEV: no such device. */
+int netlink_link(const char *name, struct link *link);
+
+struct route {
+	struct address dst;
+	uint8_t dst_len; /* bits */
+	struct address gateway; /* family 0: on-link */
+	int ifindex;
+	uint8_t protocol; /* who made it: rtm_protocol */
+};
+
+/* The way the kernel would send a packet to dst. -ENETUNREACH: none. route->dst is not filled in. */
+int netlink_route_get(const struct address *dst, struct route *route);
+/* The main table's route to exactly this host (dst/32, dst/128) by this device. -ENOENT: none. */
+int netlink_host_route(const struct address *dst, int ifindex, struct route *route);
+/* -EEXIST: there is one already. */
+int netlink_route_add(const struct route *route);
+/* -ESRCH: there is none. */
+int netlink_route_del(const struct route *route);
+
+enum direction { INGRESS, EGRESS, DIRECTIONS };
+extern const char *const direction_names[DIRECTIONS];
+
+struct tc_filter {
+	uint32_t prog_id;
+	uint32_t handle, priority;
+	uint16_t protocol; /* network byte order, as the kernel keys the filter by it */
+	char name[64];
+};
+
+/* The cls_bpf filters of one direction of clsact, in the order they run; *n of them into a malloc'ed array. */
+int netlink_tc_filters(int ifindex, enum direction direction, struct tc_filter **filters, size_t *n);
+int netlink_tc_filter_del(int ifindex, enum direction direction, const struct tc_filter *filter);
+/* Whether the device has a clsact qdisc, and if any filter of whatever kind hangs on it. */
+int netlink_clsact(int ifindex, bool *present, bool *used);
+/* -EEXIST: it has one already. */
+int netlink_clsact_add(int ifindex);
+int netlink_clsact_del(int ifindex);
+/* Direct-action cls_bpf filter. */
+int netlink_tc_filter_add(int ifindex, enum direction direction, int prog_fd, const char *name);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Where things are pinned on bpffs: the two layouts in the field.
+ *
+ *            maps                                            programs
+ * flat       tc/globals/<iface>/<map>                        progs/<iface>/<entry>_tc          (l3afd v2.1.0)
+ * versioned  tc/globals/<iface>/<package>/<version>/<map>    progs/<iface>/<package>/<version>/<entry>_tc   (l3afd main)
+ *
+ * all under /sys/fs/bpf. In a version every dot reads `_`.
+ */
+#ifndef L3AF_PINS_H
+#define L3AF_PINS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BPFFS "/sys/fs/bpf"
+
+/* Where one package of one interface has its pins. */
+struct pins {
+	char maps[PATH_MAX]; /* directory */
+	char progs[PATH_MAX]; /* directory */
+};
+
+/* Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG. */
+int pins_of(struct pins *pins, const char *iface, const char *package, const char *version);
+
+/*
+ * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout
+ * with this version under any package name, when version is not NULL; else the flat one, else the versioned one
+ * whatever its version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
+ */
+int pins_find(struct pins *pins, const char *iface, const char *version, const char *map);
+
+/* mkdir -p below bpffs, mode 0700. 0 or a negative errno. */
+int pins_mkdir(const char *path);
+
+/* True where path lies on a bpffs. */
+bool pins_on_bpffs(const char *path);
+
+/* Removes the directory and its parents as long as they are empty, up to but without BPFFS. */
+void pins_prune(const char *path);
+
+#endif

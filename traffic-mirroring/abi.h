@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the data path (select/) and user space (updater/) share: the layout of
+ * the pinned maps. docs/map-abi.md describes the same for people with bpftool.
+ *
+ * Every map is named mirroring_<direction>_<name>; the two directions share no
+ * map, because l3afd unpins a program's maps when that program stops.
+ * All fields are in host byte order unless their comment says otherwise.
+ *
+ * A bank is one complete configuration: filters, tables, devices. There are two.
+ * The data path reads the bank that struct mirror_config names, once per packet;
+ * the updater fills the other one and then flips that word.
+ */
+#ifndef MIRRORING_ABI_H
+#define MIRRORING_ABI_H
+
+#include <linux/types.h>
+
+#define MIRROR_BANKS 2
+#define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
+#define MIRROR_MAX_DEVICES 8 /* devices one filter may spread its flows over */
+#define MIRROR_MAX_PREFIXES 65536 /* entries of one address table, both banks together */
+#define MIRROR_MAX_OUTERS 256 /* tunnel endpoints that are recognised as our own */
+#define MIRROR_MAX_FRAGMENTED 4096 /* datagrams whose fragments are followed at a time */
+#define MIRROR_NAME_LEN 16 /* IFNAMSIZ */
+
+/*
+ * skb->mark of a copy on its way out. A copy that meets one of our programs again
+ * (NIC 2 = NIC 1, or a tunnel device, which keeps the mark within a namespace)
+ * is recognised by it and never copied a second time. Reads "MIRR".
+ */
+#define MIRROR_MARK 0x4d495252
+
+/* The word that is flipped. One aligned 64-bit store changes all of it. Map: config, key 0. */
+struct mirror_config {
+	__u8 bank; /* 0 or 1: the bank in force */
+	__u8 enabled; /* 0: no packet is looked at */
+	__u8 can_rollback; /* 1: the other bank holds the previous configuration, whole */
+	__u8 l3; /* 1: the interface has no Ethernet header (tun, wireguard, ppp) */
+	__u32 generation; /* counts commits */
+};
+_Static_assert(sizeof(struct mirror_config) == 8, "one aligned word");
+
+/* The things a filter can ask of a packet, in the order the data path looks at them. */
+enum mirror_dimension {
+	DIM_PROTO,
+	DIM_DST_PORT,
+	DIM_SRC_PORT,
+	DIM_PORT, /* source or destination port */
+	DIM_TCP_FLAGS,
+	DIM_ICMP_TYPE,
+	DIM_VLAN,
+	DIM_SRC,
+	DIM_DST,
+	DIM_COUNT,
+};
+
+/*
+ * One table entry: bit i of bank[b] says that filter i of bank b accepts this value.
+ * Tables (ARRAY): proto[256], dst_port, src_port, port [65536], tcp_flags[256],
+ * icmp_type[256], vlan[4096]; (LPM_TRIE): src4, dst4, src6, dst6, whose entry
+ * holds the union of all prefixes that cover it.
+ */
+struct mirror_words {
+	__u64 bank[MIRROR_BANKS];
+};
+_Static_assert(sizeof(struct mirror_words) == 16, "two words");
+
+/* Keys of the LPM tables. prefix_len: bits. addr: network byte order. */
+struct mirror_key4 {
+	__u32 prefix_len;
+	__u8 addr[4];
+};
+struct mirror_key6 {
+	__u32 prefix_len;
+	__u8 addr[16];
+};
+_Static_assert(sizeof(struct mirror_key4) == 8, "LPM key");
+_Static_assert(sizeof(struct mirror_key6) == 20, "LPM key");
+
+/* What a bank as a whole asks for. Map: banks, key = bank. */
+struct mirror_bank {
+	__u64 filters; /* bit i: filter i exists */
+	__u64 any[DIM_COUNT]; /* bit i: filter i does not constrain this dimension */
+	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
+	 * no use of the flow hash (which takes in the ports) */
+	__u64 without_l4;
+	__u32 outers; /* entries of the outers table that belong to this bank */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct mirror_bank) == 96, "no hidden padding");
+
+enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
+
+/* How a copy leaves. Index of the exits PROG_ARRAY for those that are a program of their own. */
+enum mirror_exit { EXIT_DEVICE, EXIT_RING, EXIT_COUNT };
+
+struct mirror_device {
+	__u32 ifindex;
+	__u32 l3; /* 1: the device takes bare IP packets (ipip, sit, gre, tun) */
+	char name[MIRROR_NAME_LEN];
+};
+_Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
+
+/* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
+struct mirror_filter {
+	__u8 action; /* enum mirror_action */
+	__u8 exit; /* enum mirror_exit */
+	__u8 devices; /* entries of device[] in use */
+	__u8 own_target; /* 1: the rule itself said `to`, 0: it follows the options of start */
+	__u32 snaplen; /* bytes of the copy from its first byte, 0: all */
+	__u32 sample; /* one flow in this many, 0 and 1: all */
+	__u32 group; /* collector group of EXIT_RING */
+	struct mirror_device device[MIRROR_MAX_DEVICES];
+};
+_Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
+
+/*
+ * A tunnel endpoint that our own copies are sent to; a packet to it is never copied.
+ * addr: network byte order, IPv4 in the first four bytes, rest 0. Map: outers, value struct mirror_words
+ * (bank[b] != 0: in force in bank b).
+ */
+struct mirror_outer {
+	__u8 addr[16];
+	__u8 family; /* 4 or 6 */
+	__u8 proto; /* IP protocol: UDP for VXLAN, Geneve, GUE, else the tunnel's own */
+	__u16 port; /* UDP destination port, 0 where the protocol has none */
+};
+_Static_assert(sizeof(struct mirror_outer) == 20, "no hidden padding");
+
+/* A fragmented datagram. addresses: network byte order, IPv4 in the first four bytes, rest 0. */
+struct mirror_datagram {
+	__u8 src[16];
+	__u8 dst[16];
+	__u32 id; /* as on the wire */
+	__u8 family; /* 4 or 6 */
+	__u8 proto; /* IPv4: of the datagram; IPv6: 0 (RFC 8200 4.5 leaves it out) */
+	__u16 vlan; /* outermost VLAN ID, 0 if none */
+};
+_Static_assert(sizeof(struct mirror_datagram) == 40, "no hidden padding");
+
+/*
+ * Every way a packet can leave the data path; each packet takes exactly one.
+ * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it.
+ * Key 0 carries nothing: l3afd zeroes it at load.
+ */
+enum mirror_outcome {
+	OUT_NONE,
+	OUT_DISABLED, /* switched off, or no filter */
+	OUT_NO_MATCH, /* no filter wants it */
+	OUT_SKIPPED, /* the first match was a skip */
+	OUT_SAMPLED_OUT, /* its flow is not in the sample */
+	OUT_MALFORMED, /* headers short or contradictory */
+	OUT_FRAGMENT_UNKNOWN, /* later fragment, first one not seen, headers do not decide */
+	OUT_OWN_COPY, /* a copy of ours: never copied again */
+	OUT_DEVICE, /* copied to a device */
+	OUT_DEVICE_BUSY, /* the device took the copy but reported congestion or a drop */
+	OUT_DEVICE_FAILED, /* the device refused the copy: gone, down, or out of memory */
+	OUT_DEVICE_NOT_IP, /* a non-IP packet, and the device takes only IP */
+	OUT_NO_EXIT, /* the way out is not there: exits map emptied or filter table damaged */
+	OUT_COUNT,
+};
+
+/*
+ * Counters are gathered per CPU and added to the shared arrays every MIRROR_FLUSH events,
+ * so that CPUs do not contend; what is pending is added by readers that want to be exact.
+ * Maps: counters[OUT_COUNT]; filter_packets, filter_bytes [1 + MIRROR_MAX_FILTERS], where
+ * key = the filter's number, counted from 1; pending (PERCPU_ARRAY, key 0).
+ */
+#define MIRROR_FLUSH 64
+
+struct mirror_pending {
+	__u64 outcome[OUT_COUNT];
+	/* packets of filter i since the last flush; their bytes are flushed together with them */
+	__u64 packets[MIRROR_MAX_FILTERS];
+	__u64 bytes[MIRROR_MAX_FILTERS]; /* wire bytes, from the Ethernet header on */
+};
+
+/*
+ * What was decided about a packet: handed from the select program to an exit, and kept for
+ * the later fragments of a datagram. Maps: decision (PERCPU_ARRAY, key 0), fragments (LRU_HASH).
+ */
+struct mirror_decision {
+	__u64 time_ns; /* bpf_ktime_get_ns() of the first fragment */
+	__u32 outcome; /* enum mirror_outcome; OUT_NONE: to be copied */
+	__u32 filter; /* index, 0-based */
+	__u32 exit; /* enum mirror_exit */
+	__u32 ifindex; /* EXIT_DEVICE */
+	__u32 l3; /* struct mirror_device.l3 */
+	__u32 snaplen;
+	__u32 group;
+	__u32 hash; /* symmetric flow hash */
+};
+_Static_assert(sizeof(struct mirror_decision) == 40, "no hidden padding");
+
+/* A first fragment's decision is followed for as long as Linux reassembles (net.ipv4.ipfrag_time). */
+#define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)
+
+/*
+ * The options in force, for people and for the next update; the data path does not read them.
+ * Map: options, key = bank. Strings end in NUL; empty: not given.
+ */
+enum mirror_origin { ORIGIN_NONE, ORIGIN_START, ORIGIN_UPDATE };
+
+enum mirror_option {
+	OPT_FILTERS, /* no text: the tables hold them */
+	OPT_TUNNEL_INTERFACE,
+	OPT_REDIRECT_TO,
+	OPT_TUNNEL_REMOTE_ADDRESS,
+	OPT_TUNNEL_LOCAL_PORT,
+	OPT_TUNNEL_REMOTE_PORT,
+	OPT_GATEWAY,
+	OPT_COUNT,
+};
+
+#define MIRROR_OPTION_LEN 64
+
+struct mirror_options {
+	__u8 origin[8]; /* enum mirror_origin of each option; [OPT_COUNT..7] are 0 */
+	char text[OPT_COUNT][MIRROR_OPTION_LEN];
+};
+_Static_assert(OPT_COUNT <= 8, "origin[] holds every option");
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * A filter set in memory: between the rules a person writes (rules.h), and the
+ * tables of the data path (tables.h). docs/filters.md gives the meaning.
+ */
+#ifndef MIRRORING_FILTER_H
+#define MIRRORING_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../abi.h"
+
+/* A set of small numbers, one bit each. */
+#define BITS_WORDS(bits) (((bits) + 63) / 64)
+
+static inline bool bits_test(const uint64_t *set, unsigned int bit)
+{
+	return set[bit / 64] >> (bit % 64) & 1;
+}
+
+static inline void bits_set(uint64_t *set, unsigned int bit)
+{
+	set[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* addr: network byte order, IPv4 in the first four bytes, rest 0; bits past len are 0. */
+struct prefix {
+	uint8_t family; /* 4 or 6 */
+	uint8_t len; /* bits */
+	uint8_t addr[16];
+};
+
+struct prefix_list {
+	struct prefix *at;
+	size_t n;
+};
+
+struct filter {
+	enum mirror_action action;
+	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
+	uint64_t proto[BITS_WORDS(256)];
+	uint64_t dst_port[BITS_WORDS(65536)];
+	uint64_t src_port[BITS_WORDS(65536)];
+	uint64_t port[BITS_WORDS(65536)];
+	uint64_t tcp_flags[BITS_WORDS(256)]; /* accepted values of the TCP header's byte 13 */
+	uint64_t icmp_type[BITS_WORDS(256)];
+	uint64_t vlan[BITS_WORDS(4096)];
+	struct prefix_list src, dst;
+	uint32_t snaplen; /* bytes, 0: whole packets */
+	uint32_t sample; /* one flow in this many, 0: all */
+	/* `to`: device names or collectors as written; none: as the options of start say */
+	char (*to)[64];
+	size_t n_to;
+};
+
+struct filter_set {
+	size_t n; /* <= MIRROR_MAX_FILTERS */
+	struct filter *at; /* MIRROR_MAX_FILTERS of them */
+};
+
+/* An empty set, or NULL when out of memory. */
+struct filter_set *filter_set_new(void);
+void filter_set_free(struct filter_set *set);
+
+/* The bit set of an ARRAY dimension of f and its size in bits; NULL for DIM_SRC and DIM_DST. */
+uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits);
+
+/* 0 or -ENOMEM. */
+int prefix_list_add(struct prefix_list *list, const struct prefix *p);
+
+/* A new filter at the end of the set. NULL when it is full. Its dimensions accept everything. */
+struct filter *filter_set_add(struct filter_set *set, enum mirror_action action);
+
+#endif
