@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The pinned maps of one direction: reading the configuration in force back out of them, and
+ * committing a new one in a single flip. Functions return 0 or a negative errno; those that can fail for
+ * a reason a person has to know say it by log_error().
+ */
+#ifndef MIRRORING_TABLES_H
+#define MIRRORING_TABLES_H
+
+#include "../../common/netlink.h"
+#include "filter.h"
+
+/* One whole configuration of a direction: what fills a bank. */
+struct configuration {
+	struct filter_set *filters;
+	/* per filter: how its copies leave; action, snaplen, sample and own_target are filled in by tables_commit() */
+	struct mirror_filter rows[MIRROR_MAX_FILTERS];
+	struct mirror_outer outers[MIRROR_MAX_OUTERS];
+	size_t n_outers;
+	struct mirror_options options;
+};
+
+struct configuration *configuration_new(void);
+void configuration_free(struct configuration *c);
+
+struct tables;
+
+/*
+ * Opens the maps of a direction. map_fd gives a new file descriptor for the map with this name (without
+ * "mirroring_<direction>_"), or a negative errno.
+ */
+struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, int *error);
+/* The same from the pins in a directory. */
+struct tables *tables_open_pinned(const char *dir, enum direction direction, int *error);
+void tables_close(struct tables *t);
+
+/* The word in force. */
+struct mirror_config tables_config(const struct tables *t);
+
+/* Reads the bank in force back into a configuration: what the data path does, also after edits by bpftool. */
+int tables_read(const struct tables *t, struct configuration *c);
+
+/*
+ * Puts a configuration in force: waits until no packet is still looking at the other bank, fills that, flips. Until the flip
+ * nothing changes for packets, and a failure or a kill leaves the old configuration in force.
+ * -ENOSPC: an address table is full. The caller holds the lock.
+ */
+int tables_commit(struct tables *t, const struct configuration *c, bool l3);
+
+/* Puts the previous configuration in force again. -ENOENT: there is none. */
+int tables_rollback(struct tables *t);
+
+/* Exact totals: the shared arrays and what is still pending per CPU. */
+struct counters {
+	uint64_t outcome[OUT_COUNT];
+	uint64_t packets[MIRROR_MAX_FILTERS];
+	uint64_t bytes[MIRROR_MAX_FILTERS];
+};
+int tables_counters(const struct tables *t, struct counters *counters);
+
+/* The name of an outcome as metrics, status and docs write it: "no_match". */
+const char *outcome_name(enum mirror_outcome outcome);
+
+#endif
