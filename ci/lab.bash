@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# shellcheck shell=bash
+#
+# Labs: hosts on this machine, each with network and mount namespaces of its own and therefore its own
+# devices, /sys/fs/bpf (an empty bpffs), /sys and /run. For bats tests and for bash scripts.
+#
+# Hosts
+#   lab_begin               First. Call it in setup or setup_file, never in a subshell: hosts end with the shell
+#                           that made them, also when that one is killed.
+#   lab_end                 Last (teardown): ends every process inside the hosts, and with them the hosts.
+#   lab_host NAME…          New hosts with nothing but lo.
+#   lab_wire A DEV B DEV    A veth pair between hosts A and B, up at both ends.
+#   lab_three_hosts         client (eth0) --- (eth0) host (eth1) --- (eth0) collector, see the LAB_ addresses below.
+#   lab_vxlan [4|6]         vxlan0 at host and collector (id 42, port 4789), over IPv4 (the default) or IPv6; what
+#                           host sends into its vxlan0 comes out of the collector's.
+#
+# Commands. All but spawn are ended after LAB_TIMEOUT seconds (10), status 124.
+#   on HOST COMMAND…        Runs a command there, in this directory.
+#   spawn HOST NAME COMMAND…  The same in the background, until lab_end. Its process is $pid, its output $LAB/NAME.log.
+#   expect STATUS COMMAND…  Prints a command, runs it, prints and keeps its output in $output (stdout and stderr), and fails
+#                           if it ends with another status. `!` stands for any failure (1 to 123: no time-out, no signal).
+#                           COMMAND may be a function such as on.
+#   wait_until SECONDS COMMAND…  Repeats a command until it succeeds.
+#
+# Packets
+#   capture NAME HOST DEV [FILTER]  Starts tcpdump and waits until it listens. Packets go to $LAB/NAME.pcap.
+#   capture_end NAME        Ends it when no more packets come; fails if the kernel dropped any.
+#   captured NAME [FILTER]  How many packets in the file match.
+#
+# Guards. Where something is missing, the test is skipped with that reason; a script ends with it.
+#   requires_root
+#   requires_command NAME…
+#   requires_device KIND [ARGUMENT…]   As for `ip link add`: vxlan id 1 dstport 4789
+
+LAB_CLIENT4=192.0.2.1 LAB_HOST4=192.0.2.2
+LAB_CLIENT6=2001:db8:1::1 LAB_HOST6=2001:db8:1::2
+LAB_UPLINK4=198.51.100.2 LAB_COLLECTOR4=198.51.100.9
+LAB_UPLINK6=2001:db8:2::2 LAB_COLLECTOR6=2001:db8:2::9
+: "${LAB_TIMEOUT:=10}"
+
+lab_begin() {
+	LAB=$(mktemp -d) || return
+	declare -gA LAB_HOLDER=() LAB_CAPTURE=()
+}
+
+lab_host() {
+	local name
+	for name; do
+		# setpriv: a lab does not outlive its shell. The file says that the host is ready.
+		# shellcheck disable=SC2016
+		setpriv --pdeathsig KILL unshare --net --mount sh -c '
+			mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && mount -t debugfs debugfs /sys/kernel/debug &&
+			mount -t tmpfs tmpfs /run && ip link set lo up && : >"$0" && exec sleep infinity
+		' "$LAB/$name.ready" >"$LAB/$name.log" 2>&1 3>&- &
+		LAB_HOLDER[$name]=$!
+		wait_until 5 test -e "$LAB/$name.ready" || { cat "$LAB/$name.log"; return 1; }
+	done
+}
+
+# Every process in the network namespaces of the lab's hosts.
+lab_processes() {
+	local holder namespaces=" "
+	for holder in "${LAB_HOLDER[@]}"; do
+		namespaces+="$(readlink "/proc/$holder/ns/net") "
+	done
+	local proc
+	for proc in /proc/[0-9]*; do
+		[[ $namespaces != *" $(readlink "$proc/ns/net" 2>&-) "* ]] || echo "${proc#/proc/}"
+	done
+}
+
+lab_end() {
+	[[ ${LAB:-} ]] || return 0
+	local processes
+	mapfile -t processes < <(lab_processes)
+	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>&-
+	local holder
+	for holder in "${LAB_HOLDER[@]}"; do
+		wait "$holder" 2>&-
+	done
+	rm -rf "$LAB"
+	unset LAB LAB_HOLDER LAB_CAPTURE
+}
+
+lab_wire() {
+	local a=$1 a_dev=$2 b=$3 b_dev=$4
+	on "$a" ip link add "$a_dev" type veth peer name "$b_dev" netns "${LAB_HOLDER[$b]}" &&
+		on "$a" ip link set "$a_dev" up && on "$b" ip link set "$b_dev" up
+}
+
+# One IPv4 /24 and one IPv6 /64 address on a device, ready at once.
+lab_addresses() {
+	local host=$1 dev=$2 v4=$3 v6=$4
+	on "$host" ip addr add "$v4/24" dev "$dev" && on "$host" ip addr add "$v6/64" dev "$dev" nodad
+}
+
+lab_three_hosts() {
+	lab_host client host collector &&
+		lab_wire client eth0 host eth0 && lab_wire host eth1 collector eth0 &&
+		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 && lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6 &&
+		lab_addresses host eth1 $LAB_UPLINK4 $LAB_UPLINK6 &&
+		lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
+}
+
+lab_vxlan() {
+	local local_end=$LAB_UPLINK4 remote_end=$LAB_COLLECTOR4
+	[[ ${1:-4} == 4 ]] || local_end=$LAB_UPLINK6 remote_end=$LAB_COLLECTOR6
+	on host ip link add vxlan0 type vxlan id 42 dstport 4789 dev eth1 local $local_end remote $remote_end &&
+		on collector ip link add vxlan0 type vxlan id 42 dstport 4789 dev eth0 local $remote_end &&
+		on host ip link set vxlan0 up && on collector ip link set vxlan0 up
+}
+
+# The words before a command that run it on a host; to be used unquoted.
+lab_enter() {
+	echo "nsenter --target ${LAB_HOLDER[$1]:?no host $1} --net --mount --wdns=$PWD"
+}
+
+on() {
+	local host=$1
+	shift
+	# shellcheck disable=SC2046
+	timeout --kill-after=2 "$LAB_TIMEOUT" $(lab_enter "$host") "$@"
+}
+
+spawn() {
+	local host=$1 name=$2
+	shift 2
+	# shellcheck disable=SC2046
+	$(lab_enter "$host") "$@" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
+	pid=$!
+}
+
+expect() {
+	local want=$1 status=0
+	shift
+	echo "\$ $*"
+	output=$("$@" 2>&1) || status=$?
+	[[ ! $output ]] || printf '%s\n' "$output"
+	if [[ $want == '!' ]]; then
+		((status > 0 && status < 124)) || { echo "ended with status $status, expected a failure"; return 1; }
+	else
+		((status == want)) || { echo "ended with status $status, expected $want"; return 1; }
+	fi
+}
+
+wait_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS <= deadline)) || { echo "still not after its time: $*"; return 1; }
+		sleep 0.05
+	done
+}
+
+capture() {
+	local name=$1 host=$2 dev=$3
+	spawn "$host" "$name" tcpdump -Z root -n -U --immediate-mode -B 16384 -i "$dev" -w "$LAB/$name.pcap" "${@:4}"
+	LAB_CAPTURE[$name]=$pid
+	wait_until 5 grep -q 'listening on' "$LAB/$name.log" || { cat "$LAB/$name.log"; return 1; }
+}
+
+capture_end() {
+	local file=$LAB/$1.pcap size=-1
+	until [[ $size == "$(stat -c %s "$file")" ]]; do
+		size=$(stat -c %s "$file")
+		sleep 0.3
+	done
+	kill -INT "${LAB_CAPTURE[$1]}" && wait "${LAB_CAPTURE[$1]}"
+	grep -q '^0 packets dropped by kernel' "$LAB/$1.log" || { cat "$LAB/$1.log"; return 1; }
+}
+
+captured() {
+	tcpdump -n -r "$LAB/$1.pcap" "${@:2}" 2>/dev/null | wc -l
+}
+
+# Ends the test or the script for a reason that lies in the machine.
+lab_missing() {
+	[[ ! ${BATS_TEST_FILENAME:-} ]] || skip "$1"
+	echo "$1" >&2
+	exit 1
+}
+
+requires_root() {
+	((EUID == 0)) || lab_missing "needs root"
+}
+
+requires_command() {
+	local name
+	for name; do
+		command -v "$name" >/dev/null || lab_missing "needs the command $name"
+	done
+}
+
+requires_device() {
+	unshare --net ip link add probe type "$@" 2>/dev/null || lab_missing "this kernel has no $1 devices"
+}
