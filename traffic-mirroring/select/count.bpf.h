@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Counters: per CPU, added to the shared arrays every MIRROR_FLUSH events. */
+#ifndef MIRRORING_COUNT_BPF_H
+#define MIRRORING_COUNT_BPF_H
+
+#include "maps.bpf.h"
+
+static __always_inline struct mirror_pending *pending(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&MAP(pending), &zero);
+}
+
+static __always_inline void add(void *map, __u32 key, __u64 n)
+{
+	__u64 *total = bpf_map_lookup_elem(map, &key);
+
+	if (total)
+		__sync_fetch_and_add(total, n);
+}
+
+static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcome)
+{
+	if (outcome >= OUT_COUNT)
+		return;
+	if (++p->outcome[outcome] < MIRROR_FLUSH)
+		return;
+	p->outcome[outcome] = 0;
+	add(&MAP(counters), outcome, MIRROR_FLUSH);
+}
+
+/* filter: index, 0-based. bytes: of the packet on the wire. */
+static __always_inline void count_filter(struct mirror_pending *p, __u32 filter, __u32 bytes)
+{
+	__u64 sum;
+
+	if (filter >= MIRROR_MAX_FILTERS)
+		return;
+	sum = p->bytes[filter] += bytes;
+	if (++p->packets[filter] < MIRROR_FLUSH)
+		return;
+	p->packets[filter] = 0;
+	p->bytes[filter] = 0;
+	add(&MAP(filter_packets), filter + 1, MIRROR_FLUSH);
+	add(&MAP(filter_bytes), filter + 1, sum);
+}
+
+#endif

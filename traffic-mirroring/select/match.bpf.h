@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Which filter decides: one word, a bit a filter, is narrowed by one table after the other; the lowest
+ * bit that is left wins. A dimension that no filter uses costs a comparison.
+ */
+#ifndef MIRRORING_MATCH_BPF_H
+#define MIRRORING_MATCH_BPF_H
+
+#include "maps.bpf.h"
+#include "parse.bpf.h"
+
+/* The filters that accept this value of a dimension. */
+static __always_inline __u64 accepted(void *table, const void *key, __u32 bank)
+{
+	struct mirror_words *words = bpf_map_lookup_elem(table, key);
+
+	return words ? words->bank[bank & 1] : 0;
+}
+
+/* there: the packet has this value at all; it has to where a filter asks for it. */
+static __always_inline __u64 narrow(__u64 word, __u64 any, bool there, void *table, __u32 value, __u32 bank)
+{
+	if (!(word & ~any))
+		return word;
+	return word & (any | (there ? accepted(table, &value, bank) : 0));
+}
+
+static __always_inline __u64 narrow_address(__u64 word, __u64 any, __u32 family, const __u32 *addr,
+					    void *table4, void *table6, __u32 bank)
+{
+	__u64 accepts = 0;
+
+	if (!(word & ~any))
+		return word;
+	if (family == 4) {
+		struct mirror_key4 key = { .prefix_len = 32 };
+
+		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+		accepts = accepted(table4, &key, bank);
+	} else if (family == 6) {
+		struct mirror_key6 key = { .prefix_len = 128 };
+
+		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+		accepts = accepted(table6, &key, bank);
+	}
+	return word & (any | accepts);
+}
+
+/* Ports, flags and types: what a later fragment does not have. */
+static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p, __u32 bank)
+{
+	bool icmp = p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6;
+
+	word = narrow(word, b->any[DIM_DST_PORT], p->ports, &MAP(dst_port), p->dst_port, bank);
+	if (!word)
+		return 0;
+	word = narrow(word, b->any[DIM_SRC_PORT], p->ports, &MAP(src_port), p->src_port, bank);
+	if (!word)
+		return 0;
+	if (word & ~b->any[DIM_PORT])
+		word = narrow(word, b->any[DIM_PORT], p->ports, &MAP(port), p->src_port, bank) |
+		       narrow(word, b->any[DIM_PORT], p->ports, &MAP(port), p->dst_port, bank);
+	word = narrow(word, b->any[DIM_TCP_FLAGS], p->family && p->proto == IPPROTO_TCP, &MAP(tcp_flags),
+		      p->tcp_flags, bank);
+	return narrow(word, b->any[DIM_ICMP_TYPE], p->family && icmp, &MAP(icmp_type), p->icmp_type, bank);
+}
+
+/* The filters that accept the packet. Its lowest bit is the one that decides; later bits are not exact. */
+static __always_inline __u64 match(const struct mirror_bank *b, const struct packet *p, __u32 bank)
+{
+	__u64 word = b->filters, lowest;
+
+	word = narrow(word, b->any[DIM_PROTO], p->family, &MAP(proto), p->proto, bank);
+	if (!word)
+		return 0;
+	if (p->fragment != FRAGMENT_LATER) {
+		word = narrow_l4(word, b, p, bank);
+		if (!word)
+			return 0;
+	}
+	word = narrow(word, b->any[DIM_VLAN], p->vlan != NO_VLAN, &MAP(vlan), p->vlan, bank);
+	/* addresses cost most: not where the first filter left does not ask for them */
+	lowest = word & -word;
+	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST])
+		return word;
+	word = narrow_address(word, b->any[DIM_SRC], p->family, p->src, &MAP(src4), &MAP(src6), bank);
+	return narrow_address(word, b->any[DIM_DST], p->family, p->dst, &MAP(dst4), &MAP(dst6), bank);
+}
+
+/* Index of the lowest bit of a word that is not 0. (The compiler's own may become a table in .rodata.) */
+static __always_inline __u32 lowest_bit(__u64 word)
+{
+	__u32 n = 0;
+
+	for (int half = 32; half; half /= 2) {
+		if (!(word & ((1ULL << half) - 1))) {
+			n += half;
+			word >>= half;
+		}
+	}
+	return n;
+}
+
+#endif

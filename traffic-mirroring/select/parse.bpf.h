@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Packet headers to struct packet. Nothing is assumed: every length is checked against the packet and
+ * against what the IP header says, and bytes outside the linear area are loaded.
+ * docs/filters.md, "What counts as what", is the contract.
+ */
+#ifndef MIRRORING_PARSE_BPF_H
+#define MIRRORING_PARSE_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define NO_VLAN 4096
+#define MAX_VLAN_TAGS 2 /* in band */
+#define MAX_EXTENSIONS 8
+
+#define IPV4_OFFSET 0x1fff
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV6_OFFSET 0xfff8
+#define IPV6_MORE_FRAGMENTS 0x0001
+
+enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
+
+struct packet {
+	__u32 family; /* 4, 6, or 0: no IP */
+	__u32 proto; /* IP protocol */
+	__u32 vlan; /* outermost ID, NO_VLAN: none */
+	__u32 fragment; /* enum fragment */
+	__u32 fragment_id; /* as on the wire */
+	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0], rest 0 */
+	bool extensions; /* IPv6 with extension headers */
+	bool ports; /* src_port and dst_port are there */
+	__u16 src_port, dst_port; /* host byte order */
+	__u8 tcp_flags; /* where proto is TCP */
+	__u8 icmp_type; /* where proto is ICMP or ICMPv6 */
+};
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 type;
+};
+
+struct extension {
+	__u8 next;
+	__u8 len;
+	__be16 fragment_offset; /* of a fragment header (RFC 8200 4.5) */
+	__be32 fragment_id;
+};
+
+/* The first bytes of the layer-4 headers, as far as anybody asks. */
+struct l4 {
+	union {
+		struct {
+			__be16 src_port, dst_port;
+		};
+		__u8 icmp_type;
+	};
+};
+
+struct tcp_tail { /* bytes 12 to 15 of a TCP header */
+	__u8 data_offset; /* upper four bits, in words */
+	__u8 flags;
+	__be16 window;
+};
+
+/* len bytes at off, copied to buf. NULL: the packet is shorter. */
+static __always_inline void *copied(struct __sk_buff *skb, __u32 off, void *buf, __u32 len)
+{
+	return bpf_skb_load_bytes(skb, off, buf, len) ? NULL : buf;
+}
+
+/* The same, but in place where the bytes are linear. */
+static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf, __u32 len)
+{
+	void *at;
+
+	barrier_var(off); /* the compiler shall not move the sum below out of a branch */
+	at = (void *)(long)skb->data + off;
+	if (at + len <= (void *)(long)skb->data_end)
+		return at;
+	return copied(skb, off, buf, len);
+}
+
+static __always_inline bool is_extension(__u32 next)
+{
+	switch (next) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case 139: /* HIP, RFC 7401 */
+	case 140: /* shim6, RFC 5533 */
+		return true;
+	}
+	return false;
+}
+
+/* Where the IP packet ends, by its own length field, or 0 where that contradicts the packet. */
+static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 header_len, __u32 field, __u32 len)
+{
+	__u32 end = off + len;
+
+	/* BIG TCP: the length does not fit into its field, which is then 0 */
+	if (!field && skb->gso_size)
+		end = skb->len;
+	if (end > skb->len || end < off + header_len)
+		return 0;
+	return end;
+}
+
+/* IPv4 at *off. On return *off is at the layer-4 header, *end behind the packet's last byte. */
+static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
+{
+	struct iphdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
+	__u32 len, field, fragment;
+
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return false;
+	len = ip->ihl * 4;
+	field = bpf_ntohs(ip->tot_len);
+	*end = ip_end(skb, *off, len, field, field);
+	if (!*end)
+		return false;
+
+	p->family = 4;
+	p->proto = ip->protocol;
+	p->src[0] = ip->saddr;
+	p->dst[0] = ip->daddr;
+	fragment = bpf_ntohs(ip->frag_off);
+	if (fragment & (IPV4_OFFSET | IPV4_MORE_FRAGMENTS)) {
+		p->fragment = fragment & IPV4_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
+		p->fragment_id = ip->id;
+	}
+	*off += len;
+	return true;
+}
+
+/*
+ * IPv6 and its extension headers, likewise. Behind an extension header everything is copied, not
+ * accessed in place: an offset that the verifier need not follow keeps its work small.
+ */
+static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
+{
+	struct ipv6hdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
+	__u32 field, next, len;
+
+	if (!ip || ip->version != 6)
+		return false;
+	field = bpf_ntohs(ip->payload_len);
+	*end = ip_end(skb, *off, sizeof(*ip), field, sizeof(*ip) + field);
+	if (!*end)
+		return false;
+
+	p->family = 6;
+	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
+	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+	next = ip->nexthdr;
+	*off += sizeof(*ip);
+
+	for (int i = 0; i < MAX_EXTENSIONS && is_extension(next); i++) {
+		struct extension ext_buf, *ext;
+
+		if (*off + sizeof(*ext) > *end)
+			return false;
+		p->extensions = true;
+		ext = copied(skb, *off, &ext_buf, sizeof(ext_buf));
+		if (!ext)
+			return false;
+		len = (ext->len + 1) * 8;
+		if (next == IPPROTO_AH) {
+			len = (ext->len + 2) * 4;
+		} else if (next == IPPROTO_FRAGMENT) {
+			__u32 fragment = bpf_ntohs(ext->fragment_offset);
+
+			len = sizeof(*ext);
+			p->fragment_id = ext->fragment_id;
+			if (fragment & IPV6_OFFSET) {
+				p->fragment = FRAGMENT_LATER;
+				p->proto = ext->next;
+				return true;
+			}
+			if (fragment & IPV6_MORE_FRAGMENTS)
+				p->fragment = FRAGMENT_FIRST;
+		}
+		if (*off + len > *end)
+			return false;
+		next = ext->next;
+		*off += len;
+	}
+	p->proto = next;
+	return !is_extension(next);
+}
+
+static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 end)
+{
+	struct l4 buf, *l4;
+	__u32 need;
+
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		need = 20;
+		break;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		need = 12;
+		break;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		need = 8;
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		need = 4;
+		break;
+	default:
+		return true;
+	}
+	if (off + need > end)
+		return false;
+	l4 = p->extensions ? copied(skb, off, &buf, sizeof(buf)) : header(skb, off, &buf, sizeof(buf));
+	if (!l4)
+		return false;
+
+	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
+		p->icmp_type = l4->icmp_type;
+		return true;
+	}
+	p->ports = true;
+	p->src_port = bpf_ntohs(l4->src_port);
+	p->dst_port = bpf_ntohs(l4->dst_port);
+	if (p->proto == IPPROTO_TCP) {
+		struct tcp_tail tail_buf, *tail;
+
+		off += 12;
+		tail = p->extensions ? copied(skb, off, &tail_buf, sizeof(tail_buf)) :
+				       header(skb, off, &tail_buf, sizeof(tail_buf));
+		if (!tail || tail->data_offset >> 4 < 5)
+			return false;
+		p->tcp_flags = tail->flags;
+	}
+	return true;
+}
+
+/* Ethernet and VLAN tags: *off and *type are those of the layer-3 header. */
+static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct packet *p, __u32 *off, __be16 *type)
+{
+	struct ethhdr buf, *eth = header(skb, 0, &buf, sizeof(buf));
+
+	if (!eth)
+		return false;
+	*type = eth->h_proto;
+	*off = sizeof(*eth);
+	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
+		struct vlan_tag tag_buf, *tag;
+
+		if (*type != bpf_htons(ETH_P_8021Q) && *type != bpf_htons(ETH_P_8021AD))
+			break;
+		tag = header(skb, *off, &tag_buf, sizeof(tag_buf));
+		if (!tag)
+			return false;
+		if (p->vlan == NO_VLAN)
+			p->vlan = bpf_ntohs(tag->tci) & 0xfff;
+		*type = tag->type;
+		*off += sizeof(*tag);
+	}
+	return true;
+}
+
+/* An interface without Ethernet gives bare IP packets: the version says which. */
+static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
+{
+	__u8 buf, *version = header(skb, 0, &buf, sizeof(buf));
+
+	if (!version)
+		return false;
+	*type = *version >> 4 == 4 ? bpf_htons(ETH_P_IP) : *version >> 4 == 6 ? bpf_htons(ETH_P_IPV6) : 0;
+	return true;
+}
+
+/* False: malformed. p is all zeros on entry. */
+static __always_inline bool parse(struct __sk_buff *skb, struct packet *p, bool l3)
+{
+	__u32 off = 0, end = 0;
+	__be16 type = 0;
+
+	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
+	if (!(l3 ? parse_bare(skb, &type) : parse_ethernet(skb, p, &off, &type)))
+		return false;
+	if (type == bpf_htons(ETH_P_IP)) {
+		if (!parse_ipv4(skb, p, &off, &end))
+			return false;
+	} else if (type == bpf_htons(ETH_P_IPV6)) {
+		if (!parse_ipv6(skb, p, &off, &end))
+			return false;
+	} else {
+		return true;
+	}
+	return p->fragment == FRAGMENT_LATER || parse_l4(skb, p, off, end);
+}
+
+#endif

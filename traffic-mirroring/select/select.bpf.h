@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The way of a packet: parse, match, decide; then out by an exit that makes the copy, or straight on; and
+ * always to the next program of the chain, with a verdict that never depends on mirroring.
+ *
+ * The select program only reads the packet: it calls no helper that could change it. Making a clone can,
+ * so that is a program of its own behind the exits map.
+ */
+#ifndef MIRRORING_SELECT_BPF_H
+#define MIRRORING_SELECT_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "count.bpf.h"
+#include "flow.bpf.h"
+#include "maps.bpf.h"
+#include "match.bpf.h"
+#include "parse.bpf.h"
+
+#define NO_FILTER MIRROR_MAX_FILTERS
+
+int MAP(device)(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(max_entries, EXIT_COUNT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, int(struct __sk_buff *));
+} MAP(exits) SEC(".maps") = {
+	.values = { [EXIT_DEVICE] = &MAP(device) },
+};
+
+/* UNSPEC: what else hangs on this hook still sees the packet. */
+static __always_inline int next_program(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &MAP(jmp_table), 0);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline void datagram_of(const struct packet *p, struct mirror_datagram *key)
+{
+	__builtin_memcpy(key->src, p->src, sizeof(key->src));
+	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
+	key->id = p->fragment_id;
+	key->family = p->family;
+	key->proto = p->family == 4 ? p->proto : 0;
+	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
+}
+
+static __always_inline bool to_our_tunnel(const struct packet *p, __u32 bank)
+{
+	struct mirror_outer key = { .family = p->family, .proto = p->proto, .port = p->dst_port };
+
+	__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
+	return accepted(&MAP(outers), &key, bank);
+}
+
+/* What the filters say of a well-formed packet. */
+static __always_inline void decide(const struct mirror_bank *b, const struct packet *p, __u32 bank,
+				   struct mirror_decision *d)
+{
+	__u64 word = match(b, p, bank), hash;
+	struct mirror_filter *f;
+	__u32 key;
+
+	if (!word) {
+		d->outcome = OUT_NO_MATCH;
+		return;
+	}
+	if (p->fragment == FRAGMENT_LATER && !(word & -word & b->without_l4)) {
+		d->outcome = OUT_FRAGMENT_UNKNOWN;
+		return;
+	}
+	d->filter = lowest_bit(word);
+	key = bank * MIRROR_MAX_FILTERS + d->filter;
+	f = bpf_map_lookup_elem(&MAP(filters), &key);
+	if (!f) {
+		d->outcome = OUT_NO_EXIT;
+		return;
+	}
+	if (f->action == ACTION_SKIP) {
+		d->outcome = OUT_SKIPPED;
+		return;
+	}
+	if (b->outers && to_our_tunnel(p, bank)) {
+		d->outcome = OUT_OWN_COPY;
+		return;
+	}
+	if (f->sample > 1 || f->devices > 1) {
+		/* two independent halves: which flows are sampled must not say to which device they go */
+		hash = flow_hash(p);
+		d->hash = hash;
+		if (share_of(hash >> 32, f->sample)) {
+			d->outcome = OUT_SAMPLED_OUT;
+			return;
+		}
+	}
+	d->exit = f->exit;
+	if (f->exit == EXIT_DEVICE) {
+		/* the mask changes nothing but what the verifier knows */
+		__u32 device = share_of(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
+
+		d->ifindex = f->device[device].ifindex;
+		d->l3 = f->device[device].l3;
+		if (d->l3 && !p->family)
+			d->outcome = OUT_DEVICE_NOT_IP;
+	}
+}
+
+/* Fragments of one datagram share the decision of the first; everything else is decided by itself. */
+static __always_inline void decide_datagram(const struct mirror_bank *b, const struct packet *p, __u32 bank,
+					    struct mirror_decision *d)
+{
+	struct mirror_datagram key;
+	struct mirror_decision *first;
+
+	if (p->fragment == FRAGMENT_NONE) {
+		decide(b, p, bank, d);
+		return;
+	}
+	datagram_of(p, &key);
+	if (p->fragment == FRAGMENT_LATER) {
+		first = bpf_map_lookup_elem(&MAP(fragments), &key);
+		if (first && bpf_ktime_get_ns() - first->time_ns < MIRROR_FRAGMENT_NS) {
+			*d = *first;
+			return;
+		}
+	}
+	decide(b, p, bank, d);
+	if (p->fragment == FRAGMENT_FIRST) {
+		d->time_ns = bpf_ktime_get_ns();
+		bpf_map_update_elem(&MAP(fragments), &key, d, BPF_ANY);
+	}
+}
+
+/* Leaves by an exit program where the packet is to be copied; returns the outcome where it is not. */
+static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
+{
+	struct mirror_decision decision = { .filter = NO_FILTER }, *handed_over;
+	struct mirror_config config;
+	struct mirror_bank *b;
+	struct packet p = {};
+	__u32 zero = 0, bank;
+	__u64 *word;
+
+	word = bpf_map_lookup_elem(&MAP(config), &zero);
+	if (!word)
+		return OUT_DISABLED;
+	/* one load: bank and switch of the same commit */
+	*(__u64 *)&config = *(volatile __u64 *)word;
+	bank = config.bank & 1;
+	b = bpf_map_lookup_elem(&MAP(banks), &bank);
+	if (!config.enabled || !b || !b->filters)
+		return OUT_DISABLED;
+	if (skb->mark == MIRROR_MARK)
+		return OUT_OWN_COPY;
+	if (!parse(skb, &p, config.l3))
+		return OUT_MALFORMED;
+
+	decide_datagram(b, &p, bank, &decision);
+	count_filter(counts, decision.filter, skb->len);
+	if (decision.outcome != OUT_NONE)
+		return decision.outcome;
+
+	handed_over = bpf_map_lookup_elem(&MAP(decision), &zero);
+	if (!handed_over)
+		return OUT_NO_EXIT;
+	*handed_over = decision;
+	bpf_tail_call(skb, &MAP(exits), decision.exit);
+	return OUT_NO_EXIT;
+}
+
+SEC("tc")
+int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
+{
+	struct mirror_pending *counts = pending();
+
+	if (counts)
+		count_outcome(counts, select(skb, counts));
+	return next_program(skb);
+}
+
+/* Exit EXIT_DEVICE: a clone leaves by the device, with our mark on it. */
+SEC("tc")
+int MAP(device)(struct __sk_buff *skb)
+{
+	struct mirror_pending *counts = pending();
+	struct mirror_decision *d;
+	__u32 zero = 0, mark = skb->mark;
+	long err;
+
+	d = bpf_map_lookup_elem(&MAP(decision), &zero);
+	if (counts && d) {
+		skb->mark = MIRROR_MARK;
+		err = bpf_clone_redirect(skb, d->ifindex, 0);
+		skb->mark = mark;
+		/* a positive result is the device's, such as NET_XMIT_CN: counted, and never a verdict */
+		count_outcome(counts, err < 0 ? OUT_DEVICE_FAILED : err ? OUT_DEVICE_BUSY : OUT_DEVICE);
+	}
+	return next_program(skb);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#endif
