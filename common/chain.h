@@ -6,6 +6,7 @@
 #ifndef L3AF_CHAIN_H
 #define L3AF_CHAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +26,25 @@ struct chain {
 	size_t n; /* 0: no root program on this direction */
 };
 
+/* A root program where it is attached: the program with a chain map of the name tc_<direction>_root_array. */
+struct chain_root {
+	uint32_t prog_id;
+	uint32_t map_id;
+	uint32_t link_id; /* TCX: the link that holds it there, 0 if none does */
+	bool tcx;
+	struct tc_filter filter; /* clsact */
+};
+
+#define CHAIN_ROOTS 16 /* a killed l3afd leaves one more behind each time */
+
 /*
- * Follows the chain of a direction. The root is the program attached there that has a chain map of the name
- * tc_<direction>_root_array (names in the kernel are cut to 15 characters; compare so). 0 or a negative errno.
+ * The root programs of a direction in the order they run, TCX before clsact, at most CHAIN_ROOTS of them.
+ * Names in the kernel are cut to 15 characters, and compared so. 0 or a negative errno.
+ */
+int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n);
+
+/*
+ * Follows the chain of a direction from its first root. 0 or a negative errno.
  */
 int chain_read(int ifindex, enum direction direction, struct chain *chain);
 

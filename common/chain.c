@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "chain.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * TCX came with kernel 6.6, later than the headers this is built with. The part of union bpf_attr
+ * that BPF_PROG_QUERY reads, with the fields that TCX added.
+ */
+struct tcx_query {
+	__u32 ifindex;
+	__u32 attach_type;
+	__u32 query_flags;
+	__u32 attach_flags;
+	__u64 prog_ids;
+	__u32 count;
+	__u32 pad;
+	__u64 prog_attach_flags;
+	__u64 link_ids;
+	__u64 link_attach_flags;
+	__u64 revision;
+};
+
+enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
+
+#define TCX_MAX 64 /* the kernel takes no more on one direction */
+#define MAPS_MAX 64 /* of one program, the kernel's own limit */
+
+static int prog_info(uint32_t id, struct bpf_prog_info *info)
+{
+	__u32 size = sizeof(*info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, info, &size);
+	close(fd);
+	return err;
+}
+
+static int map_info(uint32_t id, struct bpf_map_info *info)
+{
+	__u32 size = sizeof(*info);
+	int fd = bpf_map_get_fd_by_id(id);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(fd, info, &size);
+	close(fd);
+	return err;
+}
+
+/* A program's first map that is a chain map, and has this kernel name unless name is NULL. */
+static int64_t find_map(uint32_t prog_id, const char *name)
+{
+	__u32 ids[MAPS_MAX];
+	struct bpf_prog_info prog = { .nr_map_ids = MAPS_MAX, .map_ids = (uintptr_t)ids };
+	struct bpf_map_info map;
+	int err = prog_info(prog_id, &prog);
+
+	if (err)
+		return err;
+	for (__u32 i = 0; i < prog.nr_map_ids && i < MAPS_MAX; i++) {
+		err = map_info(ids[i], &map);
+		if (err)
+			return err;
+		if (map.type == BPF_MAP_TYPE_PROG_ARRAY && map.max_entries == 1 &&
+		    (!name || !strncmp(map.name, name, sizeof(map.name) - 1)))
+			return ids[i];
+	}
+	return 0;
+}
+
+int64_t chain_map_of(uint32_t prog_id)
+{
+	return find_map(prog_id, NULL);
+}
+
+int64_t chain_next(uint32_t map_id)
+{
+	__u32 key = 0, prog_id = 0;
+	int fd = bpf_map_get_fd_by_id(map_id);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &key, &prog_id);
+	close(fd);
+	if (err && err != -ENOENT)
+		return err;
+	return prog_id;
+}
+
+/* The name of the program's first function in its BTF; it lives as long as *btf, NULL if there is none. */
+static const char *btf_name(uint32_t prog_id, __u32 btf_id, __u32 rec_size, struct btf **btf)
+{
+	/* this kernel may have longer records than struct bpf_func_info */
+	char *record = calloc(1, rec_size);
+	struct bpf_prog_info info = { .nr_func_info = 1,
+				      .func_info_rec_size = rec_size,
+				      .func_info = (uintptr_t)record };
+	const struct btf_type *type = NULL;
+
+	*btf = NULL;
+	if (record && !prog_info(prog_id, &info) && info.nr_func_info) {
+		*btf = btf__load_from_kernel_by_id(btf_id);
+		if (*btf)
+			type = btf__type_by_id(*btf, ((struct bpf_func_info *)record)->type_id);
+	}
+	free(record);
+	return type ? btf__name_by_offset(*btf, type->name_off) : NULL;
+}
+
+void chain_program_name(uint32_t prog_id, char *name, size_t size)
+{
+	struct bpf_prog_info info = { 0 };
+	const char *full = NULL;
+	struct btf *btf = NULL;
+
+	if (!prog_info(prog_id, &info) && info.btf_id && info.nr_func_info)
+		full = btf_name(prog_id, info.btf_id, info.func_info_rec_size, &btf);
+	snprintf(name, size, "%s", full && *full ? full : info.name);
+	btf__free(btf);
+}
+
+/* Adds the program to the roots if it is one. */
+static int add_root(const char *map_name, const struct chain_root *candidate, struct chain_root *roots,
+		    size_t *n)
+{
+	int64_t map_id = find_map(candidate->prog_id, map_name);
+
+	if (map_id == -ENOENT) /* detached meanwhile */
+		return 0;
+	if (map_id < 0)
+		return map_id;
+	if (map_id && *n < CHAIN_ROOTS) {
+		roots[*n] = *candidate;
+		roots[(*n)++].map_id = map_id;
+	}
+	return 0;
+}
+
+static int tcx_roots(int ifindex, enum direction direction, const char *map_name, struct chain_root *roots,
+		     size_t *n)
+{
+	__u32 progs[TCX_MAX], links[TCX_MAX] = { 0 };
+	struct tcx_query query = {
+		.ifindex = ifindex,
+		.attach_type = direction == INGRESS ? TCX_INGRESS : TCX_EGRESS,
+		.prog_ids = (uintptr_t)progs,
+		.link_ids = (uintptr_t)links,
+		.count = TCX_MAX,
+	};
+	int err = 0;
+
+	if (syscall(__NR_bpf, BPF_PROG_QUERY, &query, sizeof(query)))
+		/* a kernel without TCX knows neither the type nor the fields; ENOENT: nothing attached */
+		return errno == EINVAL || errno == E2BIG || errno == ENOENT ? 0 : -errno;
+	for (__u32 i = 0; i < query.count && i < TCX_MAX && !err; i++)
+		err = add_root(map_name,
+			       &(struct chain_root){ .prog_id = progs[i], .link_id = links[i], .tcx = true },
+			       roots, n);
+	return err;
+}
+
+static int clsact_roots(int ifindex, enum direction direction, const char *map_name, struct chain_root *roots,
+			size_t *n)
+{
+	struct tc_filter *filters;
+	size_t count;
+	int err = netlink_tc_filters(ifindex, direction, &filters, &count);
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = add_root(map_name,
+			       &(struct chain_root){ .prog_id = filters[i].prog_id, .filter = filters[i] },
+			       roots, n);
+	free(filters);
+	return err;
+}
+
+int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n)
+{
+	char map_name[32];
+	int err;
+
+	*n = 0;
+	snprintf(map_name, sizeof(map_name), "tc_%s_root_array", direction_names[direction]);
+	err = tcx_roots(ifindex, direction, map_name, roots, n);
+	return err ? err : clsact_roots(ifindex, direction, map_name, roots, n);
+}
+
+int chain_read(int ifindex, enum direction direction, struct chain *chain)
+{
+	struct chain_root roots[CHAIN_ROOTS];
+	int64_t id, map_id;
+	size_t n;
+	int err;
+
+	memset(chain, 0, sizeof(*chain));
+	err = chain_roots(ifindex, direction, roots, &n);
+	if (err || !n)
+		return err;
+
+	id = roots[0].prog_id;
+	map_id = roots[0].map_id;
+	strcpy(chain->at[0].attach, roots[0].tcx ? "tcx" : "clsact");
+	while (id && chain->n < CHAIN_MAX) {
+		struct chain_program *program = &chain->at[chain->n++];
+
+		program->id = id;
+		program->map_id = map_id;
+		chain_program_name(id, program->name, sizeof(program->name));
+
+		id = map_id ? chain_next(map_id) : 0;
+		if (id < 0)
+			return id;
+		map_id = id ? chain_map_of(id) : 0;
+		if (map_id < 0)
+			return map_id;
+	}
+	return 0;
+}

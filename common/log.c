@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "log.h"
+
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	const char *program;
+	enum log_level level;
+	int file;
+} logger = { .program = "", .level = LEVEL_WARN, .file = -1 };
+
+/* A line goes out in one write(), so that the lines of several processes do not mix in one file. */
+static void put(int fd, const char *prefix, const char *text)
+{
+	char line[2 * PATH_MAX];
+	int n = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
+
+	if (n >= (int)sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	if (write(fd, line, n) < 0)
+		return; /* nowhere left to report it to */
+}
+
+static void message(enum log_level level, const char *format, va_list args)
+{
+	static const char *const words[] = {
+		[LEVEL_ERROR] = "", [LEVEL_WARN] = "warning: ", [LEVEL_INFO] = ""
+	};
+	char text[PATH_MAX + 512], prefix[128], stamp[40] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (level > logger.level)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	for (char *c = text; *c; c++) /* a bad value may hold a newline; a message stays one line */
+		if (iscntrl((unsigned char)*c))
+			*c = c[1] ? '?' : '\0';
+
+	snprintf(prefix, sizeof(prefix), "%s%s%s", logger.program, *logger.program ? ": " : "", words[level]);
+	put(STDERR_FILENO, prefix, text);
+	if (logger.file < 0)
+		return;
+	if (localtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z ", &tm);
+	snprintf(prefix, sizeof(prefix), "%s%s", stamp, words[level]);
+	put(logger.file, prefix, text);
+}
+
+static int from_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level != LIBBPF_DEBUG)
+		message(LEVEL_INFO, format, args);
+	return 0;
+}
+
+void log_init(const char *program, enum log_level level, const char *log_dir)
+{
+	char path[PATH_MAX];
+
+	logger.program = program;
+	logger.level = level;
+	libbpf_set_print(from_libbpf);
+
+	if (logger.file >= 0)
+		close(logger.file);
+	logger.file = -1;
+	if (!log_dir || !*log_dir)
+		return;
+	snprintf(path, sizeof(path), "%s/%s.log", log_dir, program);
+	logger.file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (logger.file < 0)
+		log_warn("cannot write '%s': %s", path, strerror(errno));
+}
+
+void log_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(LEVEL_ERROR, format, args);
+	va_end(args);
+}
+
+void log_warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(LEVEL_WARN, format, args);
+	va_end(args);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(LEVEL_INFO, format, args);
+	va_end(args);
+}

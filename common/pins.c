@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "pins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAPS BPFFS "/tc/globals"
+#define PROGS BPFFS "/progs"
+
+static int __attribute__((format(printf, 2, 3))) join(char path[PATH_MAX], const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(path, PATH_MAX, format, args);
+	va_end(args);
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Whether text can be one part of a path: it must not lead elsewhere. */
+static bool is_part(const char *text)
+{
+	return *text && !strchr(text, '/') && strcmp(text, ".") && strcmp(text, "..");
+}
+
+int pins_of(struct pins *pins, const char *iface, const char *package, const char *version)
+{
+	char part[NAME_MAX + 1];
+	int err;
+
+	if (!is_part(iface))
+		return -EINVAL;
+	if (!version) {
+		err = join(pins->maps, MAPS "/%s", iface);
+		return err ? err : join(pins->progs, PROGS "/%s", iface);
+	}
+
+	if (!is_part(package) || !is_part(version))
+		return -EINVAL;
+	if (strlen(version) >= sizeof(part))
+		return -ENAMETOOLONG;
+	strcpy(part, version);
+	for (char *dot = part; (dot = strchr(dot, '.'));)
+		*dot = '_';
+	err = join(pins->maps, MAPS "/%s/%s/%s", iface, package, part);
+	return err ? err : join(pins->progs, PROGS "/%s/%s/%s", iface, package, part);
+}
+
+/* The next subdirectory's name, NULL after the last. */
+static const char *next_dir(DIR *dir)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && is_part(entry->d_name))
+			return entry->d_name;
+	return NULL;
+}
+
+static bool holds(const struct pins *pins, const char *map)
+{
+	char path[PATH_MAX];
+
+	return !join(path, "%s/%s", pins->maps, map) && !access(path, F_OK);
+}
+
+/* Takes the candidate over when it holds the map; found counts those that do. */
+static void try(struct pins *pins, const char *iface, const char *package, const char *version,
+		const char *map, int *found)
+{
+	struct pins candidate;
+
+	if (!pins_of(&candidate, iface, package, version) && holds(&candidate, map)) {
+		*pins = candidate;
+		(*found)++;
+	}
+}
+
+static void try_versions(struct pins *pins, const char *iface, const char *package, const char *map,
+			 int *found)
+{
+	char path[PATH_MAX];
+	const char *version;
+	DIR *dir = NULL;
+
+	if (!join(path, MAPS "/%s/%s", iface, package))
+		dir = opendir(path);
+	if (!dir)
+		return;
+	while ((version = next_dir(dir)))
+		try(pins, iface, package, version, map, found);
+	closedir(dir);
+}
+
+/* The versioned layout under any package; version NULL: under any version too. */
+static int find_versioned(struct pins *pins, const char *iface, const char *version, const char *map)
+{
+	char path[PATH_MAX];
+	const char *package;
+	DIR *dir = NULL;
+	int found = 0;
+
+	if (!join(path, MAPS "/%s", iface))
+		dir = opendir(path);
+	if (!dir)
+		return -ENOENT;
+	while ((package = next_dir(dir))) {
+		if (version)
+			try(pins, iface, package, version, map, &found);
+		else
+			try_versions(pins, iface, package, map, &found);
+	}
+	closedir(dir);
+	if (!found)
+		return -ENOENT;
+	return found == 1 ? 0 : -ENOTUNIQ;
+}
+
+int pins_find(struct pins *pins, const char *iface, const char *version, const char *map)
+{
+	int found = 0, err;
+
+	if (version) {
+		err = find_versioned(pins, iface, version, map);
+		if (err != -ENOENT)
+			return err;
+	}
+	try(pins, iface, NULL, NULL, map, &found);
+	if (found)
+		return 0;
+	return version ? -ENOENT : find_versioned(pins, iface, NULL, map);
+}
+
+static bool below_bpffs(const char *path)
+{
+	return !strncmp(path, BPFFS "/", sizeof(BPFFS));
+}
+
+int pins_mkdir(const char *path)
+{
+	char part[PATH_MAX];
+
+	if (!below_bpffs(path))
+		return -EINVAL;
+	if (join(part, "%s", path))
+		return -ENAMETOOLONG;
+	for (char *slash = part + sizeof(BPFFS); slash;) {
+		slash = strchr(slash, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(part, 0700) && errno != EEXIST)
+			return -errno;
+		if (slash)
+			*slash++ = '/';
+	}
+	return 0;
+}
+
+bool pins_on_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+void pins_prune(const char *path)
+{
+	char part[PATH_MAX];
+
+	if (join(part, "%s", path))
+		return;
+	while (below_bpffs(part) && !rmdir(part))
+		*strrchr(part, '/') = '\0';
+}
