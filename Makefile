@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# `make help` lists the targets. Sources join by their place and name:
+#   <folder>/*.c              a library of that folder; main.c, and tc-root/tc_root.c, are executables
+#   tc-root/*.bpf.c, traffic-mirroring/select/*.bpf.c   the packages' BPF objects
+#   */tests/test_*.c          cmocka programs; the other *.c beside them are linked into each of them
+#   */tests/*.bpf.c           BPF objects that tests load
+#   */tests/*.bats            tests of commands
+
+CC = gcc
+CLANG = clang
+LLVM_STRIP = llvm-strip
+PKG_CONFIG = pkg-config
+
+B = build
+LIBRARIES = libbpf libelf zlib libnl-3.0 json-c
+WARNINGS = -Wall -Wextra -Werror
+# Nothing of the folder it is built in may reach a package.
+REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
+CFLAGS = -O2 -g
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
+	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
+
+FOLDERS = common packaging tc-root traffic-mirroring/updater traffic-mirroring/sender
+C_SOURCES := $(wildcard $(FOLDERS:=/*.c))
+MAINS := $(filter %/main.c tc-root/tc_root.c packaging/check_object.c,$(C_SOURCES))
+LIBRARY_SOURCES := $(filter-out $(MAINS) %.bpf.c,$(C_SOURCES))
+BPF_SOURCES := $(wildcard tc-root/*.bpf.c traffic-mirroring/select/*.bpf.c)
+TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c)
+TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
+TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
+TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS),$(TEST_SOURCES))
+BATS := $(wildcard */tests/*.bats */*/tests/*.bats)
+
+# The folders build/tc-root and build/traffic-mirroring hold what their packages hold.
+PROGRAMS := $(if $(filter tc-root/tc_root.c,$(MAINS)),$B/tc-root/tc_root) \
+	$(if $(filter traffic-mirroring/updater/main.c,$(MAINS)),$B/traffic-mirroring/mirroring) \
+	$(if $(filter traffic-mirroring/sender/main.c,$(MAINS)),$B/traffic-mirroring/mirror-sender)
+OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
+	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
+CHECK_OBJECT := $B/packaging/check-object
+TESTS := $(TEST_MAINS:%.c=$B/%)
+TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
+
+all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
+build: all
+
+test: tests ## every test; as root, in namespaces of its own
+	ci/run-tests $(TESTS) $(BATS)
+tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
+
+demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
+	ci/demo
+
+lint: $B/deps ## formatting, clang-tidy, shellcheck, man pages
+	ci/lint
+
+package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
+	packaging/build
+
+deps: ## installs what is missing (Debian, as root)
+	ci/deps
+
+clean: ## removes build/ and dist/
+	rm -rf $B dist
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+.PHONY: all build test tests demo lint package deps clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+MAKEFLAGS += --no-builtin-rules
+
+# Once per checkout, before anything is compiled.
+$B/deps: ci/deps
+	ci/deps
+	@mkdir -p $B && touch $@
+
+# User space, twice: as shipped, and with sanitizers for the tests.
+shipped = $(patsubst %.c,$B/obj/%.o,$(filter $1,$(LIBRARY_SOURCES)))
+tested = $(patsubst %.c,$B/obj/tested/%.o,$(filter $1,$(LIBRARY_SOURCES) $(TEST_SUPPORT)))
+LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
+
+$B/obj/tested/%.o: %.c | $B/deps
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(SANITIZE) -c -o $@ $<
+$B/obj/%.o: %.c | $B/deps
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$B/tc-root/tc_root: $B/obj/tc-root/tc_root.o $(call shipped,common/% tc-root/%)
+	@mkdir -p $(@D)
+	$(LINK_STATIC)
+$B/traffic-mirroring/mirroring: $B/obj/traffic-mirroring/updater/main.o \
+		$(call shipped,common/% traffic-mirroring/updater/%)
+	@mkdir -p $(@D)
+	$(LINK_STATIC)
+$B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
+		$(call shipped,common/% traffic-mirroring/sender/%)
+	@mkdir -p $(@D)
+	$(LINK_STATIC)
+$(CHECK_OBJECT): $B/obj/packaging/check_object.o
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs libbpf libelf)
+
+# A test is linked with its folder's other test sources, and of the libraries with what it uses.
+$B/obj/tested/library.a: $(call tested,$(LIBRARY_SOURCES))
+	rm -f $@
+	$(AR) rcs $@ $^
+$(TESTS): $B/%: $B/obj/tested/%.o \
+		$$(call tested,$$(filter $$(dir $$*)%,$$(TEST_SUPPORT))) $B/obj/tested/library.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
+
+# BPF. DWARF goes, BTF stays.
+COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@
+$B/tc-root/%.bpf.o: tc-root/%.bpf.c | $B/deps
+	@mkdir -p $(@D)
+	$(COMPILE_BPF)
+$B/traffic-mirroring/%.bpf.o: traffic-mirroring/select/%.bpf.c | $B/deps
+	@mkdir -p $(@D)
+	$(COMPILE_BPF)
+$(TEST_OBJECTS): $B/%.o: %.c | $B/deps
+	@mkdir -p $(@D)
+	$(COMPILE_BPF)
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
