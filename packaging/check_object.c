@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Refuses a BPF object that l3afd would load badly: docs/architecture.md says what it asks of an object.
+ *
+ *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP
+ *
+ * Every fault is a line; the exit status is 1 if there is one.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *file;
+static bool faulty;
+
+__attribute__((format(printf, 1, 2))) static void fault(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s: ", file);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	faulty = true;
+}
+
+/* Loaders make a map of each section that is not among these, or a program of a type that they guess. */
+static void check_section(const char *name)
+{
+	static const char *const known[] = { "",	  ".text",    ".symtab",      ".strtab",
+					     ".shstrtab", "license",  ".maps",	      ".BTF",
+					     ".BTF.ext",  "tc",	      ".reltc",	      ".rel.maps",
+					     ".rel.text", ".rel.BTF", ".rel.BTF.ext", ".llvm_addrsig" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(name, known[i]))
+			return;
+	if (!strncmp(name, ".rodata", 7) || !strncmp(name, ".data", 5) || !strncmp(name, ".bss", 4))
+		fault("section %s becomes a map that cannot be pinned: no globals, constants, strings", name);
+	else
+		fault("unknown section %s", name);
+}
+
+static void check_sections(void)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	Elf_Scn *section = NULL;
+	size_t names;
+	Elf *elf;
+
+	if (fd < 0) {
+		fault("%s", strerror(errno));
+		return;
+	}
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (elf_getshdrstrndx(elf, &names)) {
+		fault("not an ELF file: %s", elf_errmsg(-1));
+		goto out;
+	}
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header)) {
+			fault("damaged section: %s", elf_errmsg(-1));
+			goto out;
+		}
+		check_section(elf_strptr(elf, names, header.sh_name));
+	}
+out:
+	elf_end(elf);
+	close(fd);
+}
+
+/* The value of these is another map or a program, which has no BTF type. */
+static bool holds_objects(enum bpf_map_type type)
+{
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS ||
+	       type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+static void check_map(const struct bpf_map *map, const char *direction)
+{
+	const char *name = bpf_map__name(map);
+	enum bpf_map_type type = bpf_map__type(map);
+
+	if (!bpf_map__pin_path(map))
+		fault("map %s is not LIBBPF_PIN_BY_NAME: a restarted l3afd would leave its pin behind", name);
+	if (type != BPF_MAP_TYPE_RINGBUF &&
+	    (!bpf_map__btf_key_type_id(map) || (!bpf_map__btf_value_type_id(map) && !holds_objects(type))))
+		fault("map %s has no BTF: give its key and value with __type()", name);
+	if (!strstr(name, direction))
+		fault("map %s does not name its direction (%s): the two directions share no map", name,
+		      direction);
+}
+
+static void check_chain_map(struct bpf_object *object, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	if (!map)
+		fault("chain map %s is missing", name);
+	else if (bpf_map__type(map) != BPF_MAP_TYPE_PROG_ARRAY || bpf_map__max_entries(map) != 1 ||
+		 bpf_map__key_size(map) != 4 || bpf_map__value_size(map) != 4)
+		fault("chain map %s is not a PROG_ARRAY of one u32 -> u32 entry", name);
+}
+
+static void check_entry(struct bpf_object *object, const char *name)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	if (!program)
+		fault("entry function %s is missing", name);
+	else if (strcmp(bpf_program__section_name(program), "tc"))
+		fault("entry function %s is in section %s, not in tc", name,
+		      bpf_program__section_name(program));
+}
+
+int main(int argc, char **argv)
+{
+	struct bpf_object *object;
+	struct bpf_map *map;
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP\n");
+		return 2;
+	}
+	file = argv[1];
+	check_sections();
+
+	if (faulty)
+		return 1;
+	object = bpf_object__open_file(file, NULL);
+	if (!object) {
+		fault("libbpf cannot read it: %s", strerror(errno));
+		return 1;
+	}
+	bpf_object__for_each_map(map, object)
+		if (!bpf_map__is_internal(map))
+			check_map(map, argv[2]);
+	check_entry(object, argv[3]);
+	check_chain_map(object, argv[4]);
+	bpf_object__close(object);
+	return faulty;
+}
