@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What probe.bpf.c and the tests share: each struct is key 0 of the map of its name. */
+#ifndef TESTS_PROBE_H
+#define TESTS_PROBE_H
+
+#include <linux/types.h>
+
+#define PROBE_BYTES 512
+
+/* What the probe does to a packet before SELECT sees it, and what it answers after. */
+struct probe_setup {
+	__u32 tagged; /* put a VLAN tag into the metadata */
+	__u32 tci;
+	__s32 verdict; /* of the last program of the chain */
+};
+
+struct probe_packet {
+	__u32 times;
+	__u32 ifindex;
+	__u32 len, linear; /* bytes in all, and in the linear area */
+	__u32 mark;
+	__u32 tagged, tci;
+	__u32 gso_size, gso_segs;
+	__u32 hash;
+	__u32 cb[5];
+	__u8 bytes[PROBE_BYTES]; /* the first ones */
+};
+
+#endif

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "reference.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+/* Everything that a filter can ask about, read from the packet. */
+struct facts {
+	bool malformed;
+	bool tagged;
+	uint16_t vlan;
+	uint8_t family; /* 0: not IP */
+	uint8_t proto;
+	uint8_t src[16], dst[16];
+	bool first_fragment, later_fragment;
+	uint32_t id;
+	bool has_ports, has_flags, has_icmp;
+	uint16_t src_port, dst_port;
+	uint8_t flags, icmp_type;
+};
+
+static uint32_t number(const uint8_t *at, size_t size)
+{
+	uint32_t value = 0;
+
+	while (size--)
+		value = value << 8 | *at++;
+	return value;
+}
+
+/* bytes: from the layer-4 header to the end that the IP header gives. */
+static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
+{
+	switch (f->proto) {
+	case 6:
+		if (bytes < 20 || at[12] >> 4 < 5)
+			return false;
+		f->has_flags = true;
+		f->flags = at[13];
+		f->has_ports = true;
+		break;
+	case 17: /* UDP */
+	case 136: /* UDP-Lite */
+		if (bytes < 8)
+			return false;
+		f->has_ports = true;
+		break;
+	case 33: /* DCCP */
+	case 132: /* SCTP */
+		if (bytes < 12)
+			return false;
+		f->has_ports = true;
+		break;
+	case 1: /* ICMP */
+	case 58: /* ICMPv6 */
+		if (bytes < 4)
+			return false;
+		f->has_icmp = true;
+		f->icmp_type = at[0];
+		break;
+	}
+	if (f->has_ports) {
+		f->src_port = number(at, 2);
+		f->dst_port = number(at + 2, 2);
+	}
+	return true;
+}
+
+static bool read_ipv4(struct facts *f, const uint8_t *at, size_t bytes, bool gso)
+{
+	size_t header, total, fragment;
+
+	if (bytes < 20 || at[0] >> 4 != 4)
+		return false;
+	header = (at[0] & 15) * 4;
+	total = number(at + 2, 2);
+	if (total == 0 && gso)
+		total = bytes;
+	if (header < 20 || header > total || total > bytes)
+		return false;
+	f->family = 4;
+	f->proto = at[9];
+	memcpy(f->src, at + 12, 4);
+	memcpy(f->dst, at + 16, 4);
+	f->id = number(at + 4, 2);
+	fragment = number(at + 6, 2);
+	f->later_fragment = fragment & 0x1fff;
+	f->first_fragment = (fragment & 0x2000) && !f->later_fragment;
+	return f->later_fragment || read_l4(f, at + header, total - header);
+}
+
+static bool is_extension(uint8_t type)
+{
+	switch (type) {
+	case 0: /* hop-by-hop */
+	case 43: /* routing */
+	case 44: /* fragment */
+	case 51: /* authentication */
+	case 60: /* destination options */
+	case 135: /* mobility */
+	case 139: /* host identity */
+	case 140: /* shim6 */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static size_t extension_size(uint8_t type, uint8_t length)
+{
+	switch (type) {
+	case 44:
+		return 8;
+	case 51:
+		return (length + 2) * 4;
+	default:
+		return (length + 1) * 8;
+	}
+}
+
+static bool read_ipv6(struct facts *f, const uint8_t *at, size_t bytes, bool gso)
+{
+	const uint8_t *end;
+	size_t length;
+
+	if (bytes < 40 || at[0] >> 4 != 6)
+		return false;
+	length = number(at + 4, 2);
+	if (length == 0 && gso)
+		length = bytes - 40;
+	if (length > bytes - 40)
+		return false;
+	f->family = 6;
+	f->proto = at[6];
+	memcpy(f->src, at + 8, 16);
+	memcpy(f->dst, at + 24, 16);
+	at += 40;
+	end = at + length;
+	for (int n = 0; is_extension(f->proto); n++) {
+		uint8_t type = f->proto;
+		size_t size;
+
+		if (n == 8 || end - at < 2)
+			return false;
+		size = extension_size(type, at[1]);
+		if ((size_t)(end - at) < size)
+			return false;
+		f->proto = at[0];
+		if (type == 44) {
+			f->id = number(at + 4, 4);
+			f->later_fragment = number(at + 2, 2) >> 3;
+			f->first_fragment |= at[3] & 1;
+			if (f->later_fragment) {
+				f->first_fragment = false;
+				return true;
+			}
+		}
+		at += size;
+	}
+	return read_l4(f, at, end - at);
+}
+
+static bool read_network(struct facts *f, uint16_t ethertype, const uint8_t *at, size_t bytes, bool gso)
+{
+	switch (ethertype) {
+	case 0x0800:
+		return read_ipv4(f, at, bytes, gso);
+	case 0x86dd:
+		return read_ipv6(f, at, bytes, gso);
+	default:
+		return true;
+	}
+}
+
+/* Without an Ethernet header, the IP version says what the packet is. */
+static uint16_t bare_type(uint8_t first_byte)
+{
+	switch (first_byte >> 4) {
+	case 4:
+		return 0x0800;
+	case 6:
+		return 0x86dd;
+	default:
+		return 0;
+	}
+}
+
+static bool is_tag(uint16_t ethertype)
+{
+	return ethertype == 0x8100 || ethertype == 0x88a8;
+}
+
+static bool read_packet(struct facts *f, const struct ref_packet *p)
+{
+	const uint8_t *at = p->data, *end = p->data + p->len;
+	uint16_t ethertype;
+
+	if (p->tagged) {
+		f->tagged = true;
+		f->vlan = p->tci & 0xfff;
+	}
+	if (p->l3)
+		return p->len && read_network(f, bare_type(*at), at, p->len, p->gso);
+	if (p->len < 14)
+		return false;
+	ethertype = number(at + 12, 2);
+	at += 14;
+	for (int n = 0; n < 2 && is_tag(ethertype); n++) {
+		if (end - at < 4)
+			return false;
+		if (!f->tagged) {
+			f->tagged = true;
+			f->vlan = number(at, 2) & 0xfff;
+		}
+		ethertype = number(at + 2, 2);
+		at += 4;
+	}
+	return read_network(f, ethertype, at, end - at, p->gso);
+}
+
+/* What a dimension says to a value that the packet has or, as it may be, has not. */
+static bool in_ranges(const struct ref_ranges *ranges, bool has, uint16_t value)
+{
+	if (ranges->n == 0)
+		return true;
+	for (size_t i = 0; has && i < ranges->n; i++)
+		if (value >= ranges->at[i].from && value <= ranges->at[i].to)
+			return true;
+	return false;
+}
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+	for (unsigned int i = 0; i < bits; i++)
+		if ((a[i / 8] ^ b[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+static bool in_prefixes(const struct ref_prefixes *prefixes, uint8_t family, const uint8_t *addr)
+{
+	if (prefixes->n == 0)
+		return true;
+	for (size_t i = 0; i < prefixes->n; i++)
+		if (prefixes->at[i].family == family && same_bits(prefixes->at[i].addr, addr, prefixes->at[i].len))
+			return true;
+	return false;
+}
+
+static bool ip_header_matches(const struct ref_rule *r, const struct facts *f)
+{
+	return in_ranges(&r->vlan, f->tagged, f->vlan) && in_ranges(&r->proto, f->family, f->proto) &&
+	       in_prefixes(&r->src, f->family, f->src) && in_prefixes(&r->dst, f->family, f->dst);
+}
+
+static bool l4_matches(const struct ref_rule *r, const struct facts *f)
+{
+	return in_ranges(&r->src_port, f->has_ports, f->src_port) &&
+	       in_ranges(&r->dst_port, f->has_ports, f->dst_port) &&
+	       (in_ranges(&r->port, f->has_ports, f->src_port) || in_ranges(&r->port, f->has_ports, f->dst_port)) &&
+	       (!r->tcp_flags || (f->has_flags && (f->flags & r->mask) == r->flags)) &&
+	       in_ranges(&r->icmp_type, f->has_icmp, f->icmp_type);
+}
+
+static bool needs_l4(const struct ref_rule *r)
+{
+	return r->src_port.n || r->dst_port.n || r->port.n || r->tcp_flags || r->icmp_type.n || r->sample > 1 ||
+	       r->n_to > 1;
+}
+
+static struct ref_flow flow_of(const struct facts *f)
+{
+	struct ref_flow flow = { .family = f->family, .proto = f->proto };
+	int order = memcmp(f->src, f->dst, 16);
+	bool turned = order > 0 || (order == 0 && f->src_port > f->dst_port);
+
+	memcpy(flow.end[turned].addr, f->src, 16);
+	flow.end[turned].port = f->src_port;
+	memcpy(flow.end[!turned].addr, f->dst, 16);
+	flow.end[!turned].port = f->dst_port;
+	return flow;
+}
+
+static struct mirror_datagram datagram_of(const struct facts *f)
+{
+	struct mirror_datagram d = {
+		.id = f->id,
+		.family = f->family,
+		.proto = f->family == 4 ? f->proto : 0,
+		.vlan = f->vlan,
+	};
+
+	memcpy(d.src, f->src, 16);
+	memcpy(d.dst, f->dst, 16);
+	return d;
+}
+
+static const struct ref_seen *first_of(const struct reference *ref, const struct mirror_datagram *d)
+{
+	for (size_t i = ref->n_datagrams; i-- > 0;)
+		if (!memcmp(&ref->datagrams[i].key, d, sizeof(*d)))
+			return &ref->datagrams[i].seen;
+	return NULL;
+}
+
+static bool to_own_tunnel(const struct reference *ref, const struct facts *f)
+{
+	for (size_t i = 0; i < ref->n_outers; i++) {
+		const struct mirror_outer *o = &ref->outers[i];
+
+		if (o->family == f->family && o->proto == f->proto && !memcmp(o->addr, f->dst, 16) &&
+		    (o->port == 0 || (f->has_ports && o->port == f->dst_port)))
+			return true;
+	}
+	return false;
+}
+
+static enum mirror_outcome decided_by(const struct reference *ref, const struct ref_rule *r, const struct facts *f)
+{
+	if (!r->mirror)
+		return OUT_SKIPPED;
+	if (to_own_tunnel(ref, f))
+		return OUT_OWN_COPY;
+	return f->family == 0 && r->to[0]->l3 ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
+}
+
+struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet)
+{
+	struct ref_expected e = { .outcome = OUT_NO_MATCH, .filter = -1 };
+	struct facts f = { 0 };
+
+	if (ref->rules.n == 0) {
+		e.outcome = OUT_DISABLED;
+		return e;
+	}
+	if (packet->mark == MIRROR_MARK) {
+		e.outcome = OUT_OWN_COPY;
+		return e;
+	}
+	if (!read_packet(&f, packet)) {
+		e.outcome = OUT_MALFORMED;
+		return e;
+	}
+	e.flow = flow_of(&f);
+	e.datagram = datagram_of(&f);
+	e.teaches = f.first_fragment;
+	if (f.later_fragment) {
+		e.first = first_of(ref, &e.datagram);
+		if (e.first)
+			return e;
+	}
+	for (size_t i = 0; i < ref->rules.n; i++) {
+		const struct ref_rule *r = &ref->rules.at[i];
+
+		if (!ip_header_matches(r, &f))
+			continue;
+		if (f.later_fragment && needs_l4(r)) {
+			e.outcome = OUT_FRAGMENT_UNKNOWN;
+			return e;
+		}
+		if (!f.later_fragment && !l4_matches(r, &f))
+			continue;
+		e.filter = i;
+		e.outcome = decided_by(ref, r, &f);
+		e.perhaps = r->sample > 1 && e.outcome != OUT_SKIPPED && e.outcome != OUT_OWN_COPY;
+		return e;
+	}
+	return e;
+}
+
+static bool same_flow(const struct ref_flow *a, const struct ref_flow *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static const char *judge_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample, bool taken)
+{
+	if (!flow->family)
+		return NULL;
+	for (size_t i = 0; i < ref->n_flows; i++)
+		if (ref->flows[i].sample == sample && same_flow(&ref->flows[i].flow, flow))
+			return ref->flows[i].taken == taken ? NULL : "a flow is sampled in part";
+	assert(ref->n_flows < REF_MEMORY);
+	ref->flows[ref->n_flows].flow = *flow;
+	ref->flows[ref->n_flows].sample = sample;
+	ref->flows[ref->n_flows++].taken = taken;
+	return NULL;
+}
+
+static const char *judge_device(struct reference *ref, const struct ref_flow *flow, int filter, unsigned int ifindex)
+{
+	const struct ref_rule *r = &ref->rules.at[filter];
+	bool named = false;
+
+	for (size_t i = 0; i < r->n_to; i++)
+		named |= r->to[i]->ifindex == ifindex;
+	if (!named)
+		return "the copy left by a device that the line does not name";
+	if (!flow->family)
+		return NULL;
+	for (size_t i = 0; i < ref->n_spreads; i++)
+		if (ref->spreads[i].filter == filter && same_flow(&ref->spreads[i].flow, flow))
+			return ref->spreads[i].ifindex == ifindex ? NULL : "a flow changed its device";
+	assert(ref->n_spreads < REF_MEMORY);
+	ref->spreads[ref->n_spreads].flow = *flow;
+	ref->spreads[ref->n_spreads].filter = filter;
+	ref->spreads[ref->n_spreads++].ifindex = ifindex;
+	return NULL;
+}
+
+static void learn(struct reference *ref, const struct mirror_datagram *key, const struct ref_seen *seen)
+{
+	assert(ref->n_datagrams < REF_MEMORY);
+	ref->datagrams[ref->n_datagrams].key = *key;
+	ref->datagrams[ref->n_datagrams++].seen = *seen;
+}
+
+const char *ref_judge(struct reference *ref, const struct ref_expected *e, const struct ref_seen *seen)
+{
+	const char *wrong = NULL;
+
+	if (e->first)
+		return seen->outcome != e->first->outcome || seen->filter != e->first->filter ||
+				       seen->ifindex != e->first->ifindex ?
+			       "a later fragment left the way of the first" :
+			       NULL;
+	if (e->teaches)
+		learn(ref, &e->datagram, seen);
+	if (seen->filter != e->filter)
+		return "another filter decided";
+	if (e->perhaps)
+		wrong = judge_sample(ref, &e->flow, ref->rules.at[e->filter].sample,
+				     seen->outcome != OUT_SAMPLED_OUT);
+	if (wrong || (e->perhaps && seen->outcome == OUT_SAMPLED_OUT))
+		return wrong ?: seen->ifindex ? "a packet that is not in the sample was copied" : NULL;
+	if (seen->outcome != e->outcome)
+		return "another outcome";
+	if (e->outcome == OUT_DEVICE)
+		return judge_device(ref, &e->flow, e->filter, seen->ifindex);
+	return seen->ifindex ? "a packet was copied that is not to be" : NULL;
+}
+
+static const char *proto_name(uint16_t proto)
+{
+	switch (proto) {
+	case 1:
+		return "icmp";
+	case 6:
+		return "tcp";
+	case 17:
+		return "udp";
+	case 58:
+		return "icmpv6";
+	default:
+		return NULL;
+	}
+}
+
+static void print_ranges(FILE *to, const char *keyword, const struct ref_ranges *ranges)
+{
+	for (size_t i = 0; i < ranges->n; i++) {
+		if (i == 0)
+			fprintf(to, " %s ", keyword);
+		else
+			fprintf(to, ",");
+		if (ranges->at[i].from == ranges->at[i].to)
+			fprintf(to, "%u", ranges->at[i].from);
+		else
+			fprintf(to, "%u-%u", ranges->at[i].from, ranges->at[i].to);
+	}
+}
+
+static void print_protocols(FILE *to, const struct ref_ranges *protos)
+{
+	for (size_t i = 0; i < protos->n; i++) {
+		const char *name = proto_name(protos->at[i].from);
+
+		fprintf(to, "%s", i ? "," : " proto ");
+		if (name)
+			fprintf(to, "%s", name);
+		else
+			fprintf(to, "%u", protos->at[i].from);
+	}
+}
+
+static void print_prefixes(FILE *to, const char *keyword, const struct ref_prefixes *prefixes)
+{
+	for (size_t i = 0; i < prefixes->n; i++) {
+		char text[INET6_ADDRSTRLEN];
+
+		inet_ntop(prefixes->at[i].family == 6 ? AF_INET6 : AF_INET, prefixes->at[i].addr, text, sizeof(text));
+		if (i == 0)
+			fprintf(to, " %s ", keyword);
+		else
+			fprintf(to, ",");
+		fprintf(to, "%s/%u", text, prefixes->at[i].len);
+	}
+}
+
+static void print_rule(FILE *to, const struct ref_rule *r)
+{
+	fprintf(to, r->mirror ? "mirror" : "skip");
+	print_protocols(to, &r->proto);
+	print_prefixes(to, "src", &r->src);
+	print_prefixes(to, "dst", &r->dst);
+	print_ranges(to, "src-port", &r->src_port);
+	print_ranges(to, "dst-port", &r->dst_port);
+	print_ranges(to, "port", &r->port);
+	if (r->tcp_flags)
+		fprintf(to, " tcp-flags %u/%u", r->flags, r->mask);
+	print_ranges(to, "icmp-type", &r->icmp_type);
+	print_ranges(to, "vlan", &r->vlan);
+	if (r->sample)
+		fprintf(to, " sample 1/%u", r->sample);
+	for (size_t i = 0; i < r->n_to; i++)
+		fprintf(to, "%s%s", i ? "," : " to ", r->to[i]->name);
+	fprintf(to, "\n");
+}
+
+void ref_print(FILE *to, const struct ref_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		print_rule(to, &rules->at[i]);
+}
