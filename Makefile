@@ -17,7 +17,8 @@ WARNINGS = -Wall -Wextra -Werror
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
 CFLAGS = -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP \
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
@@ -110,8 +111,8 @@ $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 $B/obj/tested/library.a: $(call tested,$(LIBRARY_SOURCES))
 	rm -f $@
 	$(AR) rcs $@ $^
-$(TESTS): $B/%: $B/obj/tested/%.o \
-		$$(call tested,$$(filter $$(dir $$*)%,$$(TEST_SUPPORT))) $B/obj/tested/library.a
+beside = $(call tested,$(filter $(dir $1)%,$(TEST_SUPPORT)))
+$(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
 
