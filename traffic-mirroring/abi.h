@@ -34,7 +34,7 @@
 /* The word that is flipped. One aligned 64-bit store changes all of it. Map: config, key 0. */
 struct mirror_config {
 	__u8 bank; /* 0 or 1: the bank in force */
-	__u8 enabled; /* 0: no packet is looked at */
+	__u8 off; /* 1: no packet is looked at: the switch for people, left alone by commits */
 	__u8 can_rollback; /* 1: the other bank holds the previous configuration, whole */
 	__u8 l3; /* 1: the interface has no Ethernet header (tun, wireguard, ppp) */
 	__u32 generation; /* counts commits */

@@ -70,6 +70,9 @@ uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)
 /* 0 or -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const struct prefix *p);
 
+/* Sorts, IPv4 first, and drops every prefix that another one of the list covers. */
+void prefix_list_reduce(struct prefix_list *list);
+
 /* A new filter at the end of the set. NULL when it is full. Its dimensions accept everything. */
 struct filter *filter_set_add(struct filter_set *set, enum mirror_action action);
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Commit: a configuration into the bank that is not in force, then one flip.
+ *
+ * Everything that can be refused is computed and checked first, and nothing is written then. What is written
+ * afterwards is either of the other bank, or right for both.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "../../common/log.h"
+#include "maps.h"
+#include "prefixes.h"
+#include "readback.h"
+
+/*
+ * Waits until every BPF program that ran when it was called has ended. The kernel promises that to whoever changes a map
+ * of maps: when the call returns, no program uses the old map any more. (membarrier() would wait the same, but is not
+ * there with nohz_full.)
+ */
+static int grace_period(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+	int inner, outer = -1, err = 0;
+	__u32 zero = 0;
+
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace_inner", sizeof(__u32), sizeof(__u32), 1, NULL);
+	if (inner < 0)
+		return -errno;
+	options.inner_map_fd = inner;
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace_outer", sizeof(__u32), sizeof(__u32), 1, &options);
+	if (outer < 0 || bpf_map_update_elem(outer, &zero, &inner, BPF_ANY))
+		err = -errno;
+	if (outer >= 0)
+		close(outer);
+	close(inner);
+	return err;
+}
+
+struct prefix_plan {
+	struct prefix_entry *at;
+	size_t n;
+};
+
+static int plan_prefixes(struct tables *t, const struct configuration *c, const struct address_table *table,
+			 unsigned int spare, struct prefix_plan *plan)
+{
+	size_t n, held, kept = 0;
+	int err;
+
+	err = read_prefixes(t, table, &plan->at, &held);
+	if (err)
+		return err;
+	n = held;
+	for (size_t i = 0; i < c->filters->n; i++)
+		n += prefixes_of(&c->filters->at[i], table->dim)->n;
+	if (n > held) {
+		struct prefix_entry *grown = realloc(plan->at, n * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		plan->at = grown;
+	}
+	plan->n = held;
+	for (size_t i = 0; i < c->filters->n; i++) {
+		const struct prefix_list *list = prefixes_of(&c->filters->at[i], table->dim);
+
+		for (size_t j = 0; j < list->n; j++) {
+			if (list->at[j].family != table->family)
+				continue;
+			plan->at[plan->n++] = (struct prefix_entry){
+				.prefix = list->at[j],
+				.added = UINT64_C(1) << i,
+			};
+		}
+	}
+	prefixes_merge(plan->at, &plan->n, spare);
+
+	for (size_t i = 0; i < plan->n; i++)
+		kept += plan->at[i].keep;
+	if (kept > MIRROR_MAX_PREFIXES) {
+		log_error("%zu IPv%u %s prefixes (those in force among them), but the table holds %d", kept,
+			  table->family, table->dim == DIM_SRC ? "src" : "dst", MIRROR_MAX_PREFIXES);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int write_prefixes(struct tables *t, const struct address_table *table, unsigned int spare,
+			  const struct prefix_plan *plan)
+{
+	int fd = t->fd[table->map];
+
+	/* what no bank needs goes first: it makes room */
+	for (int removing = 1; removing >= 0; removing--) {
+		for (size_t i = 0; i < plan->n; i++) {
+			const struct prefix_entry *e = &plan->at[i];
+			struct mirror_words words = { { e->word[0], e->word[1] } };
+			struct mirror_key6 key = { .prefix_len = e->prefix.len };
+			int err = 0;
+
+			memcpy(key.addr, e->prefix.addr, sizeof(key.addr));
+			if (removing && e->held && !e->keep)
+				err = bpf_map_delete_elem(fd, &key);
+			else if (!removing && e->keep && (!e->held || e->was != e->word[spare]))
+				err = bpf_map_update_elem(fd, &key, &words, BPF_ANY);
+			if (err)
+				return -errno;
+		}
+	}
+	return 0;
+}
+
+static void write_dimension(struct tables *t, const struct filter_set *filters, enum mirror_dimension dim,
+			    unsigned int spare)
+{
+	struct mirror_words *table = table_of(t, dim);
+	size_t values = 0;
+
+	filter_bits(&filters->at[0], dim, &values);
+	for (size_t v = 0; v < values; v++)
+		table[v].bank[spare] = 0;
+	for (size_t i = 0; i < filters->n; i++) {
+		const uint64_t *set = filter_bits(&filters->at[i], dim, &values);
+
+		if (!(filters->at[i].constrained & 1U << dim))
+			continue;
+		for (size_t w = 0; w < BITS_WORDS(values); w++)
+			for (uint64_t bits = set[w]; bits; bits &= bits - 1)
+				table[w * 64 + __builtin_ctzll(bits)].bank[spare] |= UINT64_C(1) << i;
+	}
+}
+
+#define L4_DIMENSIONS \
+	(1U << DIM_DST_PORT | 1U << DIM_SRC_PORT | 1U << DIM_PORT | 1U << DIM_TCP_FLAGS | 1U << DIM_ICMP_TYPE)
+
+static void write_bank(struct tables *t, const struct configuration *c, unsigned int spare)
+{
+	struct mirror_bank bank = { .outers = c->n_outers };
+
+	for (size_t i = 0; i < c->filters->n; i++) {
+		const struct filter *f = &c->filters->at[i];
+		struct mirror_filter row = c->rows[i];
+		uint64_t bit = UINT64_C(1) << i;
+
+		row.action = f->action;
+		row.snaplen = f->snaplen;
+		row.sample = f->sample;
+		row.own_target = f->n_to > 0;
+		t->filters[spare * MIRROR_MAX_FILTERS + i] = row;
+
+		bank.filters |= bit;
+		for (int dim = 0; dim < DIM_COUNT; dim++)
+			if (!(f->constrained & 1U << dim))
+				bank.any[dim] |= bit;
+		if (!(f->constrained & L4_DIMENSIONS) && f->sample <= 1 && row.devices <= 1)
+			bank.without_l4 |= bit;
+	}
+	t->banks[spare] = bank;
+	t->options[spare] = c->options;
+}
+
+static bool same_outer(const struct mirror_outer *a, const struct mirror_outer *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static bool wanted(const struct configuration *c, const struct mirror_outer *outer)
+{
+	for (size_t i = 0; i < c->n_outers; i++)
+		if (same_outer(&c->outers[i], outer))
+			return true;
+	return false;
+}
+
+/* The outers table has room for both banks: a bank's number is limited to half of it. */
+static int write_outers(struct tables *t, const struct configuration *c, unsigned int spare)
+{
+	struct mirror_outer held[MIRROR_MAX_OUTERS];
+	struct mirror_words words;
+	size_t n = read_outers(t, held);
+
+	for (size_t i = 0; i < n; i++) {
+		if (wanted(c, &held[i]) || bpf_map_lookup_elem(t->fd[MAP_OUTERS], &held[i], &words))
+			continue;
+		words.bank[spare] = 0;
+		if (words.bank[!spare] ? bpf_map_update_elem(t->fd[MAP_OUTERS], &held[i], &words, BPF_ANY) :
+					 bpf_map_delete_elem(t->fd[MAP_OUTERS], &held[i]))
+			return -errno;
+	}
+	for (size_t i = 0; i < c->n_outers; i++) {
+		if (bpf_map_lookup_elem(t->fd[MAP_OUTERS], &c->outers[i], &words))
+			memset(&words, 0, sizeof(words));
+		words.bank[spare] = 1;
+		if (bpf_map_update_elem(t->fd[MAP_OUTERS], &c->outers[i], &words, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_commit(struct tables *t, const struct configuration *c, bool l3)
+{
+	struct mirror_config config = tables_config(t);
+	struct prefix_plan plans[ADDRESS_TABLES] = {};
+	unsigned int spare = !config.bank;
+	int err = 0;
+
+	if (c->n_outers > MIRROR_MAX_OUTERS / MIRROR_BANKS) {
+		log_error("%zu tunnel endpoints, but only %d are followed", c->n_outers,
+			  MIRROR_MAX_OUTERS / MIRROR_BANKS);
+		return -ENOSPC;
+	}
+	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
+		err = plan_prefixes(t, c, &address_tables[i], spare, &plans[i]);
+	if (err)
+		goto out;
+
+	/* from here on the other bank is no longer the previous configuration */
+	config.can_rollback = 0;
+	config_store(t, config);
+	err = grace_period();
+	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
+		err = write_prefixes(t, &address_tables[i], spare, &plans[i]);
+	if (!err)
+		err = write_outers(t, c, spare);
+	if (err) {
+		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
+		goto out;
+	}
+	for (int dim = 0; dim < DIM_SRC; dim++)
+		write_dimension(t, c->filters, dim, spare);
+	write_bank(t, c, spare);
+
+	/* the first commit has nothing before it */
+	config.can_rollback = config.generation > 0;
+	config.bank = spare;
+	config.l3 = l3;
+	config.generation++;
+	config_store(t, config);
+out:
+	for (int i = 0; i < ADDRESS_TABLES; i++)
+		free(plans[i].at);
+	return err;
+}

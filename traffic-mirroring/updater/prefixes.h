@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What an LPM table has to hold while two banks are in it. A lookup returns the longest prefix of
+ * either bank, so every entry carries the right word for both: the union of all prefixes of
+ * that bank that cover it. Pure computation: no kernel.
+ */
+#ifndef MIRRORING_PREFIXES_H
+#define MIRRORING_PREFIXES_H
+
+#include "filter.h"
+
+struct prefix_entry {
+	struct prefix prefix;
+	bool held; /* in: the table holds it */
+	uint64_t word[MIRROR_BANKS]; /* in, of a held entry: its words; out, of each: those it has to have */
+	uint64_t added; /* in: filters of the new configuration that name this very prefix */
+	uint64_t was; /* out, of a held entry: its word of the bank that is written */
+	bool keep; /* out: false: the table does not need it */
+	size_t parent; /* out: index of the longest other prefix that covers it, NO_PARENT: none */
+};
+#define NO_PARENT SIZE_MAX
+
+/*
+ * Sorts entries of one family, joins those with the same prefix, and completes them: *n is the new number. spare
+ * is the bank that is written. Words of the other bank stay what lookups give now.
+ */
+void prefixes_merge(struct prefix_entry *entries, size_t *n, unsigned int spare);
+
+#endif

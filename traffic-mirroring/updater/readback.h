@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the maps hold, as both tables_read() and a commit have to know it. */
+#ifndef MIRRORING_READBACK_H
+#define MIRRORING_READBACK_H
+
+#include "maps.h"
+#include "prefixes.h"
+
+/* All entries of an address table, held and with their words, into a malloc'ed array. 0 or a negative errno. */
+int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries, size_t *n);
+
+/* All keys of the outers table; returns their number. */
+size_t read_outers(const struct tables *t, struct mirror_outer outers[MIRROR_MAX_OUTERS]);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps of a direction: opening, the word in force, rollback, counters. */
+#include "tables.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../../common/log.h"
+#include "maps.h"
+
+static const char *const map_names[MAP_COUNT] = {
+	[MAP_CONFIG] = "config",       [MAP_BANKS] = "banks",
+	[MAP_FILTERS] = "filters",     [MAP_OPTIONS] = "options",
+	[MAP_PROTO] = "proto",	       [MAP_DST_PORT] = "dst_port",
+	[MAP_SRC_PORT] = "src_port",   [MAP_PORT] = "port",
+	[MAP_TCP_FLAGS] = "tcp_flags", [MAP_ICMP_TYPE] = "icmp_type",
+	[MAP_VLAN] = "vlan",	       [MAP_SRC4] = "src4",
+	[MAP_DST4] = "dst4",	       [MAP_SRC6] = "src6",
+	[MAP_DST6] = "dst6",	       [MAP_OUTERS] = "outers",
+	[MAP_COUNTERS] = "counters",   [MAP_FILTER_PACKETS] = "filter_packets",
+	[MAP_PENDING] = "pending",     [MAP_FILTER_BYTES] = "filter_bytes",
+};
+
+/* What this program understands; a map of another shape belongs to another version of the data path. */
+static const __u32 value_sizes[MAP_COUNT] = {
+	[MAP_CONFIG] = sizeof(struct mirror_config),
+	[MAP_BANKS] = sizeof(struct mirror_bank),
+	[MAP_FILTERS] = sizeof(struct mirror_filter),
+	[MAP_OPTIONS] = sizeof(struct mirror_options),
+	[MAP_PROTO ... MAP_OUTERS] = sizeof(struct mirror_words),
+	[MAP_COUNTERS ... MAP_FILTER_BYTES] = sizeof(__u64),
+	[MAP_PENDING] = sizeof(struct mirror_pending),
+};
+
+const struct address_table address_tables[ADDRESS_TABLES] = {
+	{ MAP_SRC4, DIM_SRC, 4 },
+	{ MAP_DST4, DIM_DST, 4 },
+	{ MAP_SRC6, DIM_SRC, 6 },
+	{ MAP_DST6, DIM_DST, 6 },
+};
+
+struct configuration *configuration_new(void)
+{
+	struct configuration *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->filters = filter_set_new();
+	if (!c->filters) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void configuration_free(struct configuration *c)
+{
+	if (!c)
+		return;
+	filter_set_free(c->filters);
+	free(c);
+}
+
+static int open_map(struct tables *t, enum map map, int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	size_t page = sysconf(_SC_PAGESIZE), size;
+	void *memory;
+
+	t->fd[map] = fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	if (info.value_size != value_sizes[map]) {
+		log_error("map %s: values of %u bytes, not %u: it belongs to another version of traffic-mirroring",
+			  map_names[map], info.value_size, value_sizes[map]);
+		return -EPROTO;
+	}
+	if (map >= MAP_MAPPED)
+		return 0;
+	size = (size_t)info.max_entries * ((info.value_size + 7) & ~7U);
+	size = (size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	t->mapped[map] = memory;
+	t->size[map] = size;
+	return 0;
+}
+
+struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, int *error)
+{
+	struct tables *t = calloc(1, sizeof(*t));
+
+	*error = t ? 0 : -ENOMEM;
+	if (!t)
+		return NULL;
+	for (int map = 0; map < MAP_COUNT; map++)
+		t->fd[map] = -1;
+	for (int map = 0; map < MAP_COUNT && !*error; map++) {
+		int fd = map_fd(ctx, map_names[map]);
+
+		*error = fd < 0 ? fd : open_map(t, map, fd);
+	}
+	if (*error) {
+		tables_close(t);
+		return NULL;
+	}
+	return t;
+}
+
+struct pinned {
+	const char *dir;
+	enum direction direction;
+};
+
+static int open_pinned(void *ctx, const char *name)
+{
+	const struct pinned *pinned = ctx;
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/mirroring_%s_%s", pinned->dir, direction_names[pinned->direction],
+		     name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		fd = -errno;
+		log_error("%s: %s", path, strerror(-fd));
+	}
+	return fd;
+}
+
+struct tables *tables_open_pinned(const char *dir, enum direction direction, int *error)
+{
+	struct pinned pinned = { dir, direction };
+
+	return tables_open(open_pinned, &pinned, error);
+}
+
+void tables_close(struct tables *t)
+{
+	if (!t)
+		return;
+	for (int map = 0; map < MAP_MAPPED; map++)
+		if (t->mapped[map])
+			munmap(t->mapped[map], t->size[map]);
+	for (int map = 0; map < MAP_COUNT; map++)
+		if (t->fd[map] >= 0)
+			close(t->fd[map]);
+	free(t);
+}
+
+struct mirror_config tables_config(const struct tables *t)
+{
+	struct mirror_config config;
+	uint64_t word = __atomic_load_n((const uint64_t *)t->config, __ATOMIC_ACQUIRE);
+
+	memcpy(&config, &word, sizeof(config));
+	return config;
+}
+
+void config_store(struct tables *t, struct mirror_config config)
+{
+	uint64_t word;
+
+	memcpy(&word, &config, sizeof(word));
+	/* release: what the word leads to is written before it */
+	__atomic_store_n((uint64_t *)t->config, word, __ATOMIC_RELEASE);
+}
+
+int tables_rollback(struct tables *t)
+{
+	struct mirror_config config = tables_config(t);
+
+	if (!config.can_rollback)
+		return -ENOENT;
+	config.bank = !config.bank;
+	config.generation++;
+	config_store(t, config);
+	return 0;
+}
+
+struct totals {
+	uint64_t outcome[OUT_COUNT];
+	uint64_t packets[1 + MIRROR_MAX_FILTERS];
+	uint64_t bytes[1 + MIRROR_MAX_FILTERS];
+};
+
+static int read_totals(const struct tables *t, struct totals *totals)
+{
+	static const struct {
+		enum map map;
+		size_t offset;
+		__u32 n;
+	} arrays[] = {
+		{ MAP_COUNTERS, offsetof(struct totals, outcome), OUT_COUNT },
+		{ MAP_FILTER_PACKETS, offsetof(struct totals, packets), 1 + MIRROR_MAX_FILTERS },
+		{ MAP_FILTER_BYTES, offsetof(struct totals, bytes), 1 + MIRROR_MAX_FILTERS },
+	};
+
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		uint64_t *values = (uint64_t *)((char *)totals + arrays[i].offset);
+
+		for (__u32 key = 0; key < arrays[i].n; key++)
+			if (bpf_map_lookup_elem(t->fd[arrays[i].map], &key, &values[key]))
+				return -errno;
+	}
+	return 0;
+}
+
+int tables_counters(const struct tables *t, struct counters *counters)
+{
+	int cpus = libbpf_num_possible_cpus(), err, tries = 16;
+	struct mirror_pending *pending;
+	struct totals before, after;
+	__u32 zero = 0;
+
+	if (cpus < 0)
+		return cpus;
+	pending = calloc(cpus, sizeof(*pending));
+	if (!pending)
+		return -ENOMEM;
+
+	/*
+	 * A CPU may move its pending counts to the totals between two reads. Totals that did not change around
+	 * the read of the pending counts belong to them; under traffic that never pauses the last try is off by
+	 * some flushes, as any later one would be by the packets since.
+	 */
+	do {
+		err = read_totals(t, &before);
+		if (!err && bpf_map_lookup_elem(t->fd[MAP_PENDING], &zero, pending))
+			err = -errno;
+		if (!err)
+			err = read_totals(t, &after);
+	} while (!err && memcmp(&before, &after, sizeof(before)) && --tries);
+
+	for (int i = 0; !err && i < OUT_COUNT; i++) {
+		counters->outcome[i] = before.outcome[i];
+		for (int cpu = 0; cpu < cpus; cpu++)
+			counters->outcome[i] += pending[cpu].outcome[i];
+	}
+	for (int i = 0; !err && i < MIRROR_MAX_FILTERS; i++) {
+		counters->packets[i] = before.packets[i + 1];
+		counters->bytes[i] = before.bytes[i + 1];
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			counters->packets[i] += pending[cpu].packets[i];
+			counters->bytes[i] += pending[cpu].bytes[i];
+		}
+	}
+	free(pending);
+	return err;
+}
+
+const char *outcome_name(enum mirror_outcome outcome)
+{
+	static const char *const names[OUT_COUNT] = {
+		[OUT_NONE] = "none",
+		[OUT_DISABLED] = "disabled",
+		[OUT_NO_MATCH] = "no_match",
+		[OUT_SKIPPED] = "skipped",
+		[OUT_SAMPLED_OUT] = "sampled_out",
+		[OUT_MALFORMED] = "malformed",
+		[OUT_FRAGMENT_UNKNOWN] = "fragment_unknown",
+		[OUT_OWN_COPY] = "own_copy",
+		[OUT_DEVICE] = "device",
+		[OUT_DEVICE_BUSY] = "device_busy",
+		[OUT_DEVICE_FAILED] = "device_failed",
+		[OUT_DEVICE_NOT_IP] = "device_not_ip",
+		[OUT_NO_EXIT] = "no_exit",
+	};
+
+	return outcome < OUT_COUNT ? names[outcome] : "unknown";
+}
