@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "filter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct filter_set *filter_set_new(void)
+{
+	struct filter_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->at = calloc(MIRROR_MAX_FILTERS, sizeof(*set->at));
+	if (!set->at) {
+		free(set);
+		return NULL;
+	}
+	return set;
+}
+
+void filter_set_free(struct filter_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->n; i++) {
+		free(set->at[i].src.at);
+		free(set->at[i].dst.at);
+		free(set->at[i].to);
+	}
+	free(set->at);
+	free(set);
+}
+
+struct filter *filter_set_add(struct filter_set *set, enum mirror_action action)
+{
+	struct filter *f;
+
+	if (set->n == MIRROR_MAX_FILTERS)
+		return NULL;
+	f = &set->at[set->n++];
+	f->action = action;
+	return f;
+}
+
+uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)
+{
+	switch (dim) {
+	case DIM_PROTO:
+		*bits = 256;
+		return f->proto;
+	case DIM_DST_PORT:
+		*bits = 65536;
+		return f->dst_port;
+	case DIM_SRC_PORT:
+		*bits = 65536;
+		return f->src_port;
+	case DIM_PORT:
+		*bits = 65536;
+		return f->port;
+	case DIM_TCP_FLAGS:
+		*bits = 256;
+		return f->tcp_flags;
+	case DIM_ICMP_TYPE:
+		*bits = 256;
+		return f->icmp_type;
+	case DIM_VLAN:
+		*bits = 4096;
+		return f->vlan;
+	default:
+		*bits = 0;
+		return NULL;
+	}
+}
+
+int prefix_list_add(struct prefix_list *list, const struct prefix *p)
+{
+	/* room for the next power of two, so it is only short where n is one */
+	if ((list->n & (list->n - 1)) == 0) {
+		struct prefix *at = reallocarray(list->at, list->n ? list->n * 2 : 1, sizeof(*at));
+
+		if (!at)
+			return -ENOMEM;
+		list->at = at;
+	}
+	list->at[list->n++] = *p;
+	return 0;
+}
+
+/* By family and address; of prefixes that begin alike, what covers stands before what is covered. */
+static int compare(const void *left, const void *right)
+{
+	const struct prefix *a = left, *b = right;
+	int order = a->family - b->family;
+
+	if (!order)
+		order = memcmp(a->addr, b->addr, sizeof(a->addr));
+	return order ? order : a->len - b->len;
+}
+
+static bool covers(const struct prefix *a, const struct prefix *b)
+{
+	unsigned int bytes = a->len / 8, rest = a->len % 8;
+
+	return a->family == b->family && a->len <= b->len && !memcmp(a->addr, b->addr, bytes) &&
+	       (!rest || (a->addr[bytes] ^ b->addr[bytes]) >> (8 - rest) == 0);
+}
+
+void prefix_list_reduce(struct prefix_list *list)
+{
+	size_t kept = 1;
+
+	if (list->n < 2)
+		return;
+	qsort(list->at, list->n, sizeof(*list->at), compare);
+	/* in this order, whatever a prefix covers follows it without a gap */
+	for (size_t i = 1; i < list->n; i++)
+		if (!covers(&list->at[kept - 1], &list->at[i]))
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "keywords.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/log.h"
+
+#define ERRORS_PRINTED 20
+#define SNAPLEN_MIN 14 /* an Ethernet header */
+#define SNAPLEN_MAX 262144
+#define TARGET_LEN sizeof(((struct filter *)NULL)->to[0])
+
+void complain(struct reader *r, struct span where, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (r->errors++ >= ERRORS_PRINTED)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (r->line)
+		log_error("%s:%u:%td: %s", r->source, r->line, where.at - r->line_start + 1, text);
+	else
+		log_error("%s: %s", r->source, text);
+}
+
+int reader_result(const struct reader *r)
+{
+	if (r->no_memory) {
+		log_error("%s: out of memory", r->source);
+		return -ENOMEM;
+	}
+	if (r->errors > ERRORS_PRINTED)
+		log_error("%s: errors not shown: %u", r->source, r->errors - ERRORS_PRINTED);
+	return r->errors ? -EINVAL : 0;
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+struct quoted quote(struct span s)
+{
+	struct quoted q;
+	char *end = q.text;
+
+	for (size_t i = 0; i < s.len && i < QUOTED_BYTES; i++)
+		end += sprintf(end, is_control(s.at[i]) ? "\\x%02x" : "%c", (unsigned char)s.at[i]);
+	strcpy(end, s.len > QUOTED_BYTES ? "..." : "");
+	return q;
+}
+
+bool span_is(struct span s, const char *text)
+{
+	return strlen(text) == s.len && !memcmp(text, s.at, s.len);
+}
+
+/* What stands before the first c, and after it; without a c, the whole text and nothing. False when there is no c. */
+static bool split(struct span s, char c, struct span *before, struct span *after)
+{
+	const char *found = memchr(s.at, c, s.len);
+
+	*before = s;
+	*after = (struct span){ s.at + s.len, 0 };
+	if (!found)
+		return false;
+	before->len = found - s.at;
+	*after = (struct span){ found + 1, s.len - before->len - 1 };
+	return true;
+}
+
+bool next_element(struct reader *r, struct span *rest, struct span *element)
+{
+	while (rest->at) {
+		if (!split(*rest, ',', element, rest))
+			rest->at = NULL;
+		if (element->len)
+			return true;
+		complain(r, *element, "empty element in a list");
+	}
+	return false;
+}
+
+/* The whole text as a decimal number. */
+static bool read_number(struct span s, uint32_t max, uint32_t *number)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return false;
+		n = n * 10 + (s.at[i] - '0');
+		if (n > max)
+			return false;
+	}
+	*number = n;
+	return s.len > 0;
+}
+
+/* ---- sets of numbers ---- */
+
+static const uint64_t *bits_of(const struct filter *f, const struct keyword *k, size_t *bits)
+{
+	return filter_bits((struct filter *)f, k->id, bits);
+}
+
+/* Word by word: a long list of wide ranges must not take minutes. */
+static void set_range(uint64_t *set, uint32_t low, uint32_t high)
+{
+	for (uint32_t word = low / 64; word <= high / 64; word++) {
+		uint64_t bits = ~UINT64_C(0);
+
+		if (word == low / 64)
+			bits &= ~UINT64_C(0) << low % 64;
+		if (word == high / 64)
+			bits &= ~UINT64_C(0) >> (63 - high % 64);
+		set[word] |= bits;
+	}
+}
+
+static void read_ranges(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span element, first, last;
+	uint32_t low, high;
+	size_t size;
+	uint64_t *bits = filter_bits(f, k->id, &size);
+
+	while (next_element(r, &value, &element)) {
+		if (!split(element, '-', &first, &last))
+			last = first;
+		if (!read_number(first, k->max, &low) || !read_number(last, k->max, &high))
+			complain(r, element, "\"%s\" is not %s or a range of them (0 to %u)",
+				 quote(element).text, k->what, k->max);
+		else if (low > high)
+			complain(r, element, "range \"%s\" ends before it starts", quote(element).text);
+		else
+			set_range(bits, low, high);
+	}
+}
+
+static int print_ranges(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	const char *separator = "";
+	size_t size, last;
+	const uint64_t *bits = bits_of(f, k, &size);
+
+	for (size_t first = 0; first < size; first = last + 1) {
+		last = first;
+		if (!bits_test(bits, first))
+			continue;
+		while (last + 1 < size && bits_test(bits, last + 1))
+			last++;
+		fprintf(to, first == last ? "%s%zu" : "%s%zu-%zu", separator, first, last);
+		separator = ",";
+	}
+	return 0;
+}
+
+/* ---- protocols ---- */
+
+/* Our own table: a statically linked program cannot count on the C library's. */
+static const char *const protocols[256] = {
+	[1] = "icmp",	[2] = "igmp",	 [4] = "ipip",	    [6] = "tcp",    [17] = "udp",
+	[33] = "dccp",	[41] = "ipv6",	 [46] = "rsvp",	    [47] = "gre",   [50] = "esp",
+	[51] = "ah",	[58] = "icmpv6", [89] = "ospf",	    [103] = "pim",  [112] = "vrrp",
+	[115] = "l2tp", [132] = "sctp",	 [136] = "udplite", [137] = "mpls",
+};
+
+static bool read_protocol(struct span s, uint32_t *number)
+{
+	for (*number = 0; *number < 256; ++*number)
+		if (protocols[*number] && span_is(s, protocols[*number]))
+			return true;
+	return read_number(s, 255, number);
+}
+
+static void read_protocols(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span element;
+	uint32_t number;
+
+	while (next_element(r, &value, &element)) {
+		if (read_protocol(element, &number))
+			bits_set(f->proto, number);
+		else
+			complain(r, element, "\"%s\" is not %s or a number from 0 to %u", quote(element).text,
+				 k->what, k->max);
+	}
+}
+
+static int print_protocols(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	const char *separator = "";
+
+	for (unsigned int number = 0; number <= k->max; number++) {
+		if (!bits_test(f->proto, number))
+			continue;
+		fputs(separator, to);
+		if (protocols[number])
+			fputs(protocols[number], to);
+		else
+			fprintf(to, "%u", number);
+		separator = ",";
+	}
+	return 0;
+}
+
+/* ---- addresses ---- */
+
+static bool read_address(struct span s, struct prefix *p)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.len >= sizeof(text))
+		return false;
+	memcpy(text, s.at, s.len);
+	text[s.len] = '\0';
+	*p = (struct prefix){ .family = 4 };
+	if (inet_pton(AF_INET, text, p->addr) == 1)
+		return true;
+	*p = (struct prefix){ .family = 6 };
+	return inet_pton(AF_INET6, text, p->addr) == 1;
+}
+
+static void clear_past_length(struct prefix *p)
+{
+	for (unsigned int bit = p->len; bit < 8 * sizeof(p->addr); bit++)
+		p->addr[bit / 8] &= ~(0x80 >> bit % 8);
+}
+
+static struct prefix_list *prefixes_of(struct filter *f, const struct keyword *k)
+{
+	return k->id == DIM_SRC ? &f->src : &f->dst;
+}
+
+static void read_prefixes(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span element, address, length;
+	struct prefix p;
+	uint32_t len;
+
+	while (next_element(r, &value, &element)) {
+		bool has_length = split(element, '/', &address, &length);
+		uint32_t max;
+
+		if (!read_address(address, &p)) {
+			complain(r, element, "\"%s\" is not %s", quote(element).text, k->what);
+			continue;
+		}
+		max = p.family == 4 ? 32 : 128;
+		if (!has_length) {
+			len = max;
+		} else if (!read_number(length, max, &len)) {
+			complain(r, element, "the prefix length of \"%s\" is not a number from 0 to %u",
+				 quote(element).text, max);
+			continue;
+		}
+		p.len = len;
+		clear_past_length(&p);
+		if (prefix_list_add(prefixes_of(f, k), &p))
+			r->no_memory = true;
+	}
+}
+
+static int print_prefixes(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	const struct prefix_list *list = prefixes_of((struct filter *)f, k);
+	struct prefix_list sorted = { .n = list->n };
+
+	if (!list->n)
+		return 0;
+	sorted.at = reallocarray(NULL, list->n, sizeof(*list->at));
+	if (!sorted.at)
+		return -ENOMEM;
+	memcpy(sorted.at, list->at, list->n * sizeof(*list->at));
+	prefix_list_reduce(&sorted);
+	for (size_t i = 0; i < sorted.n; i++) {
+		const struct prefix *p = &sorted.at[i];
+		char text[INET6_ADDRSTRLEN];
+
+		inet_ntop(p->family == 4 ? AF_INET : AF_INET6, p->addr, text, sizeof(text));
+		fprintf(to, "%s%s", i ? "," : "", text);
+		if (p->len < (p->family == 4 ? 32 : 128))
+			fprintf(to, "/%u", p->len);
+	}
+	free(sorted.at);
+	return 0;
+}
+
+/* ---- TCP flags ---- */
+
+static const char *const flag_names[] = { "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr" };
+#define FLAGS (sizeof(flag_names) / sizeof(flag_names[0]))
+
+/* False after an error. */
+static bool read_flags(struct reader *r, struct span s, uint32_t *flags)
+{
+	unsigned int errors = r->errors;
+	struct span element;
+
+	if (read_number(s, 255, flags))
+		return true;
+	*flags = 0;
+	while (next_element(r, &s, &element)) {
+		size_t bit = 0;
+
+		while (bit < FLAGS && !span_is(element, flag_names[bit]))
+			bit++;
+		if (bit < FLAGS)
+			*flags |= 1U << bit;
+		else
+			complain(r, element,
+				 "\"%s\" is not a TCP flag (fin syn rst psh ack urg ece cwr) or a number "
+				 "from 0 to 255",
+				 quote(element).text);
+	}
+	return r->errors == errors;
+}
+
+static void read_tcp_flags(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span set, of;
+	bool has_mask = split(value, '/', &set, &of);
+	uint32_t flags = 0, mask = 0;
+	bool good = span_is(set, "none") || read_flags(r, set, &flags);
+
+	if (has_mask)
+		good &= read_flags(r, of, &mask);
+	else
+		mask = flags;
+	if (!good)
+		return;
+	if (!has_mask && !flags) {
+		complain(r, value, "\"%s\" needs a mask, such as %s/syn,ack", quote(value).text,
+			 quote(value).text);
+	} else if (flags & ~mask) {
+		complain(r, value, "\"%s\" has flags that its mask leaves out", quote(value).text);
+	} else {
+		for (unsigned int byte = 0; byte <= k->max; byte++)
+			if ((byte & mask) == flags)
+				bits_set(f->tcp_flags, byte);
+	}
+}
+
+static void print_flags(FILE *to, unsigned int flags, const char *none)
+{
+	const char *separator = "";
+
+	if (!flags)
+		fputs(none, to);
+	for (unsigned int bit = 0; bit < FLAGS; bit++) {
+		if (flags >> bit & 1) {
+			fprintf(to, "%s%s", separator, flag_names[bit]);
+			separator = ",";
+		}
+	}
+}
+
+static int print_tcp_flags(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	unsigned int always = k->max, ever = 0, count = 0, free_bits;
+
+	for (unsigned int byte = 0; byte <= k->max; byte++) {
+		if (bits_test(f->tcp_flags, byte)) {
+			always &= byte;
+			ever |= byte;
+			count++;
+		}
+	}
+	/* one value/mask accepts each combination of the bits that it leaves free, and nothing else */
+	free_bits = always ^ ever;
+	if (count != 1U << __builtin_popcount(free_bits)) {
+		print_ranges(to, f, k);
+		return -EDOM;
+	}
+	print_flags(to, always, "none");
+	fputc('/', to);
+	print_flags(to, k->max & ~free_bits, "0");
+	return 0;
+}
+
+/* ---- options ---- */
+
+static void read_snaplen(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	uint32_t bytes;
+
+	if (read_number(value, k->max, &bytes) && bytes >= SNAPLEN_MIN)
+		f->snaplen = bytes;
+	else
+		complain(r, value, "\"%s\" is not %s from %d to %u", quote(value).text, k->what, SNAPLEN_MIN,
+			 k->max);
+}
+
+static int print_snaplen(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	(void)k;
+	fprintf(to, "%" PRIu32, f->snaplen);
+	return 0;
+}
+
+static void read_sample(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span one, of;
+	uint32_t flows;
+
+	if (split(value, '/', &one, &of) && span_is(one, "1") && read_number(of, k->max, &flows) && flows)
+		f->sample = flows > 1 ? flows : 0;
+	else
+		complain(r, value, "\"%s\" is not %s with N from 1 to %u", quote(value).text, k->what,
+			 k->max);
+}
+
+static int print_sample(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	(void)k;
+	fprintf(to, "1/%" PRIu32, f->sample);
+	return 0;
+}
+
+/* What is wrong with a word of `to`; NULL: nothing. */
+static const char *target_fault(struct span s)
+{
+	bool collector = memchr(s.at, ':', s.len);
+
+	if (collector && s.len >= TARGET_LEN)
+		return "is longer than the 63 characters of a collector";
+	if (!collector && s.len >= MIRROR_NAME_LEN)
+		return "is longer than the 15 characters of a device name";
+	if (!collector && (!s.len || memchr(s.at, '/', s.len) || span_is(s, ".") || span_is(s, "..")))
+		return "is not a device name";
+	for (size_t i = 0; i < s.len; i++)
+		if (is_control(s.at[i]) || strchr(" ,;#", s.at[i]))
+			return "has a character that no name in a rule can have";
+	return NULL;
+}
+
+static bool has_target(const struct filter *f, struct span s)
+{
+	for (size_t i = 0; i < f->n_to; i++)
+		if (span_is(s, f->to[i]))
+			return true;
+	return false;
+}
+
+static void read_to(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span element;
+
+	f->to = calloc(MIRROR_MAX_DEVICES, sizeof(*f->to));
+	if (!f->to) {
+		r->no_memory = true;
+		return;
+	}
+	while (next_element(r, &value, &element)) {
+		const char *fault = target_fault(element);
+
+		if (fault) {
+			complain(r, element, "\"%s\" %s", quote(element).text, fault);
+		} else if (has_target(f, element)) {
+			complain(r, element, "\"%s\" stands twice in the list", quote(element).text);
+		} else if (f->n_to == MIRROR_MAX_DEVICES) {
+			complain(r, element, "\"%s\" is one too many: %s takes up to %d", quote(element).text,
+				 k->name, MIRROR_MAX_DEVICES);
+			return;
+		} else {
+			memcpy(f->to[f->n_to++], element.at, element.len);
+		}
+	}
+}
+
+static int print_to(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	int error = 0;
+
+	(void)k;
+	for (size_t i = 0; i < f->n_to; i++) {
+		struct span name = { f->to[i], strnlen(f->to[i], TARGET_LEN) };
+
+		fputs(i ? "," : "", to);
+		if (target_fault(name)) {
+			fputs(quote(name).text, to);
+			error = -EDOM;
+		} else {
+			fputs(f->to[i], to);
+		}
+	}
+	return error;
+}
+
+/* ---- all of them, in the order in which rules are printed ---- */
+
+const struct keyword keywords[KEYWORDS] = {
+	{ "proto", DIM_PROTO, 255, "a known protocol", read_protocols, print_protocols },
+	{ "src", DIM_SRC, 0, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
+	{ "dst", DIM_DST, 0, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
+	{ "src-port", DIM_SRC_PORT, 65535, "a port", read_ranges, print_ranges },
+	{ "dst-port", DIM_DST_PORT, 65535, "a port", read_ranges, print_ranges },
+	{ "port", DIM_PORT, 65535, "a port", read_ranges, print_ranges },
+	{ "tcp-flags", DIM_TCP_FLAGS, 255, "one value/mask", read_tcp_flags, print_tcp_flags },
+	{ "icmp-type", DIM_ICMP_TYPE, 255, "an ICMP type", read_ranges, print_ranges },
+	{ "vlan", DIM_VLAN, 4095, "a VLAN ID", read_ranges, print_ranges },
+	{ "snaplen", OPTION_SNAPLEN, SNAPLEN_MAX, "a number of bytes", read_snaplen, print_snaplen },
+	{ "sample", OPTION_SAMPLE, UINT32_MAX, "1/N", read_sample, print_sample },
+	{ "to", OPTION_TO, 0, "a device name", read_to, print_to },
+};
+
+const struct keyword *keyword_find(struct span name)
+{
+	for (size_t i = 0; i < KEYWORDS; i++)
+		if (span_is(name, keywords[i].name))
+			return &keywords[i];
+	return NULL;
+}
+
+bool keyword_given(const struct filter *f, const struct keyword *k)
+{
+	switch (k->id) {
+	case OPTION_SNAPLEN:
+		return f->snaplen;
+	case OPTION_SAMPLE:
+		return f->sample > 1;
+	case OPTION_TO:
+		return f->n_to;
+	default:
+		return f->constrained >> k->id & 1;
+	}
+}

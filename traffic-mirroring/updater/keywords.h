@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The keywords of a rule and the values behind them: read from text, and written back. */
+#ifndef MIRRORING_KEYWORDS_H
+#define MIRRORING_KEYWORDS_H
+
+#include <stdio.h>
+
+#include "filter.h"
+
+/* A piece of the text being read. */
+struct span {
+	const char *at;
+	size_t len;
+};
+
+struct reader {
+	const char *source; /* what errors call the text */
+	unsigned int line; /* 0: the text is the value of an option, where errors name no position */
+	const char *line_start;
+	const char *at; /* the next byte */
+	unsigned int errors; /* found so far; the first few are printed */
+	bool no_memory;
+};
+
+/* An error at this place. */
+void complain(struct reader *r, struct span where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What has become of the text: 0, -EINVAL or -ENOMEM; says what complain() left unsaid. */
+int reader_result(const struct reader *r);
+
+/* Text as an error shows it: shortened, control characters written out. */
+#define QUOTED_BYTES 48
+struct quoted {
+	char text[QUOTED_BYTES * 4 + sizeof("...")];
+};
+struct quoted quote(struct span s);
+
+bool span_is(struct span s, const char *text);
+
+/*
+ * Takes the next element off a comma-separated list; complains of empty ones. False at the end of the list,
+ * where rest->at is NULL.
+ */
+bool next_element(struct reader *r, struct span *rest, struct span *element);
+
+/* A keyword stands for a dimension (enum mirror_dimension) or one of these. */
+enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_TO };
+
+struct keyword {
+	const char *name;
+	unsigned int id;
+	unsigned int max; /* of numbers */
+	const char *what; /* the value, or an element of it, is */
+	/* Adds the value's elements to f. */
+	void (*read)(struct reader *r, struct filter *f, const struct keyword *k, struct span value);
+	/* 0, -ENOMEM, or -EDOM when no rule can say what f holds; what it has written then is for people. */
+	int (*print)(FILE *to, const struct filter *f, const struct keyword *k);
+};
+
+#define KEYWORDS 12
+extern const struct keyword keywords[KEYWORDS];
+
+/* NULL: there is none. */
+const struct keyword *keyword_find(struct span name);
+
+/* Whether the filter says something by this keyword. */
+bool keyword_given(const struct filter *f, const struct keyword *k);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keywords.h"
+
+/* The next word of the rule; len 0 at its end. */
+static struct span next_word(struct reader *r)
+{
+	struct span word;
+
+	r->at += strspn(r->at, " \t");
+	word.at = r->at;
+	word.len = strcspn(r->at, " \t\n;#");
+	r->at += word.len;
+	return word;
+}
+
+static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, struct span word,
+			 const struct keyword *k)
+{
+	struct span value = next_word(r);
+
+	if (*seen >> k->id & 1)
+		complain(r, word, "\"%s\" stands twice in the line", k->name);
+	else if (f->action == ACTION_SKIP && k->id >= DIM_COUNT)
+		complain(r, word, "\"%s\" is an option, and skip takes none", k->name);
+	else if (!value.len)
+		complain(r, word, "\"%s\" has no value", k->name);
+	else
+		k->read(r, f, k, value);
+	*seen |= 1U << k->id;
+}
+
+/* Reads one rule, up to its end or to a word that makes the rest of it meaningless. */
+static void read_rule(struct reader *r, struct filter_set *set)
+{
+	struct span word = next_word(r);
+	bool skip = span_is(word, "skip");
+	uint32_t seen = 0;
+	struct filter *f;
+
+	if (!word.len)
+		return;
+	if (!skip && !span_is(word, "mirror")) {
+		complain(r, word, "\"%s\" is not an action (mirror or skip)", quote(word).text);
+		return;
+	}
+	f = filter_set_add(set, skip ? ACTION_SKIP : ACTION_MIRROR);
+	if (!f) {
+		complain(r, word, "more than %d filters", MIRROR_MAX_FILTERS);
+		r->at += strlen(r->at);
+		return;
+	}
+	while ((word = next_word(r)).len) {
+		const struct keyword *k = keyword_find(word);
+
+		if (!k) {
+			complain(r, word, "\"%s\" is not a keyword", quote(word).text);
+			break;
+		}
+		read_keyword(r, f, &seen, word, k);
+	}
+	f->constrained = seen & ((1U << DIM_COUNT) - 1);
+	prefix_list_reduce(&f->src);
+	prefix_list_reduce(&f->dst);
+}
+
+int rules_parse(const char *source, const char *text, struct filter_set *set)
+{
+	struct reader r = { .source = source, .line = 1, .line_start = text, .at = text };
+
+	for (;;) {
+		read_rule(&r, set);
+		r.at += strcspn(r.at, "\n;#");
+		if (*r.at == '#')
+			r.at += strcspn(r.at, "\n");
+		if (!*r.at)
+			return reader_result(&r);
+		if (*r.at++ == '\n') {
+			r.line++;
+			r.line_start = r.at;
+		}
+	}
+}
+
+/* fault gets the reason when no rule can say what the filter holds. */
+static int print_rule(FILE *to, const struct filter *f, char *fault, size_t size)
+{
+	fputs(f->action == ACTION_SKIP ? "skip" : "mirror", to);
+	for (const struct keyword *k = keywords; k < keywords + KEYWORDS; k++) {
+		long before;
+		int error;
+
+		/* options that were left on a filter when somebody made it a skip have no effect */
+		if (!keyword_given(f, k) || (f->action == ACTION_SKIP && k->id >= DIM_COUNT))
+			continue;
+		fprintf(to, " %s ", k->name);
+		before = ftell(to);
+		error = k->print(to, f, k);
+		if (error == -EDOM)
+			snprintf(fault, size, "not %s", k->what);
+		else if (error)
+			return error;
+		if (ftell(to) == before)
+			snprintf(fault, size, "accepts no packet");
+	}
+	return 0;
+}
+
+int rules_print(FILE *to, const struct filter_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		char fault[64] = "";
+		char *text = NULL;
+		size_t size;
+		FILE *line = open_memstream(&text, &size);
+		int error;
+
+		if (!line)
+			return -ENOMEM;
+		error = print_rule(line, &set->at[i], fault, sizeof(fault));
+		if (fclose(line) && !error)
+			error = -ENOMEM;
+		if (!error && *fault)
+			fprintf(to, "# %s: %s\n", fault, text);
+		else if (!error)
+			fprintf(to, "%s\n", text);
+		free(text);
+		if (error)
+			return error;
+	}
+	return ferror(to) ? -EIO : 0;
+}
