@@ -531,7 +531,7 @@ int netlink_tc_filter_del(int ifindex, enum direction direction, const struct tc
 
 int netlink_tc_filter_add(int ifindex, enum direction direction, int prog_fd, const char *name)
 {
-	/* priority 0: the kernel places it ahead of the filters that are there */
+	/* no priority, as l3afd: ahead of others that named none, behind those that chose an early place */
 	struct tcmsg tcm = {
 		.tcm_ifindex = ifindex,
 		.tcm_parent = parent_of(direction),

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <bpf/libbpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../log.h"
+#include "capture.h"
+
+static void levels(void **state)
+{
+	(void)state;
+	log_init("tester", LEVEL_WARN, NULL);
+	capture_start();
+	log_error("no %s", "way");
+	log_warn("careful");
+	log_info("not shown");
+	assert_string_equal(capture_end(), "tester: no way\ntester: warning: careful\n");
+
+	log_init("tester", LEVEL_INFO, "");
+	capture_start();
+	log_info("shown");
+	assert_string_equal(capture_end(), "tester: shown\n");
+}
+
+static void one_line_whatever_the_value(void **state)
+{
+	char *text = malloc(100001);
+	const char *said;
+
+	(void)state;
+	log_init("tester", LEVEL_ERROR, NULL);
+	capture_start();
+	log_error("bad value '%s'", "a\nb\rc\x1b[2J");
+	assert_string_equal(capture_end(), "tester: bad value 'a?b?c?[2J'\n");
+
+	memset(text, 'x', 100000);
+	text[100000] = '\0';
+	capture_start();
+	log_error("%s", text);
+	said = capture_end();
+	assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+	free(text);
+}
+
+/* libbpf speaks when an object is missing; only who asks for information hears it. */
+static void libbpf_is_routed(void **state)
+{
+	(void)state;
+	log_init("tester", LEVEL_WARN, NULL);
+	capture_start();
+	assert_null(bpf_object__open_file("/nonexistent.bpf.o", NULL));
+	assert_string_equal(capture_end(), "");
+
+	log_init("tester", LEVEL_INFO, NULL);
+	capture_start();
+	assert_null(bpf_object__open_file("/nonexistent.bpf.o", NULL));
+	assert_memory_equal(capture_end(), "tester: libbpf: ", 16);
+}
+
+static void to_a_file(void **state)
+{
+	char dir[] = "/tmp/test_log.XXXXXX", path[64], text[256] = "";
+	const char *said;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/tester.log", dir);
+	capture_start();
+	log_init("tester", LEVEL_WARN, dir);
+	log_error("first");
+	log_init("tester", LEVEL_WARN, dir);
+	log_warn("second");
+	log_info("not shown");
+	log_init("tester", LEVEL_WARN, NULL);
+	log_error("not in the file");
+	said = capture_end();
+	assert_string_equal(said, "tester: first\ntester: warning: second\ntester: not in the file\n");
+
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	assert_int_equal(text[4], '-'); /* 2026-… */
+	assert_string_equal(strchr(text, ' '), " first\n");
+	assert_non_null(fgets(text, sizeof(text), file));
+	assert_string_equal(strchr(text, ' '), " warning: second\n");
+	assert_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	unlink(path);
+	rmdir(dir);
+
+	capture_start();
+	log_init("tester", LEVEL_WARN, "/nonexistent");
+	assert_string_equal(capture_end(), "tester: warning: cannot write '/nonexistent/tester.log': "
+					   "No such file or directory\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(levels),
+		cmocka_unit_test(one_line_whatever_the_value),
+		cmocka_unit_test(libbpf_is_routed),
+		cmocka_unit_test(to_a_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* In a mount namespace with a bpffs of its own. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../pins.h"
+
+#define MAP "mirroring_ingress_config"
+
+static int new_bpffs(void **state)
+{
+	(void)state;
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("bpf", BPFFS, "bpf", 0, NULL);
+}
+
+static int fresh_bpffs(void **state)
+{
+	(void)state;
+	return umount(BPFFS) || mount("bpf", BPFFS, "bpf", 0, NULL);
+}
+
+static void pin(const char *dir)
+{
+	char path[PATH_MAX + 64];
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "test", 4, 4, 1, NULL);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pins_mkdir(dir), 0);
+	snprintf(path, sizeof(path), "%s/" MAP, dir);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	close(fd);
+}
+
+static void layouts(void **state)
+{
+	char long_name[PATH_MAX];
+	struct pins pins;
+
+	(void)state;
+	assert_int_equal(pins_of(&pins, "eth0", "traffic-mirroring", NULL), 0);
+	assert_string_equal(pins.maps, "/sys/fs/bpf/tc/globals/eth0");
+	assert_string_equal(pins.progs, "/sys/fs/bpf/progs/eth0");
+	assert_int_equal(pins_of(&pins, "eth0.7", "traffic-mirroring", "1.2.3"), 0);
+	assert_string_equal(pins.maps, "/sys/fs/bpf/tc/globals/eth0.7/traffic-mirroring/1_2_3");
+	assert_string_equal(pins.progs, "/sys/fs/bpf/progs/eth0.7/traffic-mirroring/1_2_3");
+
+	/* no name leads out of its place */
+	assert_int_equal(pins_of(&pins, "..", "p", NULL), -EINVAL);
+	assert_int_equal(pins_of(&pins, "", "p", NULL), -EINVAL);
+	assert_int_equal(pins_of(&pins, "eth0", "p", "../../x"), -EINVAL);
+	assert_int_equal(pins_of(&pins, "eth0", "p", ""), -EINVAL);
+	assert_int_equal(pins_of(&pins, "eth0", "a/b", "1"), -EINVAL);
+
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_int_equal(pins_of(&pins, long_name, "p", NULL), -ENAMETOOLONG);
+	assert_int_equal(pins_of(&pins, "eth0", "p", long_name), -ENAMETOOLONG);
+	assert_int_equal(pins_of(&pins, "eth0", long_name, "1"), -ENAMETOOLONG);
+}
+
+static void found(const char *version, const char *maps)
+{
+	struct pins pins;
+
+	assert_int_equal(pins_find(&pins, "eth0", version, MAP), 0);
+	assert_string_equal(pins.maps, maps);
+}
+
+static void finding(void **state)
+{
+	struct pins pins;
+
+	(void)state;
+	assert_int_equal(pins_find(&pins, "eth0", NULL, MAP), -ENOENT);
+	assert_int_equal(pins_find(&pins, "eth0", "latest", MAP), -ENOENT);
+
+	/* one package, one version: found without naming either */
+	pin(BPFFS "/tc/globals/eth0/my-mirror/1_0");
+	pin(BPFFS "/tc/globals/eth1/other/9");
+	found(NULL, BPFFS "/tc/globals/eth0/my-mirror/1_0");
+	found("1.0", BPFFS "/tc/globals/eth0/my-mirror/1_0");
+	found("1_0", BPFFS "/tc/globals/eth0/my-mirror/1_0");
+	assert_int_equal(pins_find(&pins, "eth0", "2.0", MAP), -ENOENT);
+	assert_int_equal(pins_find(&pins, "eth0", "1.0", "no_such_map"), -ENOENT);
+
+	/* two versions */
+	pin(BPFFS "/tc/globals/eth0/my-mirror/2_0");
+	assert_int_equal(pins_find(&pins, "eth0", NULL, MAP), -ENOTUNIQ);
+	found("2.0", BPFFS "/tc/globals/eth0/my-mirror/2_0");
+
+	/* the same version of two packages */
+	pin(BPFFS "/tc/globals/eth0/another/2_0");
+	assert_int_equal(pins_find(&pins, "eth0", "2.0", MAP), -ENOTUNIQ);
+
+	/* the flat layout, with versions beside it */
+	pin(BPFFS "/tc/globals/eth0");
+	found(NULL, BPFFS "/tc/globals/eth0");
+	found("1.0", BPFFS "/tc/globals/eth0/my-mirror/1_0");
+	found("3.0", BPFFS "/tc/globals/eth0");
+}
+
+static void directories(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth0/a/b"), 0);
+	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth0/a/b"), 0);
+	assert_int_equal(stat(BPFFS "/tc/globals/eth0/a/b", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(pins_mkdir("/tmp/not-on-bpffs"), -EINVAL);
+	assert_int_equal(pins_mkdir(BPFFS "-other/a"), -EINVAL);
+	assert_int_equal(pins_mkdir(BPFFS "/a.dot"), -EPERM); /* bpffs refuses it */
+
+	assert_true(pins_on_bpffs(BPFFS "/tc"));
+	assert_false(pins_on_bpffs("/tmp"));
+	assert_false(pins_on_bpffs(BPFFS "/none"));
+
+	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth1"), 0);
+	pins_prune(BPFFS "/tc/globals/eth0/a/b");
+	assert_int_equal(access(BPFFS "/tc/globals/eth0", F_OK), -1);
+	assert_int_equal(access(BPFFS "/tc/globals/eth1", F_OK), 0);
+	pins_prune(BPFFS "/tc/globals/eth1");
+	assert_int_equal(access(BPFFS "/tc", F_OK), -1);
+	assert_int_equal(access(BPFFS, F_OK), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(layouts),
+		cmocka_unit_test_setup(finding, fresh_bpffs),
+		cmocka_unit_test_setup(directories, fresh_bpffs),
+	};
+
+	return cmocka_run_group_tests(tests, new_bpffs, NULL);
+}
