@@ -34,6 +34,14 @@ TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter te
 TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS),$(TEST_SOURCES))
 BATS := $(wildcard */tests/*.bats */*/tests/*.bats)
 
+# What lint reads. Scripts are known by their first line.
+C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
+USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES))
+SCRIPTS = $(BATS) $(wildcard */*.bash */*/*.bash) \
+	$(shell grep -lm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
+MAN_PAGES := $(wildcard */*.[1-8] */*/*.[1-8])
+TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
+
 # The folders build/tc-root and build/traffic-mirroring hold what their packages hold.
 PROGRAMS := $(if $(filter tc-root/tc_root.c,$(MAINS)),$B/tc-root/tc_root) \
 	$(if $(filter traffic-mirroring/updater/main.c,$(MAINS)),$B/traffic-mirroring/mirroring) \
@@ -54,8 +62,16 @@ tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
 	ci/demo
 
-lint: $B/deps ## formatting, clang-tidy, shellcheck, man pages
-	ci/lint
+lint: lint-format lint-code lint-scripts lint-man ## formatting, clang-tidy, shellcheck, man pages
+lint-format: $B/deps
+	clang-format --dry-run -Werror $(C_FILES)
+lint-code: $B/deps
+	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
+	printf '%s\n' $(BPF_SOURCES) $(TEST_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
+lint-scripts: $B/deps
+	shellcheck --external-sources $(SCRIPTS)
+lint-man: $B/deps
+	$(if $(MAN_PAGES),mandoc -Tlint -Wwarning $(MAN_PAGES))
 
 package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
 	packaging/build
@@ -69,7 +85,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-.PHONY: all build test tests demo lint package deps clean help
+.PHONY: all build test tests demo lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
