@@ -80,22 +80,25 @@ out:
 	close(fd);
 }
 
-/* The value of these is another map or a program, which has no BTF type. */
-static bool holds_objects(enum bpf_map_type type)
+static bool has_btf(const struct bpf_map *map)
 {
-	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS ||
-	       type == BPF_MAP_TYPE_PROG_ARRAY;
+	return bpf_map__btf_key_type_id(map) && bpf_map__btf_value_type_id(map);
+}
+
+/* The kernel takes no BTF for ring buffers, and none for maps that the object itself fills. */
+static bool can_have_btf(enum bpf_map_type type)
+{
+	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_ARRAY_OF_MAPS &&
+	       type != BPF_MAP_TYPE_HASH_OF_MAPS && type != BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 static void check_map(const struct bpf_map *map, const char *direction)
 {
 	const char *name = bpf_map__name(map);
-	enum bpf_map_type type = bpf_map__type(map);
 
 	if (!bpf_map__pin_path(map))
 		fault("map %s is not LIBBPF_PIN_BY_NAME: a restarted l3afd would leave its pin behind", name);
-	if (type != BPF_MAP_TYPE_RINGBUF &&
-	    (!bpf_map__btf_key_type_id(map) || (!bpf_map__btf_value_type_id(map) && !holds_objects(type))))
+	if (can_have_btf(bpf_map__type(map)) && !has_btf(map))
 		fault("map %s has no BTF: give its key and value with __type()", name);
 	if (!strstr(name, direction))
 		fault("map %s does not name its direction (%s): the two directions share no map", name,
@@ -111,6 +114,8 @@ static void check_chain_map(struct bpf_object *object, const char *name)
 	else if (bpf_map__type(map) != BPF_MAP_TYPE_PROG_ARRAY || bpf_map__max_entries(map) != 1 ||
 		 bpf_map__key_size(map) != 4 || bpf_map__value_size(map) != 4)
 		fault("chain map %s is not a PROG_ARRAY of one u32 -> u32 entry", name);
+	else if (!has_btf(map))
+		fault("chain map %s has no BTF: give its key and value with __type()", name);
 }
 
 static void check_entry(struct bpf_object *object, const char *name)

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# check-object: a good object passes, and each fault is refused by name.
+
+load ../../ci/lab
+
+# compile [-DNAME…]: object.o of the source below. Its faults are switched on by macros.
+compile() {
+	clang -O2 -g -target bpf -I"/usr/include/$(gcc -print-multiarch)" -include linux/bpf.h -include bpf/bpf_helpers.h \
+		"$@" -x c -c - -o "$BATS_TEST_TMPDIR/object.o" <<-'END'
+		#ifndef ENTRY
+		#define ENTRY entry
+		#endif
+		#ifndef SECTION
+		#define SECTION "tc"
+		#endif
+		#ifndef CHAIN_ENTRIES
+		#define CHAIN_ENTRIES 1
+		#endif
+		struct {
+			__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+		#ifdef CHAIN_WITHOUT_BTF
+			__uint(key_size, 4);
+			__uint(value_size, 4);
+		#else
+			__type(key, __u32);
+			__type(value, __u32);
+		#endif
+			__uint(max_entries, CHAIN_ENTRIES);
+			__uint(pinning, LIBBPF_PIN_BY_NAME);
+		} ingress_chain SEC(".maps");
+
+		struct ring {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		};
+		struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+			__type(key, __u32);
+			__uint(max_entries, 1);
+			__uint(pinning, LIBBPF_PIN_BY_NAME);
+			__array(values, struct ring);
+		} ingress_rings SEC(".maps");
+
+		#ifdef MAP
+		struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+		#ifdef MAP_WITHOUT_BTF
+			__uint(key_size, 4);
+			__uint(value_size, 8);
+		#else
+			__type(key, __u32);
+			__type(value, __u64);
+		#endif
+			__uint(max_entries, 1);
+		#ifndef MAP_WITHOUT_PIN
+			__uint(pinning, LIBBPF_PIN_BY_NAME);
+		#endif
+		} MAP SEC(".maps");
+		#endif
+
+		#ifdef GLOBAL
+		GLOBAL;
+		#endif
+
+		SEC(SECTION) int ENTRY(struct __sk_buff *skb)
+		{
+			bpf_tail_call(skb, &ingress_chain, 0);
+		#ifdef PRINTK
+			bpf_printk("%d", skb->len);
+		#endif
+		#ifdef USE
+			return USE;
+		#endif
+			return -1;
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+	llvm-strip -g "$BATS_TEST_TMPDIR/object.o"
+}
+
+check() {
+	expect "$1" "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress entry ingress_chain
+}
+
+# refused TEXT [-DNAME…]: exactly one fault, which says TEXT.
+refused() {
+	compile "${@:2}"
+	check 1
+	[[ $output == *"object.o: $1"* ]]
+	[[ $(wc -l <<<"$output") == 1 ]]
+}
+
+@test "a good object passes" {
+	compile -DMAP=ingress_counters
+	check 0
+	[[ ! $output ]]
+}
+
+@test "a constant: .rodata" {
+	refused "section .rodata becomes a map" "-DGLOBAL=const volatile int g=3" -DUSE=g
+}
+
+@test "a string literal: .rodata" {
+	refused "section .rodata becomes a map" -DPRINTK
+}
+
+@test "a variable with a value: .data" {
+	refused "section .data becomes a map" "-DGLOBAL=int g=3" -DUSE=g++
+}
+
+@test "a variable: .bss" {
+	refused "section .bss becomes a map" "-DGLOBAL=int g" -DUSE=g++
+}
+
+@test "an unknown section" {
+	refused "unknown section classifier/x" '-DGLOBAL=SEC("classifier/x") int g(void){return 0;}'
+}
+
+@test "DWARF, which names the folder of the build" {
+	llvm-strip() { :; }
+	compile
+	check 1
+	[[ $output == *"unknown section .debug_info"* ]]
+}
+
+@test "a map that is not pinned by name" {
+	refused "map ingress_counters is not LIBBPF_PIN_BY_NAME" -DMAP=ingress_counters -DMAP_WITHOUT_PIN
+}
+
+@test "a map without BTF" {
+	refused "map ingress_counters has no BTF" -DMAP=ingress_counters -DMAP_WITHOUT_BTF
+}
+
+@test "a map that both directions would share" {
+	refused "map counters does not name its direction (ingress)" -DMAP=counters
+}
+
+@test "a missing entry function" {
+	refused "entry function entry is missing" -DENTRY=other
+}
+
+@test "a missing chain map" {
+	refused "chain map ingress_chain is missing" -Dingress_chain=ingress_jump
+}
+
+@test "a chain map of another shape" {
+	refused "chain map ingress_chain is not a PROG_ARRAY of one" -DCHAIN_ENTRIES=2
+}
+
+@test "a chain map without BTF" {
+	refused "chain map ingress_chain has no BTF" -DCHAIN_WITHOUT_BTF
+}
+
+@test "what is no object at all" {
+	echo text >"$BATS_TEST_TMPDIR/object.o"
+	check 1
+	[[ $output == *"not an ELF file"* ]]
+	rm "$BATS_TEST_TMPDIR/object.o"
+	check 1
+	[[ $output == *"No such file or directory"* ]]
+}

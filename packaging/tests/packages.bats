@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# make package: the repository in dist/, built twice from different folders.
+
+load ../../ci/lab
+
+setup_file() {
+	local source=$BATS_TEST_DIRNAME/../.. folder
+	for folder in one another/folder; do
+		mkdir -p "$BATS_FILE_TMPDIR/$folder"
+		tar -C "$source" --exclude=./.git --exclude=./build --exclude=./dist -c . | tar -C "$BATS_FILE_TMPDIR/$folder" -x
+	done
+	make_package one 022
+	make_package another/folder 077
+}
+
+# In an environment as it may be elsewhere, not in that of the make that runs the tests.
+make_package() (
+	unset MAKEFLAGS MAKELEVEL MFLAGS
+	umask "$2"
+	LC_ALL=C make -j2 -C "$BATS_FILE_TMPDIR/$1" package >"$BATS_FILE_TMPDIR/log" 2>&1 ||
+		{ tail -n 20 "$BATS_FILE_TMPDIR/log"; return 1; }
+)
+
+setup() {
+	cd "$BATS_FILE_TMPDIR/one/dist" || return
+}
+
+manifest() {
+	jq -r "$@" manifest.json
+}
+
+@test "the same bytes from two folders" {
+	expect 0 diff -r . "$BATS_FILE_TMPDIR/another/folder/dist"
+}
+
+@test "SHA256SUMS holds every file" {
+	expect 0 sha256sum --check --quiet --strict SHA256SUMS
+	[[ $(find . -type f ! -name SHA256SUMS | wc -l) == $(wc -l <SHA256SUMS) ]]
+}
+
+@test "an artifact for each package, version and platform, with the manifest's sha256" {
+	local package artifact sum path platform
+	while read -r package artifact sum; do
+		for path in "$(manifest .version)" latest; do
+			for platform in $(manifest '.platforms[]'); do
+				[[ $(sha256sum <"$package/$path/$platform/$artifact") == "$sum  -" ]]
+			done
+		done
+	done < <(manifest '.packages[] | "\(.name) \(.artifact) \(.sha256)"')
+	[[ $(find . -name '*.tar.gz' | wc -l) == $(($(manifest '.platforms | length') * 4)) ]]
+}
+
+@test "traffic-mirroring holds what l3afd expects, owned by root" {
+	expect 0 tar -tzf traffic-mirroring/latest/bookworm/l3af_traffic_mirroring.tar.gz
+	[[ $output == "$(printf 'l3af_traffic_mirroring/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 egress/ ingress/ \
+		mirroring mirroring_egress.bpf.o mirroring_ingress.bpf.o)" ]]
+	expect 0 tar -tvzf traffic-mirroring/latest/bookworm/l3af_traffic_mirroring.tar.gz --numeric-owner
+	[[ $(grep -c ' 0/0 ' <<<"$output") == 9 ]]
+}
+
+@test "tc-root holds what l3afd expects" {
+	expect 0 tar -tzf tc-root/latest/bookworm/l3af_tc_root.tar.gz
+	[[ $output == "$(printf 'l3af_tc_root/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 egress/ ingress/ \
+		tc_root tc_root_egress.bpf.o tc_root_ingress.bpf.o)" ]]
+}
+
+@test "the commands run where there is no library at all" {
+	local package command
+	for package in tc-root/l3af_tc_root/tc_root traffic-mirroring/l3af_traffic_mirroring/mirroring; do
+		command=${package##*/}
+		tar -C "$BATS_TEST_TMPDIR" -xzf "${package%%/*}"/latest/bookworm/*.tar.gz
+		expect 0 chroot "$BATS_TEST_TMPDIR/$(cut -d/ -f2 <<<"$package")" "/$command" --help
+	done
+}
+
+@test "a bad object stops make package" {
+	local folder=$BATS_FILE_TMPDIR/another/folder
+	sed -i 's/"_ingress_redirect"/"_ingress_redirected"/' "$folder/packaging/manifest.json"
+	expect 1 "$folder/packaging/build"
+	[[ $output == *"entry function _ingress_redirected is missing"* ]]
+}
