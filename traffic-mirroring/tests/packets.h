@@ -43,7 +43,8 @@ struct shape {
 struct packet {
 	uint8_t data[PACKET_MAX];
 	size_t len;
-	size_t l3, l4; /* where the IP header and the layer-4 header begin; l4 == len in a later fragment without payload */
+	size_t l3,
+		l4; /* where the IP header and the layer-4 header begin; l4 == len in a later fragment without payload */
 };
 
 /* Layer-4 header sizes as the builder writes them. 0: a protocol without a header that we know. */

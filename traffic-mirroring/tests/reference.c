@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "reference.h"
 
 #include <arpa/inet.h>
@@ -243,7 +243,8 @@ static bool in_prefixes(const struct ref_prefixes *prefixes, uint8_t family, con
 	if (prefixes->n == 0)
 		return true;
 	for (size_t i = 0; i < prefixes->n; i++)
-		if (prefixes->at[i].family == family && same_bits(prefixes->at[i].addr, addr, prefixes->at[i].len))
+		if (prefixes->at[i].family == family &&
+		    same_bits(prefixes->at[i].addr, addr, prefixes->at[i].len))
 			return true;
 	return false;
 }
@@ -258,15 +259,16 @@ static bool l4_matches(const struct ref_rule *r, const struct facts *f)
 {
 	return in_ranges(&r->src_port, f->has_ports, f->src_port) &&
 	       in_ranges(&r->dst_port, f->has_ports, f->dst_port) &&
-	       (in_ranges(&r->port, f->has_ports, f->src_port) || in_ranges(&r->port, f->has_ports, f->dst_port)) &&
+	       (in_ranges(&r->port, f->has_ports, f->src_port) ||
+		in_ranges(&r->port, f->has_ports, f->dst_port)) &&
 	       (!r->tcp_flags || (f->has_flags && (f->flags & r->mask) == r->flags)) &&
 	       in_ranges(&r->icmp_type, f->has_icmp, f->icmp_type);
 }
 
 static bool needs_l4(const struct ref_rule *r)
 {
-	return r->src_port.n || r->dst_port.n || r->port.n || r->tcp_flags || r->icmp_type.n || r->sample > 1 ||
-	       r->n_to > 1;
+	return r->src_port.n || r->dst_port.n || r->port.n || r->tcp_flags || r->icmp_type.n ||
+	       r->sample > 1 || r->n_to > 1;
 }
 
 static struct ref_flow flow_of(const struct facts *f)
@@ -316,7 +318,8 @@ static bool to_own_tunnel(const struct reference *ref, const struct facts *f)
 	return false;
 }
 
-static enum mirror_outcome decided_by(const struct reference *ref, const struct ref_rule *r, const struct facts *f)
+static enum mirror_outcome decided_by(const struct reference *ref, const struct ref_rule *r,
+				      const struct facts *f)
 {
 	if (!r->mirror)
 		return OUT_SKIPPED;
@@ -374,7 +377,8 @@ static bool same_flow(const struct ref_flow *a, const struct ref_flow *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static const char *judge_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample, bool taken)
+static const char *judge_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample,
+				bool taken)
 {
 	if (!flow->family)
 		return NULL;
@@ -388,7 +392,8 @@ static const char *judge_sample(struct reference *ref, const struct ref_flow *fl
 	return NULL;
 }
 
-static const char *judge_device(struct reference *ref, const struct ref_flow *flow, int filter, unsigned int ifindex)
+static const char *judge_device(struct reference *ref, const struct ref_flow *flow, int filter,
+				unsigned int ifindex)
 {
 	const struct ref_rule *r = &ref->rules.at[filter];
 	bool named = false;
@@ -489,7 +494,8 @@ static void print_prefixes(FILE *to, const char *keyword, const struct ref_prefi
 	for (size_t i = 0; i < prefixes->n; i++) {
 		char text[INET6_ADDRSTRLEN];
 
-		inet_ntop(prefixes->at[i].family == 6 ? AF_INET6 : AF_INET, prefixes->at[i].addr, text, sizeof(text));
+		inet_ntop(prefixes->at[i].family == 6 ? AF_INET6 : AF_INET, prefixes->at[i].addr, text,
+			  sizeof(text));
 		if (i == 0)
 			fprintf(to, " %s ", keyword);
 		else

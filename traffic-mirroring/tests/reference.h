@@ -125,6 +125,7 @@ struct ref_expected {
 struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet);
 
 /* NULL if the product did what is expected, else what is wrong. Learns from it. */
-const char *ref_judge(struct reference *ref, const struct ref_expected *expected, const struct ref_seen *seen);
+const char *ref_judge(struct reference *ref, const struct ref_expected *expected,
+		      const struct ref_seen *seen);
 
 #endif

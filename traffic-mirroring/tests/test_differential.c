@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Random rules and random packets: both objects, as loaded by the kernel, against the reference.
+ *
+ *   test_differential [SEED [RULE_SETS]]     `test_differential SEED 1` repeats a failure
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "generate.h"
+#include "harness.h"
+
+#define PACKETS 250 /* per rule set */
+
+static struct world world;
+static struct lab directions[DIRECTIONS];
+static uint64_t seed; /* of the rule set at hand */
+static unsigned int rule_sets = 450;
+
+/* What was compared, so that a generator gone blind shows. */
+static uint64_t pairs, outcomes[OUT_COUNT], followed, refused;
+
+static char *text_of(const struct ref_rules *rules)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	ref_print(to, rules);
+	assert_int_equal(fclose(to), 0);
+	return text;
+}
+
+static void explain(const struct reference *ref, const struct ref_packet *packet,
+		    const struct ref_expected *e, const struct lab *lab, const struct lab_result *r,
+		    const char *wrong)
+{
+	struct packet bytes = { .len = packet->len };
+
+	memcpy(bytes.data, packet->data, packet->len);
+	printf("# %s: %s\n# packet (vlan in metadata: %s %u, gso %d, mark %#x):\n",
+	       direction_names[lab->direction], wrong, packet->tagged ? "yes" : "no", packet->tci & 0xfff,
+	       packet->gso, packet->mark);
+	packet_print(stdout, &bytes);
+	printf("# expected: %s%s, filter %d\n# seen: %s, filter %d, copies %u, device %u, verdict %d\n# "
+	       "rules:\n",
+	       e->first ? "as the first fragment" : outcome_name(e->outcome),
+	       e->perhaps ? " or sampled_out" : "", e->filter + 1, outcome_name(r->outcome), r->filter + 1,
+	       r->copy.times, r->copy.ifindex, r->verdict);
+	ref_print(stdout, &ref->rules);
+	fail_msg("seed %#lx", seed);
+}
+
+/* What holds whatever the rules say. */
+static const char *always_wrong(const struct ref_packet *packet, const struct lab_result *r)
+{
+	if (r->verdict != LAB_VERDICT)
+		return "the verdict is not the next program's";
+	if (!r->unchanged)
+		return "the packet, its mark or cb was changed";
+	if (r->after.times != 1 || r->after.tagged != r->before.tagged || r->after.tci != r->before.tci ||
+	    r->after.gso_size != r->before.gso_size || r->after.len != r->before.len)
+		return "the next program saw something else";
+	if (r->outcomes != 1)
+		return "not one outcome was counted";
+	if (r->filters > 1 || (r->filters && r->bytes != packet->len))
+		return "a filter was counted wrong";
+	if (r->copy.times && r->copy.mark != MIRROR_MARK)
+		return "a copy without its mark";
+	return NULL;
+}
+
+/* The kernel may refuse to send a GSO packet as crude as BPF_PROG_TEST_RUN makes them: but not before we tried. */
+static bool refused_gso(const struct ref_packet *packet, const struct ref_expected *e,
+			const struct lab_result *r)
+{
+	return packet->gso && e->outcome == OUT_DEVICE && r->outcome == OUT_DEVICE_FAILED &&
+	       r->filter == e->filter;
+}
+
+static void compare(struct reference *ref, struct lab *lab, const struct ref_packet *packet)
+{
+	struct ref_expected e = ref_expect(ref, packet);
+	struct lab_result r;
+	struct ref_seen seen;
+	const char *wrong;
+
+	assert_int_equal(lab_run(lab, packet, &r), 0);
+	seen = (struct ref_seen){ r.outcome, r.filter, r.copy.ifindex };
+	wrong = always_wrong(packet, &r);
+	if (!wrong && refused_gso(packet, &e, &r))
+		refused++;
+	else if (!wrong)
+		wrong = ref_judge(ref, &e, &seen);
+	if (wrong)
+		explain(ref, packet, &e, lab, &r, wrong);
+	pairs++;
+	outcomes[r.outcome]++;
+	followed += e.first != NULL;
+}
+
+/* Fragments of an earlier rule set would follow its decisions. */
+static void forget_fragments(const struct lab *lab)
+{
+	struct mirror_datagram key;
+	int fd = lab_map(lab, "fragments");
+
+	while (!bpf_map_get_next_key(fd, NULL, &key))
+		bpf_map_delete_elem(fd, &key);
+}
+
+/* BPF_PROG_TEST_RUN refuses a packet whose EtherType promises more than there is; behind a VLAN tag it does not look. */
+static bool runs(const struct packet *p)
+{
+	unsigned int type = p->data[12] << 8 | p->data[13];
+
+	return p->len >= 14 + (type == 0x0800 ? 20U : type == 0x86dd ? 40U : 0U);
+}
+
+static void random_packet(struct pool *pool, struct packet *bytes, struct ref_packet *packet)
+{
+	struct shape shape;
+
+	do {
+		generate_shape(pool, &shape);
+		shape.length_zero = random_below(pool, 20) == 0;
+		generate_packet(pool, &shape, bytes);
+	} while (!runs(bytes));
+	*packet = (struct ref_packet){
+		.data = bytes->data,
+		.len = bytes->len,
+		.tagged = random_below(pool, 8) == 0,
+		.tci = pool->vlans[random_below(pool, POOL_VALUES)] | random_below(pool, 16) << 12,
+		.mark = random_below(pool, 50) ? random_below(pool, 2) : MIRROR_MARK,
+	};
+}
+
+/* A fragment is no GSO packet. */
+static bool is_whole(const struct reference *ref, struct ref_packet packet)
+{
+	struct ref_expected e;
+
+	packet.gso = true;
+	e = ref_expect(ref, &packet);
+	return !e.first && !e.teaches;
+}
+
+static void objects_and_reference_agree(void **state)
+{
+	static struct reference ref;
+	static struct pool pool;
+
+	(void)state;
+	for (unsigned int set = 0; set < rule_sets; set++, seed++) {
+		char *rules;
+
+		generate_pool(&pool, seed);
+		ref.n_flows = ref.n_spreads = ref.n_datagrams = 0;
+		generate_rules(&pool, world.device, WORLD_DEVICES, &ref.rules);
+		rules = text_of(&ref.rules);
+		for (int d = 0; d < DIRECTIONS; d++) {
+			if (lab_commit(&directions[d], rules))
+				fail_msg("seed %#lx: not committed:\n%s", seed, rules);
+			forget_fragments(&directions[d]);
+		}
+		free(rules);
+		for (int n = 0; n < PACKETS; n++) {
+			struct packet bytes;
+			struct ref_packet packet;
+
+			random_packet(&pool, &bytes, &packet);
+			packet.gso = random_below(&pool, 10) == 0 && is_whole(&ref, packet);
+			for (int d = 0; d < DIRECTIONS; d++)
+				compare(&ref, &directions[d], &packet);
+		}
+	}
+	printf("# %lu pairs, %lu later fragments that followed a first one, %lu GSO copies refused\n#", pairs,
+	       followed, refused);
+	for (int i = 1; i < OUT_COUNT; i++)
+		if (outcomes[i])
+			printf(" %s %lu", outcome_name(i), outcomes[i]);
+	printf("\n");
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	return world_enter(&world)				       ?:
+		       lab_open(&directions[INGRESS], &world, INGRESS) ?:
+		       lab_open(&directions[EGRESS], &world, EGRESS);
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	lab_close(&directions[INGRESS]);
+	lab_close(&directions[EGRESS]);
+	world_leave(&world);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(objects_and_reference_agree) };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (argc > 2)
+		rule_sets = strtoul(argv[2], NULL, 10);
+	printf("# seed %#lx, rule sets %u\n", seed, rule_sets);
+	return cmocka_run_group_tests(tests, enter, leave);
+}
