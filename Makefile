@@ -3,6 +3,7 @@
 #   <folder>/*.c              a library of that folder; main.c, and tc-root/tc_root.c, are executables
 #   tc-root/*.bpf.c, traffic-mirroring/select/*.bpf.c   the packages' BPF objects
 #   */tests/test_*.c          cmocka programs; the other *.c beside them are linked into each of them
+#   */tests/fuzz_*.c          libFuzzer targets
 #   */tests/*.bpf.c           BPF objects that tests load
 #   */tests/*.bats            tests of commands
 
@@ -31,7 +32,8 @@ BPF_SOURCES := $(wildcard tc-root/*.bpf.c traffic-mirroring/select/*.bpf.c)
 TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c)
 TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
-TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS),$(TEST_SOURCES))
+FUZZ_SOURCES := $(foreach f,$(TEST_SOURCES),$(if $(filter fuzz_%,$(notdir $f)),$f))
+TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS) $(FUZZ_SOURCES),$(TEST_SOURCES))
 BATS := $(wildcard */tests/*.bats */*/tests/*.bats)
 
 # What lint reads. Scripts are known by their first line.
@@ -51,6 +53,7 @@ OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 CHECK_OBJECT := $B/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
 TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
+FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 
 all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
 build: all
@@ -58,6 +61,9 @@ build: all
 test: tests ## every test; as root, in namespaces of its own
 	ci/run-tests $(TESTS) $(BATS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
+
+fuzz: $(FUZZERS) ## each fuzzer for a minute (needs clang's libclang-rt-*-dev)
+	set -e; for fuzzer in $^; do $$fuzzer -max_total_time=60 -close_fd_mask=2; done
 
 demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
 	ci/demo
@@ -85,7 +91,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-.PHONY: all build test tests demo lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -99,7 +105,8 @@ $B/deps: ci/deps
 # User space, twice: as shipped, and with sanitizers for the tests.
 shipped = $(patsubst %.c,$B/obj/%.o,$(filter $1,$(LIBRARY_SOURCES)))
 tested = $(patsubst %.c,$B/obj/tested/%.o,$(filter $1,$(LIBRARY_SOURCES) $(TEST_SUPPORT)))
-LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
+# libnl's look-ups of names, which nobody calls, would warn about static linking each time.
+LINK_STATIC = $(CC) -static -Wl,--no-warnings -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
 
 $B/obj/tested/%.o: %.c | $B/deps
 	@mkdir -p $(@D)
@@ -131,6 +138,12 @@ beside = $(call tested,$(filter $(dir $1)%,$(TEST_SUPPORT)))
 $(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
+
+# A fuzzer needs its marks in the whole code, so it compiles the libraries for itself.
+$(FUZZERS): $B/%: %.c $(LIBRARY_SOURCES) | $B/deps
+	@mkdir -p $(@D)
+	$(CLANG) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -o $@ $^ \
+		$$($(PKG_CONFIG) --libs $(LIBRARIES))
 
 # BPF. DWARF goes, BTF stays.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@

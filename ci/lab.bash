@@ -11,8 +11,10 @@
 #   lab_host NAME…          New hosts with nothing but lo.
 #   lab_wire A DEV B DEV    A veth pair between hosts A and B, up at both ends.
 #   lab_three_hosts         client (eth0) --- (eth0) host (eth1) --- (eth0) collector, see the LAB_ addresses below.
+#                           The wire to the collector has an MTU of 1600, so that full-size copies fit with a tunnel's headers.
 #   lab_vxlan [4|6]         vxlan0 at host and collector (id 42, port 4789), over IPv4 (the default) or IPv6; what
-#                           host sends into its vxlan0 comes out of the collector's.
+#                           host sends into its vxlan0 comes out of the collector's. They say nothing by themselves.
+#   lab_no_offload HOST DEV…  Packets of the wire's size only (no GSO, no GRO), so that they can be counted.
 #
 # Commands. All but spawn are ended after LAB_TIMEOUT seconds (10), status 124.
 #   on HOST COMMAND…        Runs a command there, in this directory.
@@ -97,6 +99,7 @@ lab_addresses() {
 lab_three_hosts() {
 	lab_host client host collector &&
 		lab_wire client eth0 host eth0 && lab_wire host eth1 collector eth0 &&
+		on host ip link set eth1 mtu 1600 && on collector ip link set eth0 mtu 1600 &&
 		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 && lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6 &&
 		lab_addresses host eth1 $LAB_UPLINK4 $LAB_UPLINK6 &&
 		lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
@@ -105,9 +108,21 @@ lab_three_hosts() {
 lab_vxlan() {
 	local local_end=$LAB_UPLINK4 remote_end=$LAB_COLLECTOR4
 	[[ ${1:-4} == 4 ]] || local_end=$LAB_UPLINK6 remote_end=$LAB_COLLECTOR6
-	on host ip link add vxlan0 type vxlan id 42 dstport 4789 dev eth1 local $local_end remote $remote_end &&
-		on collector ip link add vxlan0 type vxlan id 42 dstport 4789 dev eth0 local $remote_end &&
-		on host ip link set vxlan0 up && on collector ip link set vxlan0 up
+	local vxlan=(ip link add vxlan0 type vxlan id 42 dstport 4789)
+	on host "${vxlan[@]}" dev eth1 local $local_end remote $remote_end &&
+		on collector "${vxlan[@]}" dev eth0 local $remote_end || return
+	local end
+	for end in host collector; do
+		# Without an IPv6 address of its own, a device sends no packets of its own.
+		on $end ip link set vxlan0 addrgenmode none && on $end ip link set vxlan0 up || return
+	done
+}
+
+lab_no_offload() {
+	local dev
+	for dev in "${@:2}"; do
+		on "$1" ethtool -K "$dev" tso off gso off gro off || return
+	done
 }
 
 # The words before a command that run it on a host; to be used unquoted.
