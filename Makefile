@@ -139,11 +139,11 @@ $(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
 
-# A fuzzer needs its marks in the whole code, so it compiles the libraries for itself.
-$(FUZZERS): $B/%: %.c $(LIBRARY_SOURCES) | $B/deps
+# A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
+$(FUZZERS): $B/%: %.c $B/obj/tested/library.a
 	@mkdir -p $(@D)
-	$(CLANG) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -o $@ $^ \
-		$$($(PKG_CONFIG) --libs $(LIBRARIES))
+	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -o $@ $< \
+		$(LIBRARY_SOURCES) $$($(PKG_CONFIG) --libs $(LIBRARIES))
 
 # BPF. DWARF goes, BTF stays.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@
