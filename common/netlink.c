@@ -279,15 +279,18 @@ static int on_way(struct nlmsghdr *header, void *ctx)
 	return err;
 }
 
-int netlink_route_get(const struct address *dst, struct route *route)
+int netlink_route_get(const struct address *dst, int ifindex, struct route *route)
 {
 	size_t size = address_size(dst->family);
 	struct rtmsg rtm = { .rtm_family = dst->family, .rtm_dst_len = size * 8 };
 	struct nl_msg *msg = request(RTM_GETROUTE, 0, &rtm, sizeof(rtm));
 
 	memset(route, 0, sizeof(*route));
-	if (msg)
+	if (msg) {
 		nla_put(msg, RTA_DST, size, dst->bytes);
+		if (ifindex)
+			nla_put_u32(msg, RTA_OIF, ifindex);
+	}
 	return talk(msg, on_way, route);
 }
 

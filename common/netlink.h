@@ -42,8 +42,11 @@ struct route {
 	uint8_t protocol; /* who made it: rtm_protocol */
 };
 
-/* The way the kernel would send a packet to dst. -ENETUNREACH: none. route->dst is not filled in. */
-int netlink_route_get(const struct address *dst, struct route *route);
+/*
+ * The way the kernel would send a packet to dst; ifindex: by this device, 0: by any. -ENETUNREACH: none.
+ * route->dst is not filled in.
+ */
+int netlink_route_get(const struct address *dst, int ifindex, struct route *route);
 /* The main table's route to exactly this host (dst/32, dst/128) by this device. -ENOENT: none. */
 int netlink_host_route(const struct address *dst, int ifindex, struct route *route);
 /* -EEXIST: there is one already. */

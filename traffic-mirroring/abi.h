@@ -93,7 +93,12 @@ _Static_assert(sizeof(struct mirror_bank) == 96, "no hidden padding");
 enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
 
 /* How a copy leaves. Index of the exits PROG_ARRAY for those that are a program of their own. */
-enum mirror_exit { EXIT_DEVICE, EXIT_RING, EXIT_COUNT };
+enum mirror_exit {
+	EXIT_DEVICE,
+	EXIT_RING,
+	EXIT_COUNT,
+	EXIT_NONE = EXIT_COUNT, /* no target yet: update came before start; counted as OUT_NO_EXIT */
+};
 
 struct mirror_device {
 	__u32 ifindex;
@@ -198,6 +203,7 @@ _Static_assert(sizeof(struct mirror_decision) == 40, "no hidden padding");
 
 /*
  * The options in force, for people and for the next update; the data path does not read them.
+ * What update gave lies over what start gave, in whichever order the two came.
  * Map: options, key = bank. Strings end in NUL; empty: not given.
  */
 enum mirror_origin { ORIGIN_NONE, ORIGIN_START, ORIGIN_UPDATE };
@@ -216,9 +222,10 @@ enum mirror_option {
 #define MIRROR_OPTION_LEN 64
 
 struct mirror_options {
-	__u8 origin[8]; /* enum mirror_origin of each option; [OPT_COUNT..7] are 0 */
+	__u8 origin[OPT_COUNT]; /* enum mirror_origin of each option */
+	__u8 started; /* 1: start has been here; an update that comes before it may lack a target */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN];
 };
-_Static_assert(OPT_COUNT <= 8, "origin[] holds every option");
+_Static_assert(sizeof(struct mirror_options) == 8 + OPT_COUNT * MIRROR_OPTION_LEN, "no hidden padding");
 
 #endif

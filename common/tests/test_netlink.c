@@ -76,6 +76,9 @@ static void plain_links(void **state)
 	assert_int_equal(netlink_link("one", &link), 0);
 	assert_true(link.up && link.running);
 
+	run("ip tuntap add bare mode tun");
+	assert_int_equal(netlink_link("bare", &link), 0);
+	assert_true(link.l3);
 	assert_int_equal(netlink_link("lo", &link), 0);
 	assert_string_equal(link.kind, "");
 	assert_false(link.l3);
@@ -157,10 +160,10 @@ static void routes_of(const char *near, const char *far, const char *gateway, co
 			       .protocol = 100 };
 	struct route read;
 
-	assert_int_equal(netlink_route_get(&near_address, &read), 0);
+	assert_int_equal(netlink_route_get(&near_address, 0, &read), 0);
 	assert_int_equal(read.ifindex, route.ifindex);
 	assert_address(&read.gateway, "");
-	assert_int_equal(netlink_route_get(&lost, &read), -ENETUNREACH);
+	assert_int_equal(netlink_route_get(&lost, 0, &read), -ENETUNREACH);
 
 	assert_int_equal(netlink_host_route(&far_address, route.ifindex, &read), -ENOENT);
 	assert_int_equal(netlink_route_del(&route), -ESRCH);
@@ -171,7 +174,7 @@ static void routes_of(const char *near, const char *far, const char *gateway, co
 	assert_int_equal(netlink_host_route(&far_address, if_nametoindex("lo"), &read), -ENOENT);
 	assert_int_equal(netlink_host_route(&near_address, route.ifindex, &read), -ENOENT);
 
-	assert_int_equal(netlink_route_get(&far_address, &read), 0);
+	assert_int_equal(netlink_route_get(&far_address, 0, &read), 0);
 	assert_int_equal(read.ifindex, route.ifindex);
 	assert_address(&read.gateway, gateway);
 	assert_address(&read.dst, "");

@@ -93,7 +93,7 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 		/* two independent halves: which flows are sampled must not say to which device they go */
 		hash = flow_hash(p);
 		d->hash = hash;
-		if (share_of(hash >> 32, f->sample)) {
+		if (hash_share(hash >> 32, f->sample)) {
 			d->outcome = OUT_SAMPLED_OUT;
 			return;
 		}
@@ -101,7 +101,7 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 	d->exit = f->exit;
 	if (f->exit == EXIT_DEVICE) {
 		/* the mask changes nothing but what the verifier knows */
-		__u32 device = share_of(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
+		__u32 device = hash_share(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
 
 		d->ifindex = f->device[device].ifindex;
 		d->l3 = f->device[device].l3;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * The configuration in force, read back from the maps: what the data path does is what is shown, also after
  * somebody edited a table with bpftool.

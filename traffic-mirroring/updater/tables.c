@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The maps of a direction: opening, the word in force, rollback, counters. */
 #include "tables.h"
 
@@ -166,6 +166,11 @@ struct mirror_config tables_config(const struct tables *t)
 
 	memcpy(&config, &word, sizeof(config));
 	return config;
+}
+
+const struct mirror_options *tables_options(const struct tables *t)
+{
+	return &t->options[tables_config(t).bank & 1];
 }
 
 void config_store(struct tables *t, struct mirror_config config)

@@ -37,6 +37,9 @@ void tables_close(struct tables *t);
 /* The word in force. */
 struct mirror_config tables_config(const struct tables *t);
 
+/* The options in force, in the maps themselves: good until tables_close(). */
+const struct mirror_options *tables_options(const struct tables *t);
+
 /* Reads the bank in force back into a configuration: what the data path does, also after edits by bpftool. */
 int tables_read(const struct tables *t, struct configuration *c);
 

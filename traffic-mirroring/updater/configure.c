@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * start, update, stop, rollback. Everything is validated, and devices are looked up, before a map is touched.
+ *
+ * start and update may run at the same moment, in either order. That it does not matter which comes
+ * first is no question of waiting: the options of update lie over those of start, and each knows its layer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../common/log.h"
+#include "delivery.h"
+#include "instance.h"
+#include "load.h"
+#include "request.h"
+#include "rules.h"
+#include "text.h"
+
+#define PIN_SECONDS 5 /* how long update waits for a start that has not pinned yet */
+#define PIN_POLL_MS 20
+
+static const struct {
+	enum argument argument;
+	enum mirror_option option;
+	const char *name;
+} delivery_options[] = {
+	{ ARG_TUNNEL_INTERFACE, OPT_TUNNEL_INTERFACE, "--tunnel-interface-name" },
+	{ ARG_REDIRECT_TO, OPT_REDIRECT_TO, "--redirect-to" },
+	{ ARG_TUNNEL_REMOTE_ADDRESS, OPT_TUNNEL_REMOTE_ADDRESS, "--tunnel-remote-address" },
+	{ ARG_TUNNEL_LOCAL_PORT, OPT_TUNNEL_LOCAL_PORT, "--tunnel-local-port" },
+	{ ARG_TUNNEL_REMOTE_PORT, OPT_TUNNEL_REMOTE_PORT, "--tunnel-remote-port" },
+	{ ARG_GATEWAY, OPT_GATEWAY, "--gtw-address" },
+};
+#define DELIVERY_OPTIONS (sizeof(delivery_options) / sizeof(delivery_options[0]))
+
+/* What a start or update asks for. */
+struct change {
+	enum mirror_origin origin;
+	struct filter_set *filters; /* NULL: not named */
+	const char *text[OPT_COUNT]; /* NULL: not named */
+};
+
+/* Which of the three ways to give filters was used, by its option; only one may be. */
+static int parse_filters(const struct request *request, struct filter_set **filters)
+{
+	const struct upstream_filter upstream = {
+		.src_address = request->value[ARG_SRC_ADDRESS],
+		.dst_address = request->value[ARG_DST_ADDRESS],
+		.src_port = request->value[ARG_SRC_PORT],
+		.dst_port = request->value[ARG_DST_PORT],
+		.protocol = request->value[ARG_PROTOCOL],
+	};
+	const char *rules = request->value[ARG_RULES], *file = request->value[ARG_RULES_FILE];
+	bool by_options = upstream.src_address || upstream.dst_address || upstream.src_port || upstream.dst_port ||
+			  upstream.protocol;
+	char *text = NULL;
+	int err;
+
+	*filters = NULL;
+	if (!rules && !file && !by_options)
+		return 0;
+	if ((rules != NULL) + (file != NULL) + by_options > 1) {
+		log_error("filters are given twice: use one of --rules, --rules-file, and %s",
+			  "--src-address --dst-address --src-port --dst-port --protocol");
+		return -EINVAL;
+	}
+	if (file) {
+		err = text_read_file(file, &text);
+		if (err) {
+			log_error("--rules-file: %s: %s", file, strerror(-err));
+			return err;
+		}
+	}
+	*filters = filter_set_new();
+	if (!*filters)
+		err = -ENOMEM;
+	else if (by_options)
+		err = rules_from_upstream(&upstream, *filters);
+	else
+		err = rules_parse(file ? file : "rules", file ? text : rules, *filters);
+	free(text);
+	if (err) {
+		filter_set_free(*filters);
+		*filters = NULL;
+	}
+	return err;
+}
+
+static int parse_change(const struct request *request, enum mirror_origin origin, struct change *change)
+{
+	*change = (struct change){ .origin = origin };
+	for (size_t i = 0; i < DELIVERY_OPTIONS; i++) {
+		const char *text = request->value[delivery_options[i].argument];
+		int err;
+
+		if (!text)
+			continue;
+		err = delivery_check_option(delivery_options[i].option, delivery_options[i].name, text);
+		if (err)
+			return err;
+		change->text[delivery_options[i].option] = text;
+	}
+	return parse_filters(request, &change->filters);
+}
+
+/* What start names gives way to what update named, whichever came first. */
+static bool takes_over(const struct change *change, struct mirror_options *options, enum mirror_option option)
+{
+	if (change->origin == ORIGIN_START && options->origin[option] == ORIGIN_UPDATE)
+		return false;
+	options->origin[option] = change->origin;
+	return true;
+}
+
+static void apply(struct change *change, struct configuration *c)
+{
+	for (int option = 0; option < OPT_COUNT; option++) {
+		if (option == OPT_FILTERS || !change->text[option])
+			continue;
+		if (!takes_over(change, &c->options, option))
+			continue;
+		memset(c->options.text[option], 0, MIRROR_OPTION_LEN);
+		strncpy(c->options.text[option], change->text[option], MIRROR_OPTION_LEN - 1);
+	}
+	if (change->filters && takes_over(change, &c->options, OPT_FILTERS)) {
+		struct filter_set *old = c->filters;
+
+		c->filters = change->filters;
+		change->filters = old;
+	} else if (change->filters) {
+		log_warn("the filters that update gave stay; stop forgets them");
+	}
+	if (change->origin == ORIGIN_START)
+		c->options.started = 1;
+}
+
+/* Reads what is in force, lays the change over it, commits. */
+static int configure(struct instance *i, struct change *change)
+{
+	struct configuration *c = configuration_new();
+	struct mirror_options before = {};
+	int err = c ? tables_read(i->tables, c) : -ENOMEM;
+
+	if (!err) {
+		before = c->options;
+		apply(change, c);
+		err = delivery_resolve(c, !c->options.started);
+	} else {
+		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
+	}
+	if (!err)
+		err = delivery_ensure_route(&c->options);
+	if (!err) {
+		err = tables_commit(i->tables, c, i->link.l3);
+		delivery_release_route(err ? &c->options : &before);
+	}
+	if (!err)
+		log_info("%s %s: %zu filter%s in force", i->link.name, direction_names[i->direction], c->filters->n,
+			 c->filters->n == 1 ? "" : "s");
+	configuration_free(c);
+	return err;
+}
+
+/* Finds the pins and locks them; -ENOENT, silently, where there are none. */
+static int find_locked(struct instance *i, const char *version)
+{
+	int err = instance_find(i, version);
+
+	if (!err)
+		err = instance_lock(i);
+	/* a start may be pinning, or a stop may have been: look again under the lock */
+	if (!err) {
+		err = instance_find(i, version);
+		if (err)
+			instance_close(i);
+	}
+	return err;
+}
+
+/* The same, waiting for a start that was called at the same moment and is still loading. */
+static int await_locked(struct instance *i, const char *version)
+{
+	const struct timespec pause = { .tv_nsec = PIN_POLL_MS * 1000000L };
+	int err;
+
+	for (int waited = 0;; waited += PIN_POLL_MS) {
+		err = find_locked(i, version);
+		if (err != -ENOENT || waited >= PIN_SECONDS * 1000)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int place_locked(struct instance *i, const char *version)
+{
+	int err = load_place(i, version);
+
+	/* a stop that prunes the directory between the two is a reason to make it again */
+	for (int tries = 0; !err && tries < 3; tries++) {
+		err = pins_mkdir(i->pins.maps);
+		if (err) {
+			log_error("%s: %s; is a bpffs mounted at %s?", i->pins.maps, strerror(-err), BPFFS);
+			return err;
+		}
+		err = instance_lock(i);
+		if (err != -ENOENT)
+			break;
+		err = 0;
+	}
+	return err ? err : i->lock >= 0 ? 0 : -ENOENT;
+}
+
+int command_start(const struct request *request)
+{
+	const char *version = request->value[ARG_VERSION], *map_name = request->value[ARG_MAP_NAME];
+	struct instance i;
+	struct change change = {};
+	bool loaded = false;
+	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+
+	if (!err)
+		err = parse_change(request, ORIGIN_START, &change);
+	if (err)
+		goto out;
+	if (!i.link.up)
+		log_warn("interface %s is not up", i.link.name);
+
+	err = find_locked(&i, version);
+	if (err == -ENOENT && map_name)
+		err = place_locked(&i, version);
+	else if (err == -ENOENT)
+		instance_report_missing(&i, version);
+	if (!err && map_name) {
+		loaded = !instance_program_id(&i);
+		err = load_chained(&i, map_name);
+	}
+	if (!err)
+		err = instance_open(&i);
+	if (!err) {
+		err = configure(&i, &change);
+		/* a start that fails leaves nothing behind that it made */
+		if (err && loaded)
+			unload_chained(&i);
+	}
+out:
+	filter_set_free(change.filters);
+	instance_close(&i);
+	return err;
+}
+
+int command_update(const struct request *request)
+{
+	const char *version = request->value[ARG_VERSION];
+	struct instance i;
+	struct change change = {};
+	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+
+	if (!err)
+		err = parse_change(request, ORIGIN_UPDATE, &change);
+	if (!err) {
+		err = await_locked(&i, version);
+		if (err == -ENOENT)
+			instance_report_missing(&i, version);
+	}
+	if (!err)
+		err = instance_open(&i);
+	if (!err)
+		err = configure(&i, &change);
+	filter_set_free(change.filters);
+	instance_close(&i);
+	return err;
+}
+
+/* Ours is unloaded; l3afd's stays for l3afd to unload, and copies nothing. */
+static int end(struct instance *i)
+{
+	struct mirror_options before;
+	struct configuration *nothing;
+	int err = instance_open(i);
+
+	if (err)
+		return load_is_ours(i) ? unload_chained(i) : err;
+	before = *tables_options(i->tables);
+	if (load_is_ours(i)) {
+		err = unload_chained(i);
+	} else {
+		nothing = configuration_new();
+		err = nothing ? tables_commit(i->tables, nothing, i->link.l3) : -ENOMEM;
+		configuration_free(nothing);
+	}
+	if (!err) {
+		delivery_release_route(&before);
+		log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
+	}
+	return err;
+}
+
+int command_stop(const struct request *request)
+{
+	struct instance i;
+	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+
+	if (err)
+		return err;
+	err = find_locked(&i, request->value[ARG_VERSION]);
+	if (err == -ENOENT) {
+		log_info("%s %s: nothing to stop", i.link.name, direction_names[i.direction]);
+		return 0;
+	}
+	if (!err)
+		err = end(&i);
+	instance_close(&i);
+	return err;
+}
+
+int command_rollback(const struct request *request)
+{
+	const char *version = request->value[ARG_VERSION];
+	struct mirror_options before;
+	struct instance i;
+	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+
+	if (err)
+		return err;
+	err = find_locked(&i, version);
+	if (err == -ENOENT)
+		instance_report_missing(&i, version);
+	if (!err)
+		err = instance_open(&i);
+	if (!err) {
+		before = *tables_options(i.tables);
+		err = tables_rollback(i.tables);
+		if (err == -ENOENT)
+			log_error("%s %s: there is no previous configuration", i.link.name,
+				  direction_names[i.direction]);
+	}
+	if (!err) {
+		delivery_ensure_route(tables_options(i.tables));
+		delivery_release_route(&before);
+		log_info("%s %s: the previous configuration is in force", i.link.name, direction_names[i.direction]);
+	}
+	instance_close(&i);
+	return err;
+}

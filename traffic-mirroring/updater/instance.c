@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "instance.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "../../common/log.h"
+
+#define LOCK_SECONDS 10
+#define LOCK_POLL_MS 10
+
+static const char *const entries[DIRECTIONS] = { [INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect" };
+
+static int direction_of(const char *text, enum direction *direction)
+{
+	for (int d = 0; d < DIRECTIONS; d++) {
+		if (!strcmp(text, direction_names[d])) {
+			*direction = d;
+			return 0;
+		}
+	}
+	log_error("--direction: \"%s\" is neither ingress nor egress", text);
+	return -EINVAL;
+}
+
+int instance_init(struct instance *i, const char *iface, const char *direction)
+{
+	int err;
+
+	*i = (struct instance){ .lock = -1 };
+	if (!iface || !direction) {
+		log_error("--%s is missing", iface ? "direction" : "iface");
+		return -EINVAL;
+	}
+	err = direction_of(direction, &i->direction);
+	if (err)
+		return err;
+	err = netlink_link(iface, &i->link);
+	if (err == -ENODEV)
+		log_error("--iface: there is no interface \"%s\"", iface);
+	else if (err)
+		log_error("--iface %s: %s", iface, strerror(-err));
+	return err;
+}
+
+int instance_find(struct instance *i, const char *version)
+{
+	char config[64];
+	int err;
+
+	snprintf(config, sizeof(config), "mirroring_%s_config", direction_names[i->direction]);
+	err = pins_find(&i->pins, i->link.name, version, config);
+	if (err == -ENOTUNIQ)
+		log_error("traffic-mirroring is pinned several times for %s %s: name one by --version", i->link.name,
+			  direction_names[i->direction]);
+	else if (err && err != -ENOENT)
+		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
+	return err;
+}
+
+void instance_report_missing(const struct instance *i, const char *version)
+{
+	log_error("no traffic-mirroring is pinned for %s %s%s%s: load it by l3afd, or by start with --map-name",
+		  i->link.name, direction_names[i->direction], version ? " version " : "", version ? version : "");
+}
+
+/* The process that holds the lock of a directory, 0 if it cannot be told. */
+static long lock_holder(const struct stat *dir)
+{
+	char line[256];
+	long holder = 0;
+	FILE *locks = fopen("/proc/locks", "re");
+
+	while (locks && !holder && fgets(line, sizeof(line), locks)) {
+		unsigned int major, minor;
+		unsigned long inode;
+		long pid;
+
+		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
+		    inode == dir->st_ino && makedev(major, minor) == dir->st_dev)
+			holder = pid;
+	}
+	if (locks)
+		fclose(locks);
+	return holder;
+}
+
+int instance_lock(struct instance *i)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+	struct stat locked, there;
+	int fd = open(i->pins.maps, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_SECONDS * 1000) {
+			int err = -errno;
+
+			if (!fstat(fd, &locked))
+				log_error("%s is locked by process %ld, for over %d seconds", i->pins.maps,
+					  lock_holder(&locked), LOCK_SECONDS);
+			close(fd);
+			return err;
+		}
+		nanosleep(&pause, NULL);
+	}
+	/* a stop may have removed it while we waited */
+	if (fstat(fd, &locked) || stat(i->pins.maps, &there) || locked.st_ino != there.st_ino) {
+		close(fd);
+		return -ENOENT;
+	}
+	i->lock = fd;
+	return 0;
+}
+
+int instance_open(struct instance *i)
+{
+	int err;
+
+	i->tables = tables_open_pinned(i->pins.maps, i->direction, &err);
+	return err;
+}
+
+void instance_close(struct instance *i)
+{
+	tables_close(i->tables);
+	i->tables = NULL;
+	if (i->lock >= 0)
+		close(i->lock);
+	i->lock = -1;
+}
+
+static int add_instance(struct instance **instances, size_t *n, const struct instance *found)
+{
+	struct instance *grown = realloc(*instances, (*n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	*instances = grown;
+	grown[(*n)++] = *found;
+	return 0;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct instance *a = left, *b = right;
+	int order = strcmp(a->link.name, b->link.name);
+
+	return order ? order : (int)a->direction - (int)b->direction;
+}
+
+int instance_all(struct instance **instances, size_t *n)
+{
+	DIR *dir = opendir(BPFFS "/tc/globals");
+	struct dirent *entry;
+	int err = 0;
+
+	*instances = NULL;
+	*n = 0;
+	while (dir && !err && (entry = readdir(dir))) {
+		for (int d = 0; d < DIRECTIONS && !err; d++) {
+			struct instance i = { .direction = d, .lock = -1 };
+
+			if (entry->d_name[0] == '.' || netlink_link(entry->d_name, &i.link) ||
+			    instance_find(&i, NULL))
+				continue;
+			if (instance_open(&i))
+				log_warn("%s %s is left out", i.link.name, direction_names[d]);
+			else
+				err = add_instance(instances, n, &i);
+		}
+	}
+	if (dir)
+		closedir(dir);
+	if (*n)
+		qsort(*instances, *n, sizeof(**instances), by_name);
+	return err;
+}
+
+void instance_free_all(struct instance *instances, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		instance_close(&instances[i]);
+	free(instances);
+}
+
+void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX])
+{
+	if (snprintf(path, PATH_MAX, "%s/mirroring_%s_%s", i->pins.maps, direction_names[i->direction], name) >= PATH_MAX)
+		path[0] = '\0'; /* opens nothing: the name was cut */
+}
+
+void instance_program_path(const struct instance *i, char path[PATH_MAX])
+{
+	if (snprintf(path, PATH_MAX, "%s/%s_tc", i->pins.progs, entries[i->direction]) >= PATH_MAX)
+		path[0] = '\0';
+}
+
+uint32_t instance_program_id(const struct instance *i)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	char path[PATH_MAX];
+	int fd;
+
+	instance_program_path(i, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}

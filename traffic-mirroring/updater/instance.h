@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* One running traffic-mirroring: an interface, a direction, and the pins of its program. */
+#ifndef MIRRORING_INSTANCE_H
+#define MIRRORING_INSTANCE_H
+
+#include "../../common/netlink.h"
+#include "../../common/pins.h"
+#include "tables.h"
+
+struct instance {
+	struct link link;
+	enum direction direction;
+	struct pins pins;
+	int lock; /* the locked directory of the pins, -1: not locked */
+	struct tables *tables; /* NULL: not open */
+};
+
+/*
+ * These return 0 or a negative errno, after log_error() unless said otherwise.
+ * iface, direction, version: as given to the command.
+ */
+int instance_init(struct instance *i, const char *iface, const char *direction);
+/* Sets i->pins. -ENOENT, silently: nothing is pinned. */
+int instance_find(struct instance *i, const char *version);
+void instance_report_missing(const struct instance *i, const char *version);
+/* Takes the lock of i->pins.maps, waiting for whoever holds it. -ENOENT, silently: the directory is gone. */
+int instance_lock(struct instance *i);
+int instance_open(struct instance *i);
+void instance_close(struct instance *i);
+
+/* All that is running on this host, open, unlocked; one that cannot be opened is left out with a warning. */
+int instance_all(struct instance **instances, size_t *n);
+void instance_free_all(struct instance *instances, size_t n);
+
+/* Path of one of its pins: mirroring_<direction>_<name> among the maps, <entry>_tc among the programs. */
+void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX]);
+void instance_program_path(const struct instance *i, char path[PATH_MAX]);
+/* Id of its select program, 0: not pinned. */
+uint32_t instance_program_id(const struct instance *i);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../../common/chain.h"
+#include "../../common/log.h"
+
+#define PACKAGE "traffic-mirroring"
+
+/* A symlink among the pins that says that we loaded them. It leads to the chain map we are behind. */
+#define MARKER "chained_behind"
+
+static int own_path(char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	return 0;
+}
+
+/*
+ * l3afd unpacks to …/<package>/<version>/l3af_traffic_mirroring/mirroring and pins under the package's name in the
+ * payload, which it does not tell us otherwise.
+ */
+static void package_of(const char *version, char package[NAME_MAX + 1])
+{
+	char path[PATH_MAX], *part;
+
+	strcpy(package, PACKAGE);
+	if (own_path(path))
+		return;
+	for (int up = 0; up < 2; up++) {
+		part = strrchr(path, '/');
+		if (!part)
+			return;
+		*part = '\0';
+	}
+	part = strrchr(path, '/');
+	if (!part)
+		return;
+	*part++ = '\0';
+	for (char *dot = part; (dot = strchr(dot, '.'));)
+		*dot = '_';
+	if (strcmp(part, version))
+		return;
+	part = strrchr(path, '/');
+	if (part && part[1])
+		snprintf(package, NAME_MAX + 1, "%s", part + 1);
+}
+
+int load_place(struct instance *i, const char *version)
+{
+	char package[NAME_MAX + 1] = PACKAGE, dotless[NAME_MAX + 1];
+	int err;
+
+	if (version) {
+		snprintf(dotless, sizeof(dotless), "%s", version);
+		for (char *dot = dotless; (dot = strchr(dot, '.'));)
+			*dot = '_';
+		package_of(dotless, package);
+	}
+	err = pins_of(&i->pins, i->link.name, package, version);
+	if (err)
+		log_error("--version: \"%s\" cannot be part of a path", version ? version : "");
+	return err;
+}
+
+static int open_chain_map(const char *path, uint32_t *id)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0) {
+		fd = -errno;
+		log_error("--map-name: %s: %s", path, strerror(-fd));
+		return fd;
+	}
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_PROG_ARRAY) {
+		log_error("--map-name: %s is no chain map (BPF_MAP_TYPE_PROG_ARRAY)", path);
+		close(fd);
+		return -EINVAL;
+	}
+	*id = info.id;
+	return fd;
+}
+
+/* Puts a program, by id, into entry 0 of a chain map; id 0 empties it. */
+static int set_next(int map_fd, uint32_t prog_id)
+{
+	__u32 zero = 0;
+	int fd, err = 0;
+
+	if (!prog_id)
+		return bpf_map_delete_elem(map_fd, &zero) && errno != ENOENT ? -errno : 0;
+	fd = bpf_prog_get_fd_by_id(prog_id);
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(map_fd, &zero, &fd, BPF_ANY))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Whether a program is reached from a chain map on. */
+static bool reaches(uint32_t map_id, uint32_t prog_id)
+{
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		int64_t next = chain_next(map_id);
+		int64_t map;
+
+		if (next <= 0)
+			return false;
+		if (next == prog_id)
+			return true;
+		map = chain_map_of(next);
+		if (map <= 0)
+			return false;
+		map_id = map;
+	}
+	return false;
+}
+
+/* Behind the map at map_fd, before what is there now. Never a moment in which the chain is cut. */
+static int insert(struct instance *i, int map_fd, uint32_t map_id)
+{
+	uint32_t prog_id = instance_program_id(i);
+	int64_t next = chain_next(map_id);
+	char path[PATH_MAX];
+	int own, err;
+
+	if (reaches(map_id, prog_id))
+		return 0;
+	if (next < 0)
+		return next;
+	instance_map_path(i, "jmp_table", path);
+	own = bpf_obj_get(path);
+	if (own < 0)
+		return -errno;
+	err = set_next(own, next);
+	if (!err)
+		err = set_next(map_fd, prog_id);
+	close(own);
+	return err;
+}
+
+static int load_object(struct instance *i)
+{
+	const char *direction = direction_names[i->direction];
+	char exe[PATH_MAX], file[2 * PATH_MAX], path[PATH_MAX];
+	struct bpf_object *object;
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int err = own_path(exe);
+
+	if (err)
+		return err;
+	snprintf(file, sizeof(file), "%s/mirroring_%s.bpf.o", dirname(exe), direction);
+	object = bpf_object__open_file(file, NULL);
+	if (!object) {
+		err = -errno;
+		log_error("%s: %s", file, strerror(-err));
+		return err;
+	}
+	bpf_object__for_each_map(map, object) {
+		if (snprintf(path, sizeof(path), "%s/%s", i->pins.maps, bpf_map__name(map)) >= (int)sizeof(path))
+			err = -ENAMETOOLONG;
+		else if (!err)
+			err = bpf_map__set_pin_path(map, path);
+	}
+	if (!err)
+		err = bpf_object__load(object);
+	if (!err) {
+		snprintf(path, sizeof(path), "_%s_redirect", direction);
+		program = bpf_object__find_program_by_name(object, path);
+		instance_program_path(i, path);
+		err = program ? bpf_program__pin(program, path) : -ENOENT;
+	}
+	if (err)
+		log_error("cannot load %s: %s", file, strerror(-err));
+	bpf_object__close(object);
+	return err;
+}
+
+/* Every pin of this direction: the maps by their common prefix, the program, and our marker. */
+static void remove_pins(struct instance *i)
+{
+	char prefix[32], path[2 * PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	instance_program_path(i, path);
+	unlink(path);
+	snprintf(prefix, sizeof(prefix), "mirroring_%s_", direction_names[i->direction]);
+	dir = opendir(i->pins.maps);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", i->pins.maps, entry->d_name);
+		unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+	pins_prune(i->pins.progs);
+	pins_prune(i->pins.maps);
+}
+
+bool load_is_ours(const struct instance *i)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	instance_map_path(i, MARKER, path);
+	return !lstat(path, &st);
+}
+
+int load_chained(struct instance *i, const char *map_name)
+{
+	char marker[PATH_MAX];
+	uint32_t map_id = 0;
+	bool fresh = false;
+	int map_fd, err = 0;
+
+	map_fd = open_chain_map(map_name, &map_id);
+	if (map_fd < 0)
+		return map_fd;
+	instance_map_path(i, MARKER, marker);
+	if (!instance_program_id(i)) {
+		/* the marker first: whatever a kill leaves half loaded is known to be ours */
+		fresh = true;
+		if (symlink(map_name, marker) && errno != EEXIST)
+			err = -errno;
+		if (!err)
+			err = pins_mkdir(i->pins.progs);
+		if (err)
+			log_error("cannot pin to %s: %s", i->pins.maps, strerror(-err));
+		else
+			err = load_object(i);
+	}
+	if (!err) {
+		err = insert(i, map_fd, map_id);
+		if (err)
+			log_error("cannot chain behind %s: %s", map_name, strerror(-err));
+	}
+	if (err && fresh)
+		remove_pins(i);
+	close(map_fd);
+	return err;
+}
+
+/* The map whose next program is prog_id: along the chain from its root, else the one we were chained behind. */
+static int open_previous(const struct instance *i, uint32_t prog_id)
+{
+	struct chain chain;
+	char path[PATH_MAX];
+
+	if (!chain_read(i->link.ifindex, i->direction, &chain))
+		for (size_t n = 1; n < chain.n; n++)
+			if (chain.at[n].id == prog_id)
+				return bpf_map_get_fd_by_id(chain.at[n - 1].map_id);
+	instance_map_path(i, MARKER, path);
+	return bpf_obj_get(path);
+}
+
+int unload_chained(struct instance *i)
+{
+	uint32_t prog_id = instance_program_id(i);
+	int64_t own_map, next = 0, behind;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int previous, err = 0;
+
+	previous = prog_id ? open_previous(i, prog_id) : -1;
+	if (previous >= 0 && !bpf_obj_get_info_by_fd(previous, &info, &len)) {
+		behind = chain_next(info.id);
+		own_map = chain_map_of(prog_id);
+		if (own_map > 0)
+			next = chain_next(own_map);
+		if (behind == prog_id)
+			err = set_next(previous, next > 0 ? next : 0);
+	}
+	if (previous >= 0)
+		close(previous);
+	if (err) {
+		log_error("cannot take %s %s out of the chain: %s", i->link.name, direction_names[i->direction],
+			  strerror(-err));
+		return err;
+	}
+	remove_pins(i);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Loading and chaining our own program, for hosts without l3afd and for payloads without an object
+ * file. Functions return 0 or a negative errno, after log_error().
+ */
+#ifndef MIRRORING_LOAD_H
+#define MIRRORING_LOAD_H
+
+#include "instance.h"
+
+/* Sets i->pins to where our pins belong: beside l3afd's, in the layout that version says. */
+int load_place(struct instance *i, const char *version);
+
+/*
+ * Loads the object, pins it at i->pins, and puts it into the chain behind the chain map pinned at map_name; what
+ * followed there follows us. Does only what is not done yet. The caller holds the lock.
+ */
+int load_chained(struct instance *i, const char *map_name);
+
+/* True where load_chained() loaded it, and not l3afd. */
+bool load_is_ours(const struct instance *i);
+
+/* Takes our program out of the chain, linking what came before to what came after; removes its pins. */
+int unload_chained(struct instance *i);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A command line, and the commands. */
+#ifndef MIRRORING_REQUEST_H
+#define MIRRORING_REQUEST_H
+
+#include <stdbool.h>
+
+enum argument {
+	ARG_CMD,
+	ARG_IFACE,
+	ARG_DIRECTION,
+	ARG_VERSION,
+	ARG_MAP_NAME,
+	ARG_RULES,
+	ARG_RULES_FILE,
+	ARG_SRC_ADDRESS,
+	ARG_DST_ADDRESS,
+	ARG_SRC_PORT,
+	ARG_DST_PORT,
+	ARG_PROTOCOL,
+	ARG_TUNNEL_INTERFACE,
+	ARG_REDIRECT_TO,
+	ARG_TUNNEL_REMOTE_ADDRESS,
+	ARG_TUNNEL_LOCAL_PORT,
+	ARG_TUNNEL_REMOTE_PORT,
+	ARG_GATEWAY,
+	ARG_JSON,
+	ARG_LOG_DIR,
+	ARG_QUIET,
+	ARG_HELP,
+	ARG_COUNT,
+};
+
+struct request {
+	const char *value[ARG_COUNT]; /* NULL: not given */
+	const char *operand; /* FILE of check */
+	bool from_l3afd; /* the command came as --cmd: answers are in the form l3afd wants */
+};
+
+/* Each returns 0 or a negative errno, after log_error(). */
+int command_start(const struct request *request);
+int command_update(const struct request *request);
+int command_stop(const struct request *request);
+int command_show(const struct request *request);
+int command_check(const struct request *request);
+int command_rollback(const struct request *request);
+int command_status(const struct request *request);
+int command_metrics(const struct request *request);
+
+#endif
