@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which processes have BPF objects open. */
+#ifndef TC_ROOT_HOLDERS_H
+#define TC_ROOT_HOLDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum bpf_kind { KIND_PROGRAM, KIND_MAP, KIND_LINK, KINDS };
+extern const char *const kind_names[KINDS];
+
+struct bpf_ids {
+	struct bpf_id {
+		enum bpf_kind kind;
+		uint32_t id;
+	} * at;
+	size_t n;
+};
+
+/* 0 or -ENOMEM. The caller frees ids->at. */
+int bpf_ids_add(struct bpf_ids *ids, enum bpf_kind kind, uint32_t id);
+
+struct holder {
+	pid_t pid;
+	char comm[17];
+	struct bpf_id held;
+};
+
+/* Looks for a process other than this one that has any of the objects open. 0, -ENOENT: none, or a negative errno. */
+int holder_find(const struct bpf_ids *ids, struct holder *holder);
+
+#endif

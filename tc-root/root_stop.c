@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fts.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/chain.h"
+#include "../common/log.h"
+#include "../common/pins.h"
+#include "holders.h"
+#include "root.h"
+
+/* Later than the headers this is built with. */
+enum { LINK_TYPE_TCX = 11, ATTACH_TCX_INGRESS = 46, ATTACH_TCX_EGRESS = 47 };
+
+/* ---- pins ---- */
+
+/* Reads the kind of an open BPF object and its id. False: nothing of TC's. */
+static bool is_tc(int fd, enum bpf_kind kind, uint32_t *id)
+{
+	union {
+		struct bpf_prog_info program;
+		struct bpf_map_info map;
+		struct bpf_link_info link;
+	} info;
+	__u32 size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return false;
+	/* the type stands first and the id second in all three */
+	*id = info.map.id;
+	if (kind == KIND_PROGRAM) /* XDP programs are pinned in the same directory */
+		return info.program.type == BPF_PROG_TYPE_SCHED_CLS;
+	return kind == KIND_MAP || info.link.type == LINK_TYPE_TCX;
+}
+
+/* Calls visit for each pin of the interface, in either layout, until one returns other than 0. */
+static int each_pin(const char *iface,
+		    int (*visit)(enum bpf_kind kind, const char *path, uint32_t id, void *ctx), void *ctx)
+{
+	static const char *const places[KINDS] = {
+		[KIND_PROGRAM] = BPFFS "/progs", [KIND_MAP] = BPFFS "/tc/globals", [KIND_LINK] = BPFFS "/links"
+	};
+	int err = 0;
+
+	for (enum bpf_kind kind = 0; kind < KINDS && !err; kind++) {
+		char top[PATH_MAX];
+		FTS *fts;
+
+		snprintf(top, sizeof(top), "%s/%s", places[kind], iface);
+		if (access(top, F_OK))
+			continue;
+		fts = fts_open((char *[]){ top, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+		if (!fts)
+			return -errno;
+		for (FTSENT *entry; !err && (entry = fts_read(fts));) {
+			uint32_t id;
+			int fd;
+
+			if (entry->fts_info != FTS_F)
+				continue;
+			fd = bpf_obj_get(entry->fts_path);
+			if (fd < 0)
+				continue; /* of another kind of object, or gone */
+			if (is_tc(fd, kind, &id))
+				err = visit(kind, entry->fts_path, id, ctx);
+			close(fd);
+		}
+		fts_close(fts);
+	}
+	return err;
+}
+
+static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
+{
+	char directory[PATH_MAX];
+	size_t *removed = ctx;
+
+	if (unlink(path)) {
+		int err = -errno;
+
+		log_error("cannot remove the pin '%s': %s", path, strerror(-err));
+		return err;
+	}
+	printf("removed the pin of %s %u at %s\n", kind_names[kind], id, path);
+	(*removed)++;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path), path);
+	pins_prune(directory);
+	return 0;
+}
+
+/* ---- who holds them ---- */
+
+/* A running l3afd has its root programs open, with their maps and links. */
+static int collect_pin(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
+{
+	const char *name = strrchr(path, '/') + 1;
+	bool root = kind == KIND_LINK;
+
+	for (enum direction d = INGRESS; d < DIRECTIONS; d++)
+		root |= !strcmp(name, kind == KIND_MAP ? root_names[d].map : root_names[d].pin);
+	return root ? bpf_ids_add(ctx, kind, id) : 0;
+}
+
+static int collect_roots(const struct link *link, struct bpf_ids *ids)
+{
+	struct chain_root roots[CHAIN_ROOTS];
+	size_t n;
+	int err = 0;
+
+	for (enum direction d = INGRESS; d < DIRECTIONS && !err; d++) {
+		err = chain_roots(link->ifindex, d, roots, &n);
+		for (size_t i = 0; i < n && !err; i++) {
+			err = bpf_ids_add(ids, KIND_PROGRAM, roots[i].prog_id);
+			if (!err)
+				err = bpf_ids_add(ids, KIND_MAP, roots[i].map_id);
+			if (!err && roots[i].link_id)
+				err = bpf_ids_add(ids, KIND_LINK, roots[i].link_id);
+		}
+	}
+	return err;
+}
+
+/* -EBUSY, with a line, when another process holds a root of the interface. */
+static int check_holders(const struct link *link)
+{
+	struct bpf_ids ids = { 0 };
+	struct holder holder;
+	int err = link->ifindex ? collect_roots(link, &ids) : 0;
+
+	if (!err)
+		err = each_pin(link->name, collect_pin, &ids);
+	if (!err)
+		err = holder_find(&ids, &holder);
+	free(ids.at);
+	if (err == -ENOENT)
+		return 0;
+	if (err) {
+		log_error("%s: cannot find out who holds its root programs: %s", link->name, strerror(-err));
+		return err;
+	}
+	log_error("%s: process %d (%s) holds root %s %u; end it first, or use --force", link->name,
+		  holder.pid, holder.comm, kind_names[holder.held.kind], holder.held.id);
+	return -EBUSY;
+}
+
+/* ---- roots ---- */
+
+static int detach_tcx(const struct link *link, enum direction direction, const struct chain_root *root)
+{
+	int fd, err;
+
+	if (root->link_id) {
+		fd = bpf_link_get_fd_by_id(root->link_id);
+		if (fd < 0)
+			return fd;
+		err = bpf_link_detach(fd); /* also where somebody still holds the link */
+	} else {
+		fd = bpf_prog_get_fd_by_id(root->prog_id);
+		if (fd < 0)
+			return fd;
+		err = bpf_prog_detach2(fd, link->ifindex,
+				       (enum bpf_attach_type)(direction == INGRESS ? ATTACH_TCX_INGRESS :
+										     ATTACH_TCX_EGRESS));
+	}
+	close(fd);
+	return err;
+}
+
+static int remove_roots(const struct link *link, enum direction direction, size_t *removed)
+{
+	struct chain_root roots[CHAIN_ROOTS];
+	char name[64];
+	size_t n;
+	int err = chain_roots(link->ifindex, direction, roots, &n);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		const struct chain_root *root = &roots[i];
+
+		chain_program_name(root->prog_id, name, sizeof(name));
+		err = root->tcx ? detach_tcx(link, direction, root) :
+				  netlink_tc_filter_del(link->ifindex, direction, &root->filter);
+		if (err)
+			break;
+		printf("%s %s: removed the %s of %s (program %u)\n", link->name, direction_names[direction],
+		       root->tcx ? "TCX attachment" : "clsact filter", name, root->prog_id);
+		(*removed)++;
+	}
+	if (err)
+		log_error("%s %s: cannot detach the root program: %s", link->name, direction_names[direction],
+			  strerror(-err));
+	return err;
+}
+
+/* ---- clsact ---- */
+
+/* Removes clsact if start made it and nobody else has come to use it. */
+static int remove_clsact(const struct link *link, size_t *removed)
+{
+	char mark[PATH_MAX], index[16] = "";
+	bool present = false, used;
+	int err = 0;
+
+	snprintf(mark, sizeof(mark), CLSACT_MARKS "/%s", link->name);
+	if (readlink(mark, index, sizeof(index) - 1) < 0)
+		return 0;
+	if (atoi(index) == link->ifindex) { /* not of an earlier device of this name */
+		err = netlink_clsact(link->ifindex, &present, &used);
+		if (!err && present && used) {
+			printf("%s: the clsact qdisc stays, because it has other filters\n", link->name);
+		} else if (!err && present) {
+			err = netlink_clsact_del(link->ifindex);
+			if (!err)
+				printf("%s: removed the clsact qdisc\n", link->name);
+		}
+		*removed += present;
+	}
+	if (err) {
+		log_error("%s: cannot remove the clsact qdisc: %s", link->name, strerror(-err));
+		return err;
+	}
+	unlink(mark);
+	pins_prune(CLSACT_MARKS);
+	return 0;
+}
+
+int root_stop(const struct root_target *target)
+{
+	const struct link *link = &target->link;
+	size_t removed = 0;
+	int err = target->force ? 0 : check_holders(link);
+
+	for (enum direction d = INGRESS; d < DIRECTIONS && link->ifindex && !err; d++)
+		err = remove_roots(link, d, &removed);
+	if (!err)
+		err = each_pin(link->name, remove_pin, &removed);
+	if (!err)
+		err = remove_clsact(link, &removed);
+	if (!err && !removed)
+		printf("%s: nothing to remove\n", link->name);
+	return err;
+}
