@@ -85,11 +85,11 @@ static bool has_btf(const struct bpf_map *map)
 	return bpf_map__btf_key_type_id(map) && bpf_map__btf_value_type_id(map);
 }
 
-/* The kernel takes no BTF for ring buffers, and none for maps that the object itself fills. */
+/* The kernel takes no BTF for a map that the object itself fills. */
 static bool can_have_btf(enum bpf_map_type type)
 {
-	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_ARRAY_OF_MAPS &&
-	       type != BPF_MAP_TYPE_HASH_OF_MAPS && type != BPF_MAP_TYPE_PROG_ARRAY;
+	return type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS &&
+	       type != BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 static void check_map(const struct bpf_map *map, const char *direction)
