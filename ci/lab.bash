@@ -75,10 +75,10 @@ lab_end() {
 	[[ ${LAB:-} ]] || return 0
 	local processes
 	mapfile -t processes < <(lab_processes)
-	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>&-
+	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>&- || true # some may have ended
 	local holder
 	for holder in "${LAB_HOLDER[@]}"; do
-		wait "$holder" 2>&-
+		wait "$holder" 2>&- || true # killed
 	done
 	rm -rf "$LAB"
 	unset LAB LAB_HOLDER LAB_CAPTURE
