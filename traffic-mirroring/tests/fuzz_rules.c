@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Any bytes as rules and as each of upstream's options: nothing breaks, and what is accepted is printed as
- * rules that are printed again as the same. For libFuzzer; -close_fd_mask=2 hides the many errors.
+ * rules that say the same. For libFuzzer; -close_fd_mask=2 hides the many error lines.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../updater/rules.h"
+#include "same_filter.h"
 
 static char *print(const struct filter_set *set)
 {
@@ -19,18 +20,17 @@ static char *print(const struct filter_set *set)
 	return text;
 }
 
-static void check_round_trip(struct filter_set *set)
+static void check_round_trip(const struct filter_set *set)
 {
 	struct filter_set *again = filter_set_new();
-	char *first = print(set), *second;
+	char *text = print(set);
 
-	if (rules_parse("printed", first, again) || again->n != set->n)
+	if (rules_parse("printed", text, again) || again->n != set->n)
 		abort();
-	second = print(again);
-	if (strcmp(first, second))
-		abort();
-	free(first);
-	free(second);
+	for (size_t i = 0; i < set->n; i++)
+		if (!same_filter(&set->at[i], &again->at[i]))
+			abort();
+	free(text);
 	filter_set_free(again);
 }
 

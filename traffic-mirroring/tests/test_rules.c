@@ -14,6 +14,7 @@
 
 #include "../../common/log.h"
 #include "../updater/rules.h"
+#include "same_filter.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -389,12 +390,13 @@ static void test_accepted(void **state)
 static void test_fields(void **state)
 {
 	struct filter_set *set =
-		parsed("mirror src 10.255.0.0/12,2001:db8::/32 snaplen 128 sample 1/7 to a,gue:b\nskip");
+		parsed("mirror src 10.255.0.0/12,2001:db8::/32 snaplen 128 sample 1/7 to a,gue:b\n"
+		       "skip\nmirror sample 1/1");
 	static const struct prefix four = { 4, 12, { 10, 240 } }, six = { 6, 32, { 0x20, 1, 0xd, 0xb8 } };
 	const struct filter *f = &set->at[0];
 
 	(void)state;
-	assert_int_equal(set->n, 2);
+	assert_int_equal(set->n, 3);
 	assert_int_equal(f->action, ACTION_MIRROR);
 	assert_int_equal(f->constrained, 1U << DIM_SRC);
 	assert_int_equal(f->src.n, 2);
@@ -408,6 +410,41 @@ static void test_fields(void **state)
 	assert_string_equal(f->to[1], "gue:b");
 	assert_int_equal(set->at[1].action, ACTION_SKIP);
 	assert_int_equal(set->at[1].constrained, 0);
+	assert_int_equal(set->at[2].sample, 0);
+	filter_set_free(set);
+}
+
+/* A set read back from the tables comes in any order and with what others cover. */
+static void test_print_sorts(void **state)
+{
+	static const struct prefix list[] = {
+		{ 6, 128, { [15] = 1 } }, { 4, 32, { 10, 1 } }, { 4, 32, { 9 } }, { 4, 16, { 10, 1 } }
+	};
+	struct filter_set *set = filter_set_new();
+	struct filter *f = filter_set_add(set, ACTION_SKIP);
+	char *text;
+
+	(void)state;
+	f->constrained = 1U << DIM_DST;
+	for (size_t i = 0; i < COUNT(list); i++)
+		assert_int_equal(prefix_list_add(&f->dst, &list[i]), 0);
+	text = printed(set);
+	assert_string_equal(text, "skip dst 9.0.0.0,10.1.0.0/16,::1\n");
+	assert_int_equal(f->dst.n, COUNT(list));
+	free(text);
+	filter_set_free(set);
+}
+
+static void test_print_to_a_full_disk(void **state)
+{
+	struct filter_set *set = parsed("mirror");
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(full);
+	setvbuf(full, NULL, _IONBF, 0);
+	assert_int_equal(rules_print(full, set), -EIO);
+	fclose(full);
 	filter_set_free(set);
 }
 
@@ -441,25 +478,6 @@ static void test_unsayable(void **state)
 	filter_set_free(again);
 	free(text);
 	filter_set_free(set);
-}
-
-static bool same_prefixes(const struct prefix_list *a, const struct prefix_list *b)
-{
-	return a->n == b->n && (!a->n || !memcmp(a->at, b->at, a->n * sizeof(*a->at)));
-}
-
-static bool same(const struct filter *a, const struct filter *b)
-{
-	for (enum mirror_dimension dim = 0; dim < DIM_COUNT; dim++) {
-		size_t bits;
-		const uint64_t *left = filter_bits((struct filter *)a, dim, &bits);
-
-		if (left && memcmp(left, filter_bits((struct filter *)b, dim, &bits), bits / 8))
-			return false;
-	}
-	return a->action == b->action && a->constrained == b->constrained && a->snaplen == b->snaplen &&
-	       a->sample == b->sample && same_prefixes(&a->src, &b->src) && same_prefixes(&a->dst, &b->dst) &&
-	       a->n_to == b->n_to && (!a->n_to || !memcmp(a->to, b->to, a->n_to * sizeof(*a->to)));
 }
 
 /* Random filters, made without the parser. */
@@ -539,7 +557,7 @@ static void check_round_trip(const struct filter_set *set)
 
 	assert_int_equal(again->n, set->n);
 	for (size_t i = 0; i < set->n; i++)
-		if (!same(&set->at[i], &again->at[i]))
+		if (!same_filter(&set->at[i], &again->at[i]))
 			fail_msg("filter %zu of\n%s", i, text);
 	free(text);
 	filter_set_free(again);
@@ -694,7 +712,7 @@ static const struct {
 	  "mirror proto tcp dst-port 8080\nmirror proto icmp\n" },
 	{ { NULL, "0.0.0.0", "8080", "0", "tcp,icmp" },
 	  "mirror proto tcp src-port 8080\nmirror proto icmp\n" },
-	{ { "10.0.0.0/8, 2001:db8::/32", "192.0.2.1", "1", "2", "udp, icmpv6 ,icmp,tcp" },
+	{ { "10.0.0.0/8, 2001:db8::/32,10.1.0.0/16", "192.0.2.1", "1", "2", "udp, icmpv6 ,icmp,tcp" },
 	  "mirror proto tcp,udp src 10.0.0.0/8,2001:db8::/32 dst 192.0.2.1 src-port 1 dst-port 2\n"
 	  "mirror proto icmp,icmpv6 src 10.0.0.0/8,2001:db8::/32 dst 192.0.2.1\n" },
 	{ { "10.0.0.1", NULL, NULL, "80", "icmp" }, "mirror proto icmp src 10.0.0.1\n" },
@@ -779,6 +797,8 @@ int main(void)
 		cmocka_unit_test(test_tcp_flags_syn),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_print_sorts),
+		cmocka_unit_test(test_print_to_a_full_disk),
 		cmocka_unit_test(test_unsayable),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_every_value_and_mask),

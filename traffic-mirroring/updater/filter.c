@@ -98,11 +98,12 @@ static int compare(const void *left, const void *right)
 	return order ? order : a->len - b->len;
 }
 
+/* For a that stands before b in this order. */
 static bool covers(const struct prefix *a, const struct prefix *b)
 {
 	unsigned int bytes = a->len / 8, rest = a->len % 8;
 
-	return a->family == b->family && a->len <= b->len && !memcmp(a->addr, b->addr, bytes) &&
+	return a->family == b->family && !memcmp(a->addr, b->addr, bytes) &&
 	       (!rest || (a->addr[bytes] ^ b->addr[bytes]) >> (8 - rest) == 0);
 }
 
