@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "split.h"
+
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "checksum.h"
+
+#define MACS_SIZE (2 * ETHER_ADDR_LEN)
+#define TAG_SIZE 4
+
+#define IPV4_DF 0x4000
+#define IPV6_HEADER 40
+
+#define TCP_FIN 0x01
+#define TCP_PSH 0x08
+#define TCP_CWR 0x80
+
+static uint32_t min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Finds the IP headers. True: there is a tunnel below them that cannot be taken apart. */
+static bool find_levels(struct split *s)
+{
+	const struct capture *c = &s->in.packet;
+	bool opaque = false;
+
+	headers_parse(c, s->in.l3, &s->level[0]);
+	if (!s->level[0].family)
+		return false;
+	for (s->levels = 1; s->levels < SPLIT_LEVELS; s->levels++) {
+		enum inner inner = headers_inner(c, &s->level[s->levels - 1], &s->level[s->levels]);
+
+		if (inner != INNER_FOUND) {
+			opaque = inner == INNER_OPAQUE;
+			break;
+		}
+	}
+	opaque |= s->levels == SPLIT_LEVELS;
+	/*
+	 * A train of datagrams (UDP GSO) that are tunnel packets: the first one's inner packet ends before
+	 * the train does, and the datagrams are what is to be split.
+	 */
+	while (s->in.gso_size && s->levels > 1 && s->level[s->levels - 1].end != c->wire_len) {
+		s->levels--;
+		opaque = false;
+	}
+	return opaque;
+}
+
+/* Bytes of headers: up to where layer 4's payload starts, or as far as is known. */
+static uint32_t header_size(const struct split *s, const struct headers *last)
+{
+	if (!last->family)
+		return s->in.l3 ? 0 : sizeof(struct ether_header);
+	if (!last->l4)
+		return last->l3 + IPV6_HEADER;
+	return last->data ?: last->l4;
+}
+
+static bool can_split(const struct headers *last)
+{
+	return last->data && last->fragment == FRAGMENT_NONE &&
+	       (last->proto == IPPROTO_TCP || last->proto == IPPROTO_UDP);
+}
+
+/* Linux takes the jumbo option out of what it splits: a segment's length fits into the IP header again. */
+static void remove_jumbo(struct split *s, struct headers *last)
+{
+	s->cut = HEADERS_JUMBO_SIZE;
+	s->option = last->l3 + IPV6_HEADER;
+	last->l4 -= s->cut;
+	last->data -= s->cut;
+}
+
+void split_begin(struct split *s, const struct split_input *in)
+{
+	struct headers *last;
+	uint32_t headers, payload;
+	bool opaque;
+
+	memset(s, 0, sizeof(*s));
+	s->in = *in;
+	if (in->vlan_proto && !in->l3 && in->packet.len >= MACS_SIZE)
+		s->shift = TAG_SIZE;
+
+	opaque = find_levels(s);
+	last = &s->level[s->levels ? s->levels - 1 : 0];
+	headers = header_size(s, last);
+	s->source = min(headers, min(in->packet.len, SPLIT_HEADER_MAX - TAG_SIZE));
+
+	payload = in->packet.wire_len - s->source;
+	s->count = 1;
+	s->size = payload;
+	if (!in->gso_size || payload <= in->gso_size)
+		return;
+	if (opaque || s->source < headers || !can_split(last)) {
+		s->flags = SPLIT_UNSPLIT;
+		return;
+	}
+	s->flags = SPLIT_SEGMENT;
+	s->size = in->gso_size;
+	s->count = (payload - 1) / s->size + 1;
+	if (last->jumbo)
+		remove_jumbo(s, last);
+}
+
+/* The headers as captured, with the tag put back and the jumbo option taken out. Returns their size. */
+static uint32_t copy_headers(const struct split *s, uint8_t *to)
+{
+	const uint8_t *from = s->in.packet.at;
+	uint32_t done = 0;
+	uint8_t *at = to;
+
+	if (s->shift) {
+		memcpy(at, from, MACS_SIZE);
+		put16(at + MACS_SIZE, s->in.vlan_proto);
+		put16(at + MACS_SIZE + 2, s->in.vlan_tci);
+		at += MACS_SIZE + TAG_SIZE;
+		done = MACS_SIZE;
+	}
+	if (s->cut) {
+		memcpy(at, from + done, s->option - done);
+		at += s->option - done;
+		at[6 - IPV6_HEADER] = IPPROTO_TCP; /* next header */
+		done = s->option + s->cut;
+	}
+	memcpy(at, from + done, s->source - done);
+	return at + s->source - done - to;
+}
+
+/* What the IP header of segment number index says about it. end: of the segment. */
+static void fix_ip(const struct split *s, uint8_t *base, const struct headers *h, uint32_t index,
+		   uint32_t end)
+{
+	uint8_t *ip = base + h->l3;
+	uint16_t id;
+
+	if (h->family == 6) {
+		put16(ip + 4, end - h->l3 - IPV6_HEADER);
+		return;
+	}
+	id = get16(ip + 4);
+	if (!s->in.received || id || !(get16(ip + 6) & IPV4_DF))
+		put16(ip + 4, id + index);
+	put16(ip + 2, end - h->l3);
+	put16(ip + 10, 0);
+	checksum_put(ip + 10, ~checksum_fold(checksum_add(0, ip, (ip[0] & 0xf) * 4)));
+}
+
+static void fix_l4(const struct split *s, uint8_t *base, const struct headers *h, uint32_t index,
+		   uint32_t end)
+{
+	uint8_t *l4 = base + h->l4;
+
+	if (h->proto == IPPROTO_UDP) {
+		put16(l4 + 4, end - h->l4);
+	} else if (h->proto == IPPROTO_TCP) {
+		put32(l4 + 4, get32(l4 + 4) + index * s->size);
+		if (index)
+			l4[13] &= ~TCP_CWR;
+		if (index != s->count - 1)
+			l4[13] &= ~(TCP_FIN | TCP_PSH);
+	}
+}
+
+/*
+ * The checksum of one level, whose packet ends at end. A segment's is always computed, as Linux does: that of the
+ * packet it came from was about other bytes. Any other packet's only where the field holds a partial sum. Returns
+ * SPLIT_CHECKSUM_UNKNOWN or 0.
+ */
+static uint32_t fix_checksum(const struct split *s, uint8_t *base, const struct headers *h,
+			     uint32_t header_end, const struct split_packet *packet, uint32_t end)
+{
+	int offset = checksum_field(h->proto);
+	uint8_t *l4 = base + h->l4, *field = l4 + offset;
+	checksum_t sum;
+	uint16_t partial;
+
+	if (offset < 0 || !h->data || h->fragment != FRAGMENT_NONE || header_end < h->data ||
+	    end < header_end)
+		return 0;
+	if (h->proto == IPPROTO_UDP && !checksum_get(field))
+		return 0;
+
+	sum = checksum_pseudo(h->family, base + h->src, base + h->dst, h->proto, end - h->l4);
+	partial = checksum_fold(sum);
+	if (!(s->flags & SPLIT_SEGMENT) && checksum_get(field) != partial)
+		return 0;
+	if (end - header_end > packet->payload_len) {
+		checksum_put(field, partial);
+		return SPLIT_CHECKSUM_UNKNOWN;
+	}
+	checksum_put(field, 0);
+	/* all headers up to the payload have an even length, so the parts may be summed one by one */
+	sum = checksum_add(sum, l4, header_end - h->l4);
+	checksum_complete(field, h->proto, checksum_add(sum, packet->payload, end - header_end));
+	return 0;
+}
+
+/* header_end: as offsets of struct headers count, that is without the tag. */
+static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_end, uint32_t index,
+			struct split_packet *packet)
+{
+	bool segment = s->flags & SPLIT_SEGMENT;
+
+	/* from the inside out: an outer checksum covers the inner headers */
+	for (uint32_t i = s->levels; i-- > 0;) {
+		const struct headers *h = &s->level[i];
+		uint32_t end = segment ? packet->wire_len - s->shift : h->end;
+
+		if (segment) {
+			fix_ip(s, base, h, index, end);
+			fix_l4(s, base, h, index, end);
+		}
+		packet->flags |= fix_checksum(s, base, h, header_end, packet, end);
+	}
+}
+
+bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
+{
+	const struct capture *c = &s->in.packet;
+	uint32_t index = s->next, payload, at;
+
+	if (index == s->count)
+		return false;
+	s->next++;
+
+	at = s->source + index * s->size;
+	payload = min(s->size, c->wire_len - at);
+	*packet = (struct split_packet){
+		.header = header,
+		.header_len = copy_headers(s, header),
+		.payload = c->at + min(at, c->len),
+		.payload_len = min(payload, c->len - min(at, c->len)),
+		.flags = s->flags,
+		.l3 = s->shift + s->level[0].l3,
+		.family = s->level[0].family,
+		.ethernet = !s->in.l3,
+	};
+	packet->wire_len = packet->header_len + payload;
+	fix_headers(s, header + s->shift, packet->header_len - s->shift, index, packet);
+
+	if (s->in.snaplen) {
+		packet->header_len = min(packet->header_len, s->in.snaplen);
+		packet->payload_len = min(packet->payload_len, s->in.snaplen - packet->header_len);
+	}
+	if (packet->header_len + packet->payload_len < packet->wire_len)
+		packet->flags |= SPLIT_TRIMMED;
+	return true;
+}
