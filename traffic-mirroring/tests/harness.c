@@ -232,6 +232,18 @@ int lab_commit(struct lab *lab, const char *rules)
 	return error;
 }
 
+int lab_switch(struct lab *lab, bool on)
+{
+	struct mirror_config config;
+	__u32 zero = 0;
+	int fd = lab_map(lab, "config");
+
+	if (bpf_map_lookup_elem(fd, &zero, &config))
+		return failed("config");
+	config.off = !on;
+	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? failed("config") : 0;
+}
+
 /* What was counted, over all CPUs; nothing was pending before the packet, and one packet is too few to be flushed. */
 static int read_pending(const struct lab *lab, struct lab_result *result)
 {
@@ -258,7 +270,7 @@ static int read_pending(const struct lab *lab, struct lab_result *result)
 	return 0;
 }
 
-static int clear(const struct lab *lab)
+int lab_clear(const struct lab *lab)
 {
 	static const struct probe_packet none;
 	struct mirror_pending pending[libbpf_num_possible_cpus()];
@@ -273,15 +285,16 @@ static int clear(const struct lab *lab)
 	return 0;
 }
 
-static int read_records(const struct lab *lab, struct lab_result *result)
+int lab_read(const struct lab *lab, struct lab_result *result)
 {
 	__u32 zero = 0;
 
+	*result = (struct lab_result){ 0 };
 	if (bpf_map_lookup_elem(lab->before_fd, &zero, &result->before) ||
 	    bpf_map_lookup_elem(lab->after_fd, &zero, &result->after) ||
 	    bpf_map_lookup_elem(lab->world->copy_fd, &zero, &result->copy))
 		return failed("records of the probe");
-	return 0;
+	return read_pending(lab, result);
 }
 
 int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result *result)
@@ -295,23 +308,23 @@ int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result 
 		    .ctx_out = &out, .ctx_size_out = sizeof(out));
 	int error;
 
-	*result = (struct lab_result){ 0 };
 	if (packet->gso) {
 		in.gso_size = GSO_SIZE;
 		in.gso_segs = 2;
 	}
 	if (bpf_map_update_elem(lab->setup_fd, &zero, &setup, BPF_ANY))
 		return failed("setup");
-	error = clear(lab);
+	error = lab_clear(lab);
 	if (error)
 		return error;
 	if (bpf_prog_test_run_opts(lab->first_fd, &opts))
 		return failed("BPF_PROG_TEST_RUN");
-	result->verdict = opts.retval;
-	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&
-			    out.mark == in.mark && !memcmp(out.cb, in.cb, sizeof(in.cb));
 	/* keeps the queue of the device from filling */
 	while (read(lab->world->tun, scrap, sizeof(scrap)) > 0)
 		;
-	return read_pending(lab, result) ?: read_records(lab, result);
+	error = lab_read(lab, result);
+	result->verdict = opts.retval;
+	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&
+			    out.mark == in.mark && !memcmp(out.cb, in.cb, sizeof(in.cb));
+	return error;
 }

@@ -47,6 +47,8 @@ int lab_map(const struct lab *lab, const char *name);
 /* A configuration from rules, every filter with its devices. NULL after an error was printed. */
 struct configuration *lab_configuration(const char *rules);
 int lab_commit(struct lab *lab, const char *rules);
+/* The switch for people. */
+int lab_switch(struct lab *lab, bool on);
 
 struct lab_result {
 	int verdict;
@@ -61,6 +63,10 @@ struct lab_result {
 
 /* Runs one packet. 0 or a negative errno. */
 int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result *result);
+
+/* Its parts, for packets that come another way: forget what was counted and recorded, and read it. */
+int lab_clear(const struct lab *lab);
+int lab_read(const struct lab *lab, struct lab_result *result);
 
 /* What the program after SELECT answers. */
 #define LAB_VERDICT 0x4d /* no TC_ACT_ of the kernel */

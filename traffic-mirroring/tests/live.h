@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Real packets over a veth pair: out through the egress lab, in through the ingress lab. They are sent so
+ * that next to nothing of them is in the linear area of the skb.
+ */
+#ifndef TESTS_LIVE_H
+#define TESTS_LIVE_H
+
+#include "harness.h"
+
+struct live {
+	struct lab *lab; /* one per direction */
+	int socket;
+	uint8_t *ring;
+};
+
+/* Makes the pair and puts the labs on it. Prints what failed. 0 or a negative errno. */
+int live_open(struct live *live, struct lab lab[DIRECTIONS]);
+void live_close(struct live *live);
+
+/*
+ * Sends one packet through a direction's lab; the other one is switched off. Of the result, verdict and unchanged
+ * are not known; after.times is 0 when the packet did not come to the lab in time.
+ */
+int live_run(struct live *live, enum direction direction, const uint8_t *data, size_t len,
+	     struct lab_result *result);
+
+#endif
