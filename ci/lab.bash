@@ -43,6 +43,7 @@ LAB_UPLINK6=2001:db8:2::2 LAB_COLLECTOR6=2001:db8:2::9
 lab_begin() {
 	LAB=$(mktemp -d) || return
 	declare -gA LAB_HOLDER=() LAB_CAPTURE=()
+	declare -ga LAB_SPAWNED=()
 }
 
 lab_host() {
@@ -75,13 +76,10 @@ lab_end() {
 	[[ ${LAB:-} ]] || return 0
 	local processes
 	mapfile -t processes < <(lab_processes)
-	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>&- || true # some may have ended
-	local holder
-	for holder in "${LAB_HOLDER[@]}"; do
-		wait "$holder" 2>&- || true # killed
-	done
+	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>/dev/null || true # some may have ended
+	wait "${LAB_HOLDER[@]}" "${LAB_SPAWNED[@]}" 2>/dev/null || true # killed
 	rm -rf "$LAB"
-	unset LAB LAB_HOLDER LAB_CAPTURE
+	unset LAB LAB_HOLDER LAB_CAPTURE LAB_SPAWNED
 }
 
 lab_wire() {
@@ -143,6 +141,7 @@ spawn() {
 	# shellcheck disable=SC2046
 	$(lab_enter "$host") "$@" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
 	pid=$!
+	LAB_SPAWNED+=("$pid")
 }
 
 expect() {
