@@ -177,6 +177,6 @@ void pins_prune(const char *path)
 
 	if (join(part, "%s", path))
 		return;
-	while (below_bpffs(part) && !rmdir(part))
+	while (below_bpffs(part) && (!rmdir(part) || errno == ENOENT))
 		*strrchr(part, '/') = '\0';
 }

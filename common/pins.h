@@ -23,7 +23,7 @@ struct pins {
 	char progs[PATH_MAX]; /* directory */
 };
 
-/* Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG. */
+/* Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG, -EINVAL: a slash. */
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version);
 
 /*
@@ -39,7 +39,7 @@ int pins_mkdir(const char *path);
 /* True where path lies on a bpffs. */
 bool pins_on_bpffs(const char *path);
 
-/* Removes the directory and its parents as long as they are empty, up to but without BPFFS. */
+/* Removes the directory, which may be gone, and its parents as long as they are empty, up to but without BPFFS. */
 void pins_prune(const char *path);
 
 #endif

@@ -139,7 +139,6 @@ static int adopt(struct side *side, const struct chain_root *root)
 		if (err)
 			return fail(side, err, "cannot pin the root's map");
 		side->made_map_pin = true;
-		printf("%s %s: pinned the map of program %u again\n", iface, direction, root->prog_id);
 	} else if (pinned != root->map_id) {
 		log_error("%s %s: root program %u is not the one that is pinned; 'tc_root stop' removes both",
 			  iface, direction, root->prog_id);
@@ -185,28 +184,32 @@ static int pin(struct side *side)
 	if (err)
 		return fail(side, err, "cannot pin the program");
 	side->made_prog_pin = true;
-	printf("%s %s: pinned program %u\n", side->target->link.name, direction_names[side->direction],
-	       side->prog_id);
 	return 0;
 }
 
 static int attach(struct side *side)
 {
-	const char *iface = side->target->link.name, *direction = direction_names[side->direction];
 	int err;
 
-	if (!side->object) {
-		printf("%s %s: %s (program %u) is attached\n", iface, direction, side->names->entry,
-		       side->prog_id);
+	if (!side->object)
 		return 0;
-	}
 	err = netlink_tc_filter_add(side->target->link.ifindex, side->direction, side->prog_fd,
 				    side->names->entry);
 	if (err)
 		return fail(side, err, "cannot attach the root program");
 	side->made_filter = true;
-	printf("%s %s: attached %s (program %u)\n", iface, direction, side->names->entry, side->prog_id);
 	return 0;
+}
+
+static void report(const struct side *side)
+{
+	bool pinned = side->made_map_pin || side->made_prog_pin;
+
+	printf("%s %s: %s (program %u) %s\n", side->target->link.name, direction_names[side->direction],
+	       side->names->entry, side->prog_id,
+	       side->made_filter ? "attached" :
+	       pinned		 ? "was attached, pinned again" :
+				   "was attached and pinned");
 }
 
 static void detach(const struct side *side)
@@ -330,6 +333,8 @@ int root_start(const struct root_target *target)
 	for (enum direction d = INGRESS; d < DIRECTIONS; d++) {
 		if (err)
 			undo(&sides[d]);
+		else
+			report(&sides[d]);
 		if (sides[d].object)
 			bpf_object__close(sides[d].object);
 		else if (sides[d].prog_fd >= 0)

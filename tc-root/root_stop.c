@@ -203,14 +203,15 @@ static int remove_roots(const struct link *link, enum direction direction, size_
 /* Removes clsact if start made it and nobody else has come to use it. */
 static int remove_clsact(const struct link *link, size_t *removed)
 {
-	char mark[PATH_MAX], index[16] = "";
+	char mark[PATH_MAX], index[16] = "", own[16];
 	bool present = false, used;
 	int err = 0;
 
 	snprintf(mark, sizeof(mark), CLSACT_MARKS "/%s", link->name);
 	if (readlink(mark, index, sizeof(index) - 1) < 0)
 		return 0;
-	if (atoi(index) == link->ifindex) { /* not of an earlier device of this name */
+	snprintf(own, sizeof(own), "%d", link->ifindex);
+	if (!strcmp(index, own)) { /* not of an earlier device of this name */
 		err = netlink_clsact(link->ifindex, &present, &used);
 		if (!err && present && used) {
 			printf("%s: the clsact qdisc stays, because it has other filters\n", link->name);

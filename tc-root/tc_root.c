@@ -52,7 +52,7 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-/* What the command works on. */
+/* What the command works on. -EINVAL: the options do not say it. */
 static int find_target(struct root_target *target, const struct command *command, const char **values)
 {
 	struct pins pins;
@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 	const char *values[OPTIONS], *word, *operand;
 	struct root_target target = { 0 };
 	const struct command *command;
+	int err;
 
 	log_init("tc_root", LEVEL_WARN, NULL);
 	if (args_parse(argc, argv, options, OPTIONS, values, &word, &operand))
@@ -128,8 +129,9 @@ int main(int argc, char **argv)
 		log_error("unexpected word '%s'", operand);
 		return 2;
 	}
-	if (find_target(&target, command, values))
-		return 1;
+	err = find_target(&target, command, values);
+	if (err)
+		return err == -EINVAL ? 2 : 1;
 	if (command->changes && lock_bpffs())
 		return 1;
 	if (values[QUIET] && !freopen("/dev/null", "w", stdout))

@@ -129,7 +129,7 @@ static void directories(void **state)
 	assert_false(pins_on_bpffs(BPFFS "/none"));
 
 	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth1"), 0);
-	pins_prune(BPFFS "/tc/globals/eth0/a/b");
+	pins_prune(BPFFS "/tc/globals/eth0/a/b/gone");
 	assert_int_equal(access(BPFFS "/tc/globals/eth0", F_OK), -1);
 	assert_int_equal(access(BPFFS "/tc/globals/eth1", F_OK), 0);
 	pins_prune(BPFFS "/tc/globals/eth1");
