@@ -92,13 +92,13 @@ _Static_assert(sizeof(struct mirror_bank) == 96, "no hidden padding");
 
 enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
 
-/* How a copy leaves. Index of the exits PROG_ARRAY for those that are a program of their own. */
+/* How a copy leaves. */
 enum mirror_exit {
-	EXIT_DEVICE,
-	EXIT_RING,
-	EXIT_COUNT,
-	EXIT_NONE = EXIT_COUNT, /* no target yet: update came before start; counted as OUT_NO_EXIT */
+	EXIT_DEVICE, /* bpf_clone_redirect() in a program of its own: this index of the exits PROG_ARRAY */
+	EXIT_RING, /* into this CPU's ring buffer */
+	EXIT_NONE, /* no target yet: update came before start; counted as OUT_NO_EXIT */
 };
+#define MIRROR_EXIT_PROGRAMS 2 /* two, so that nobody takes exits for a chain map, which has one entry */
 
 struct mirror_device {
 	__u32 ifindex;
@@ -115,7 +115,7 @@ struct mirror_filter {
 	__u8 own_target; /* 1: the rule itself said `to`, 0: it follows the options of start */
 	__u32 snaplen; /* bytes of the copy from its first byte, 0: all */
 	__u32 sample; /* one flow in this many, 0 and 1: all */
-	__u32 group; /* collector group of EXIT_RING */
+	__u32 group; /* EXIT_RING: struct mirror_group.id (host.h) */
 	struct mirror_device device[MIRROR_MAX_DEVICES];
 };
 _Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
@@ -162,6 +162,11 @@ enum mirror_outcome {
 	OUT_DEVICE_BUSY, /* the device took the copy but reported congestion or a drop */
 	OUT_DEVICE_FAILED, /* the device refused the copy: gone, down, or out of memory */
 	OUT_DEVICE_NOT_IP, /* a non-IP packet, and the device takes only IP */
+	OUT_RING, /* copied into this CPU's ring */
+	OUT_RING_FULL, /* the sender does not keep up, or is dead */
+	OUT_NO_SENDER, /* no ring, or no sender was ever started */
+	OUT_SHED, /* overload or a rate limit: its whole flow is left out */
+	OUT_LINK_DOWN, /* the link to the collectors is down */
 	OUT_NO_EXIT, /* the way out is not there: exits map emptied or filter table damaged */
 	OUT_COUNT,
 };
@@ -195,8 +200,10 @@ struct mirror_decision {
 	__u32 snaplen;
 	__u32 group;
 	__u32 hash; /* symmetric flow hash */
+	__u32 flags; /* enum mirror_record_flags (record.h) */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct mirror_decision) == 40, "no hidden padding");
+_Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
 
 /* A first fragment's decision is followed for as long as Linux reassembles (net.ipv4.ipfrag_time). */
 #define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../abi.h"
+#include "../host.h"
 
 #define JOIN_(a, b, c) a##b##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
@@ -131,6 +132,36 @@ struct {
 struct COUNTERS(OUT_COUNT) MAP(counters) SEC(".maps");
 struct COUNTERS(1 + MIRROR_MAX_FILTERS) MAP(filter_packets) SEC(".maps");
 struct COUNTERS(1 + MIRROR_MAX_FILTERS) MAP(filter_bytes) SEC(".maps");
+
+/* The host's rings and state, put in by the updater. The definitions of the inner maps only say what fits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__type(key, __u32);
+	__uint(value_size, sizeof(__u32));
+	__uint(max_entries, MIRROR_MAX_CPUS);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		});
+} MAP(rings) SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__type(key, __u32);
+	__uint(value_size, sizeof(__u32));
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct mirror_state));
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_MMAPABLE);
+		});
+} MAP(state) SEC(".maps");
 
 /* The chain: l3afd, or the updater, puts the next program here. */
 struct {

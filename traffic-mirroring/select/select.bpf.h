@@ -18,6 +18,7 @@
 #include "maps.bpf.h"
 #include "match.bpf.h"
 #include "parse.bpf.h"
+#include "ring.bpf.h"
 
 #define NO_FILTER MIRROR_MAX_FILTERS
 
@@ -26,7 +27,7 @@ int MAP(device)(struct __sk_buff *skb);
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(key_size, sizeof(__u32));
-	__uint(max_entries, EXIT_COUNT);
+	__uint(max_entries, MIRROR_EXIT_PROGRAMS);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__array(values, int(struct __sk_buff *));
 } MAP(exits) SEC(".maps") = {
@@ -89,7 +90,7 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 		d->outcome = OUT_OWN_COPY;
 		return;
 	}
-	if (f->sample > 1 || f->devices > 1) {
+	if (f->sample > 1 || f->devices > 1 || f->exit == EXIT_RING) {
 		/* two independent halves: which flows are sampled must not say to which device they go */
 		hash = flow_hash(p);
 		d->hash = hash;
@@ -99,6 +100,8 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 		}
 	}
 	d->exit = f->exit;
+	d->snaplen = f->snaplen;
+	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
 		/* the mask changes nothing but what the verifier knows */
 		__u32 device = hash_share(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
@@ -139,7 +142,7 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, const s
 /* Leaves by an exit program where the packet is to be copied; returns the outcome where it is not. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
-	struct mirror_decision decision = { .filter = NO_FILTER }, *handed_over;
+	struct mirror_decision decision = { .filter = NO_FILTER, .flags = RECORD_DIRECTION }, *handed_over;
 	struct mirror_config config;
 	struct mirror_bank *b;
 	struct packet p = {};
@@ -165,6 +168,10 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	if (decision.outcome != OUT_NONE)
 		return decision.outcome;
 
+	if (config.l3)
+		decision.flags |= RECORD_L3;
+	if (decision.exit == EXIT_RING)
+		return copy_to_ring(skb, &decision);
 	handed_over = bpf_map_lookup_elem(&MAP(decision), &zero);
 	if (!handed_over)
 		return OUT_NO_EXIT;

@@ -57,7 +57,7 @@ static int plan_prefixes(struct tables *t, const struct configuration *c, const 
 		return err;
 	n = held;
 	for (size_t i = 0; i < c->filters->n; i++)
-		n += prefixes_of(&c->filters->at[i], table->dim)->n;
+		n += filter_prefixes(&c->filters->at[i], table->dim)->n;
 	if (n > held) {
 		struct prefix_entry *grown = realloc(plan->at, n * sizeof(*grown));
 
@@ -67,7 +67,7 @@ static int plan_prefixes(struct tables *t, const struct configuration *c, const 
 	}
 	plan->n = held;
 	for (size_t i = 0; i < c->filters->n; i++) {
-		const struct prefix_list *list = prefixes_of(&c->filters->at[i], table->dim);
+		const struct prefix_list *list = filter_prefixes(&c->filters->at[i], table->dim);
 
 		for (size_t j = 0; j < list->n; j++) {
 			if (list->at[j].family != table->family)

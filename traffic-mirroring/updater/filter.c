@@ -73,6 +73,17 @@ uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)
 	}
 }
 
+struct prefix_list *filter_prefixes(struct filter *f, enum mirror_dimension dim)
+{
+	return dim == DIM_SRC ? &f->src : &f->dst;
+}
+
+void prefix_clear_past_length(struct prefix *p)
+{
+	for (unsigned int bit = p->len; bit < 8 * sizeof(p->addr); bit++)
+		p->addr[bit / 8] &= ~(0x80 >> bit % 8);
+}
+
 int prefix_list_add(struct prefix_list *list, const struct prefix *p)
 {
 	/* room for the next power of two, so it is only short where n is one */

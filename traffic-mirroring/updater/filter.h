@@ -67,6 +67,11 @@ void filter_set_free(struct filter_set *set);
 /* The bit set of an ARRAY dimension of f and its size in bits; NULL for DIM_SRC and DIM_DST. */
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits);
 
+/* The prefixes of DIM_SRC or DIM_DST. */
+struct prefix_list *filter_prefixes(struct filter *f, enum mirror_dimension dim);
+
+void prefix_clear_past_length(struct prefix *p);
+
 /* 0 or -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const struct prefix *p);
 

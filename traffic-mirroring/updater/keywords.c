@@ -230,17 +230,6 @@ static bool read_address(struct span s, struct prefix *p)
 	return inet_pton(AF_INET6, text, p->addr) == 1;
 }
 
-static void clear_past_length(struct prefix *p)
-{
-	for (unsigned int bit = p->len; bit < 8 * sizeof(p->addr); bit++)
-		p->addr[bit / 8] &= ~(0x80 >> bit % 8);
-}
-
-static struct prefix_list *prefixes_of(struct filter *f, const struct keyword *k)
-{
-	return k->id == DIM_SRC ? &f->src : &f->dst;
-}
-
 static void read_prefixes(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
 {
 	struct span element, address, length;
@@ -264,15 +253,15 @@ static void read_prefixes(struct reader *r, struct filter *f, const struct keywo
 			continue;
 		}
 		p.len = len;
-		clear_past_length(&p);
-		if (prefix_list_add(prefixes_of(f, k), &p))
+		prefix_clear_past_length(&p);
+		if (prefix_list_add(filter_prefixes(f, k->id), &p))
 			r->no_memory = true;
 	}
 }
 
 static int print_prefixes(FILE *to, const struct filter *f, const struct keyword *k)
 {
-	const struct prefix_list *list = prefixes_of((struct filter *)f, k);
+	const struct prefix_list *list = filter_prefixes((struct filter *)f, k->id);
 	struct prefix_list sorted = { .n = list->n };
 
 	if (!list->n)

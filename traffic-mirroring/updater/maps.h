@@ -67,11 +67,6 @@ struct address_table {
 #define ADDRESS_TABLES 4
 extern const struct address_table address_tables[ADDRESS_TABLES];
 
-static inline struct prefix_list *prefixes_of(struct filter *f, enum mirror_dimension dim)
-{
-	return dim == DIM_SRC ? &f->src : &f->dst;
-}
-
 /* Stores the word that the data path loads. */
 void config_store(struct tables *t, struct mirror_config config);
 

@@ -41,6 +41,8 @@ int read_prefixes(const struct tables *t, const struct address_table *table, str
 		e = &(*entries)[(*n)++];
 		*e = (struct prefix_entry){ .prefix = { .family = table->family, .len = key.prefix_len }, .held = true };
 		memcpy(e->prefix.addr, key.addr, table->family == 4 ? 4 : 16);
+		/* the kernel keeps what a key of bpftool's had there */
+		prefix_clear_past_length(&e->prefix);
 		memcpy(e->word, words.bank, sizeof(e->word));
 	}
 	return 0;
@@ -75,7 +77,7 @@ static int read_addresses(const struct tables *t, const struct address_table *ta
 			bool own = (entries[i].word[bank] & ~inherited) >> f & 1;
 
 			if (own && filters->at[f].constrained & 1U << table->dim)
-				err = prefix_list_add(prefixes_of(&filters->at[f], table->dim), &entries[i].prefix);
+				err = prefix_list_add(filter_prefixes(&filters->at[f], table->dim), &entries[i].prefix);
 		}
 	}
 	free(entries);

@@ -280,6 +280,11 @@ const char *outcome_name(enum mirror_outcome outcome)
 		[OUT_DEVICE_BUSY] = "device_busy",
 		[OUT_DEVICE_FAILED] = "device_failed",
 		[OUT_DEVICE_NOT_IP] = "device_not_ip",
+		[OUT_RING] = "ring",
+		[OUT_RING_FULL] = "ring_full",
+		[OUT_NO_SENDER] = "no_sender",
+		[OUT_SHED] = "shed",
+		[OUT_LINK_DOWN] = "link_down",
 		[OUT_NO_EXIT] = "no_exit",
 	};
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What a host has once, whatever is mirrored on it: the rings, one per CPU, and what the updater, the data path and the
+ * sender tell each other. Pinned under HOST_PINS by the updater, so that it outlives each of them. All maps but
+ * the rings are ARRAYs with BPF_F_MMAPABLE. Host byte order except where said.
+ *
+ *   ring_<cpu>   RINGBUF: struct mirror_record (record.h)
+ *   state        key 0: struct mirror_state
+ *   groups       key = slot: struct mirror_group
+ *   settings     key 0: struct mirror_settings
+ *   sent         key = enum mirror_sent: u64
+ *   sent_errors  key = errno: u64, copies that a socket refused with it
+ *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
+ *
+ * A data path has the first two in its own maps of maps: mirroring_<direction>_rings, key = CPU, and
+ * mirroring_<direction>_state, key 0.
+ */
+#ifndef MIRRORING_HOST_H
+#define MIRRORING_HOST_H
+
+#include <linux/types.h>
+
+#define MIRROR_MAX_CPUS 512
+#define MIRROR_MAX_GROUPS 256
+#define MIRROR_MAX_COLLECTORS 16 /* of one group */
+#define MIRROR_DEVICE_LEN 16 /* IFNAMSIZ */
+
+/* Between data path and sender. A cache line that the data path only reads, then the stopped groups. */
+struct mirror_state {
+	__u32 present; /* a sender has been started, and did not end by itself: records have a reader */
+	__u32 sleeping; /* the sender waits for a wake-up */
+	__u32 shed; /* flows whose hash is below this are left out: 0 none, 0xffffffff nearly all */
+	__u32 pad[13];
+	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies for now: the link to its collectors is down */
+};
+_Static_assert(sizeof(struct mirror_state) == 64 + MIRROR_MAX_GROUPS, "no hidden padding");
+
+enum mirror_format {
+	FORMAT_NONE,
+	FORMAT_GUE,
+	FORMAT_VXLAN,
+	FORMAT_GENEVE,
+	FORMAT_GRE,
+	FORMAT_ERSPAN,
+	FORMAT_VLAN,
+	FORMAT_DEV,
+	FORMAT_COUNT,
+};
+
+struct mirror_collector {
+	__u8 format; /* enum mirror_format */
+	__u8 family; /* AF_INET or AF_INET6; 0 for vlan and dev */
+	__u16 port; /* UDP destination port; 0 where the format has none */
+	__u8 addr[16]; /* network byte order, IPv4 in the first four bytes, rest 0 */
+	__u32 id; /* VXLAN, Geneve: VNI; ERSPAN: session; VLAN: ID; else 0 */
+	__u32 weight; /* 0: drained */
+	char device[MIRROR_DEVICE_LEN]; /* vlan, dev */
+};
+_Static_assert(sizeof(struct mirror_collector) == 44, "no hidden padding");
+
+enum mirror_oversize { OVERSIZE_TRUNCATE, OVERSIZE_DROP, OVERSIZE_FRAGMENT };
+
+/* A list of collectors and how to send to them. It does not change while anything refers to it. */
+struct mirror_group {
+	__u32 id; /* slot + MIRROR_MAX_GROUPS * n, n counts the slot's uses; 0: free */
+	__u8 collectors; /* entries of collector[] in use */
+	__u8 oversize; /* enum mirror_oversize */
+	__u8 ttl; /* outer TTL or hop limit; 0: the system's default */
+	__u8 dscp; /* outer DSCP, 0 to 63 */
+	__u8 local_family; /* AF_INET, AF_INET6; 0: the system chooses the source address */
+	__u8 metadata; /* 1: Geneve copies carry our options */
+	__u16 local_port; /* UDP source port of all copies; 0: several, chosen by flow */
+	__u8 local_addr[16]; /* network byte order */
+	struct mirror_collector collector[MIRROR_MAX_COLLECTORS];
+};
+_Static_assert(sizeof(struct mirror_group) == 28 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+
+struct mirror_settings {
+	__u64 ring_memory; /* bytes of all rings together */
+	__u64 max_packets; /* copies per second, 0: no limit */
+	__u64 max_bits; /* bits of copies per second, 0: no limit */
+	__u32 failover; /* 1: collectors that answer with ICMP port unreachable are left out */
+	__s32 nice; /* of the sender, -20 to 19 */
+};
+_Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
+
+/* The sender's counters. */
+enum mirror_sent {
+	SENT_NONE, /* key 0 carries nothing, as in the data path's counters */
+	SENT_RECORDS, /* taken out of the rings */
+	SENT_COPIES, /* handed to the kernel; a GSO packet is as many as the wire carried */
+	SENT_BYTES, /* of these, inner bytes */
+	SENT_SPLIT, /* copies that came out of GSO packets */
+	SENT_UNSPLIT, /* GSO packets that could not be split, sent in one piece */
+	SENT_TRIMMED, /* copies shorter than their packet, by snaplen */
+	SENT_CHECKSUM_UNKNOWN, /* left without a checksum: left to the NIC, and payload not captured */
+	SENT_OVERSIZE_TRUNCATED,
+	SENT_OVERSIZE_DROPPED,
+	SENT_OVERSIZE_FRAGMENTED,
+	SENT_NOT_IP, /* the format carries IP only */
+	SENT_NO_COLLECTOR, /* all drained, down, or the group is unknown */
+	SENT_REFUSED, /* by the socket; sent_errors says why */
+	SENT_LAG_MS, /* gauge: age of the oldest record when it was taken, milliseconds */
+	SENT_COUNT,
+};
+
+struct mirror_collector_counters {
+	__u64 copies;
+	__u64 bytes; /* inner bytes */
+	__u64 refused;
+	__u32 group; /* id of the group these belong to */
+	__u32 unreachable; /* 1: it answered with ICMP port unreachable, and not since has been heard of */
+};
+_Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");
+
+#define MIRROR_ERRNOS 134 /* one more than the highest of Linux */
+
+#endif
