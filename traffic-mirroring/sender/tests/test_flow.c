@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../flow.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../flow_hash.h"
+#include "../bytes.h"
+#include "wire.h"
+
+#define SECOND 1000000000ULL
+
+static struct flow_fragments fragments;
+static uint8_t packet[2000], other[2000], payload[500];
+
+static uint32_t hash_at(const uint8_t *at, uint32_t len, uint64_t time_ns)
+{
+	struct capture c = { at, len, len };
+	struct headers h;
+
+	headers_parse(&c, true, &h);
+	return flow_hash(&fragments, &c, &h, time_ns);
+}
+
+static uint32_t build(uint8_t family, uint8_t proto, uint8_t *to)
+{
+	struct recipe r = { .l3 = true, .family = family, .proto = proto, .id = 77 };
+
+	return wire_build(&r, 0, 0, payload, 64, to);
+}
+
+static void swap(uint8_t *a, uint8_t *b, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		uint8_t byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+}
+
+static void reverse(uint8_t *at, uint8_t family)
+{
+	if (family == 4)
+		swap(at + 12, at + 16, 4);
+	else
+		swap(at + 8, at + 24, 16);
+	swap(at + (family == 4 ? 20 : 40), at + (family == 4 ? 22 : 42), 2);
+}
+
+static void both_directions(void **state)
+{
+	(void)state;
+	for (uint8_t family = 4; family <= 6; family += 2)
+		for (int udp = 0; udp < 2; udp++) {
+			uint32_t len = build(family, udp ? IPPROTO_UDP : IPPROTO_TCP, packet), hash;
+
+			hash = hash_at(packet, len, 1);
+			reverse(packet, family);
+			assert_int_equal(hash_at(packet, len, 1), hash);
+			packet[family == 4 ? 21 : 41] ^= 1; /* another port */
+			assert_int_not_equal(hash_at(packet, len, 1), hash);
+		}
+}
+
+/* The number that the data path computes: flow_hash.h over what the packet says. */
+static void same_as_data_path(void **state)
+{
+	uint32_t src[4] = { 0 }, dst[4] = { 0 };
+
+	(void)state;
+	memcpy(src, (uint8_t[]){ 10, 1, 2, 9 }, 4);
+	memcpy(dst, (uint8_t[]){ 10, 1, 3, 9 }, 4);
+	assert_int_equal(hash_at(packet, build(4, IPPROTO_TCP, packet), 1),
+			 (uint32_t)hash_flow(hash_end(src, 40000), hash_end(dst, 443), IPPROTO_TCP));
+}
+
+static void without_ports(void **state)
+{
+	uint32_t len = build(4, IPPROTO_ESP, packet), hash = hash_at(packet, len, 1);
+
+	(void)state;
+	packet[21] ^= 1;
+	assert_int_equal(hash_at(packet, len, 1), hash);
+}
+
+static void not_ip(void **state)
+{
+	(void)state;
+	memset(packet, 0, 64);
+	assert_int_equal(hash_at(packet, 64, 1), hash_at(packet, 20, 1));
+}
+
+/* An ICMP error about a packet of the other direction, from a router on the way. */
+static void icmp_errors(void **state)
+{
+	static const struct {
+		uint8_t family, proto, type;
+		bool error;
+	} rows[] = {
+		{ 4, IPPROTO_ICMP, 3, true },	{ 4, IPPROTO_ICMP, 4, true },
+		{ 4, IPPROTO_ICMP, 5, true },	{ 4, IPPROTO_ICMP, 11, true },
+		{ 4, IPPROTO_ICMP, 12, true },	{ 4, IPPROTO_ICMP, 0, false },
+		{ 4, IPPROTO_ICMP, 8, false },	{ 6, IPPROTO_ICMPV6, 1, true },
+		{ 6, IPPROTO_ICMPV6, 2, true }, { 6, IPPROTO_ICMPV6, 3, true },
+		{ 6, IPPROTO_ICMPV6, 4, true }, { 6, IPPROTO_ICMPV6, 128, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint32_t quoted = build(rows[i].family, IPPROTO_TCP, other), hash = hash_at(other, quoted, 1);
+		uint32_t len = build(rows[i].family, rows[i].proto, packet);
+		uint8_t *icmp = packet + (rows[i].family == 4 ? 20 : 40);
+
+		packet[15]++; /* from somebody else */
+		reverse(other, rows[i].family);
+		icmp[0] = rows[i].type;
+		/* RFC 792 asks for no more than the IP header and 8 bytes */
+		quoted = rows[i].family == 4 ? 28 : 48;
+		memcpy(icmp + 8, other, quoted);
+		len = icmp + 8 + quoted - packet;
+		put16(packet + (rows[i].family == 4 ? 2 : 4), rows[i].family == 4 ? len : len - 40);
+		if (rows[i].error)
+			assert_int_equal(hash_at(packet, len, 1), hash);
+		else
+			assert_int_not_equal(hash_at(packet, len, 1), hash);
+	}
+}
+
+static void fragment(uint8_t family, uint16_t id, uint16_t offset)
+{
+	if (family == 4) {
+		put16(packet + 4, id);
+		put16(packet + 6, offset | 0x2000);
+		return;
+	}
+	packet[6] = IPPROTO_FRAGMENT;
+	memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 0, 0, 0, 0, 0, 0, 0 }, 8);
+	put16(packet + 42, offset << 3 | 1);
+	put16(packet + 46, id);
+}
+
+static uint32_t later(uint32_t len, uint8_t family, uint16_t id, uint64_t time_ns)
+{
+	fragment(family, id, 3);
+	return hash_at(packet, len, time_ns);
+}
+
+static void fragments_with_their_first(void **state)
+{
+	(void)state;
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		uint32_t len = build(family, IPPROTO_UDP, packet), alone, first;
+
+		memset(&fragments, 0, sizeof(fragments));
+		alone = later(len, family, 77, SECOND);
+		fragment(family, 77, 0);
+		memcpy(packet + (family == 4 ? 20 : 48), (uint8_t[]){ 1, 2, 3, 4, 0, 72, 0, 0 }, 8);
+		first = hash_at(packet, len, SECOND);
+		assert_int_not_equal(first, alone);
+		assert_int_equal(later(len, family, 77, SECOND + 1), first);
+		assert_int_equal(later(len, family, 77, 30 * SECOND), first);
+		assert_int_equal(later(len, family, 77, 31 * SECOND), alone); /* forgotten after 30 s */
+		assert_int_equal(later(len, family, 78, SECOND + 1), alone); /* another datagram */
+	}
+}
+
+/* Of more datagrams than the table holds, most of the latest are still known. */
+static void oldest_fragment_goes(void **state)
+{
+	uint32_t len = build(4, IPPROTO_UDP, packet), kept = 0, alone;
+
+	(void)state;
+	memset(&fragments, 0, sizeof(fragments));
+	alone = later(len, 4, 0, SECOND);
+	for (uint32_t id = 0; id < 20000; id++) {
+		fragment(4, id, 0);
+		hash_at(packet, len, SECOND + id);
+	}
+	for (uint32_t id = 18000; id < 20000; id++)
+		kept += later(len, 4, id, SECOND + 20000) != alone;
+	assert_in_range(kept, 1800, 2000);
+}
+
+static void ports(void **state)
+{
+	uint32_t seen[16] = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 16000; i++) {
+		uint32_t port = flow_port(hash_mix(i), 16);
+
+		assert_true(port < 16);
+		seen[port]++;
+	}
+	for (int i = 0; i < 16; i++)
+		assert_in_range(seen[i], 850, 1150);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_directions),	cmocka_unit_test(same_as_data_path),
+		cmocka_unit_test(without_ports),	cmocka_unit_test(not_ip),
+		cmocka_unit_test(icmp_errors),		cmocka_unit_test(fragments_with_their_first),
+		cmocka_unit_test(oldest_fragment_goes), cmocka_unit_test(ports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../headers.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../bytes.h"
+#include "wire.h"
+
+static uint8_t packet[2000], payload[500];
+
+static struct headers parsed(const struct recipe *r, uint32_t cut)
+{
+	struct capture c = { .at = packet };
+	struct headers h;
+
+	c.wire_len = wire_build(r, 0, 0, payload, 100, packet);
+	c.len = cut ? cut : c.wire_len;
+	headers_parse(&c, r->l3, &h);
+	return h;
+}
+
+static void offsets(void **state)
+{
+	static const struct {
+		struct recipe recipe;
+		uint32_t cut, family, proto, l3, l4, data, end, dst;
+	} rows[] = {
+		{ { .family = 4, .proto = 6 }, 0, 4, 6, 14, 34, 54, 154, 30 },
+		{ { .family = 4, .proto = 6, .l3 = true }, 0, 4, 6, 0, 20, 40, 140, 16 },
+		{ { .family = 4, .proto = 17, .tag = { 1 } }, 0, 4, 17, 18, 38, 46, 146, 34 },
+		{ { .family = 6, .proto = 6, .tag = { 1, 2 } }, 0, 6, 6, 22, 62, 82, 182, 46 },
+		{ { .family = 4, .proto = 6, .ip_options = 3, .tcp_options = 4 }, 0, 4, 6, 14, 46, 82, 182, 30 },
+		{ { .family = 6, .proto = 58 }, 0, 6, 58, 14, 54, 58, 162, 38 },
+		{ { .family = 6, .proto = 17, .destination_options = true }, 0, 6, 17, 14, 70, 78, 178, 38 },
+		{ { .family = 6, .proto = 17, .routing = true }, 0, 6, 17, 14, 78, 86, 186, 62 },
+		{ { .family = 6, .proto = 6, .jumbo = true }, 0, 6, 6, 14, 62, 82, 182, 38 },
+		{ { .family = 4, .proto = 6, .length_zero = true }, 0, 4, 6, 14, 34, 54, 154, 30 },
+		/* cut: what is behind the cut was not seen */
+		{ { .family = 4, .proto = 6 }, 53, 4, 6, 14, 34, 0, 154, 30 },
+		{ { .family = 4, .proto = 6 }, 33, 0, 0, 0, 0, 0, 0, 0 },
+		{ { .family = 4, .proto = 6 }, 13, 0, 0, 0, 0, 0, 0, 0 },
+		{ { .family = 6, .proto = 17, .routing = true }, 60, 6, 43, 14, 0, 0, 186, 38 },
+		{ { .family = 6, .proto = 17, .routing = true }, 62, 6, 17, 14, 78, 0, 186, 38 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct headers h = parsed(&rows[i].recipe, rows[i].cut);
+
+		print_message("  row %zu\n", i);
+		assert_int_equal(h.family, rows[i].family);
+		assert_int_equal(h.proto, rows[i].proto);
+		assert_int_equal(h.l3, rows[i].l3);
+		assert_int_equal(h.l4, rows[i].l4);
+		assert_int_equal(h.data, rows[i].data);
+		assert_int_equal(h.end, rows[i].end);
+		assert_int_equal(h.dst, rows[i].dst);
+		assert_int_equal(h.fragment, FRAGMENT_NONE);
+		assert_int_equal(h.jumbo, rows[i].recipe.jumbo);
+	}
+}
+
+/* Bytes that are changed in a well-formed packet without Ethernet header, and what is then found. */
+static void damaged(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t family, at, value, found, data;
+	} rows[] = {
+		{ "version 5", 4, 0, 0x55, 0, 0 },
+		{ "header length under 20 bytes", 4, 0, 0x44, 0, 0 },
+		{ "total length under the header's", 4, 3, 19, 0, 0 },
+		{ "total length within the TCP header", 4, 3, 39, 4, 0 },
+		{ "TCP data offset under 5", 4, 32, 0x40, 4, 0 },
+		{ "TCP data offset beyond the packet", 4, 32, 0xf0, 4, 0 },
+		{ "extension header beyond the packet", 6, 6, 60, 0, 0 },
+		{ "as it was", 4, 0, 0x45, 4, 40 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct recipe r = { .l3 = true, .family = rows[i].family, .proto = IPPROTO_TCP };
+		struct capture c = { .at = packet };
+		struct headers h;
+
+		print_message("  %s\n", rows[i].what);
+		c.len = c.wire_len = wire_build(&r, 0, 0, payload, 10, packet);
+		packet[rows[i].at] = rows[i].value;
+		headers_parse(&c, true, &h);
+		assert_int_equal(h.family, rows[i].found);
+		assert_int_equal(h.data, rows[i].data);
+	}
+}
+
+static void contradicting_ethertype(void **state)
+{
+	struct recipe r = { .family = 4, .proto = IPPROTO_TCP };
+	struct capture c = { .at = packet };
+	struct headers h;
+
+	(void)state;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 10, packet);
+	put16(packet + 12, 0x86dd);
+	headers_parse(&c, false, &h);
+	assert_int_equal(h.family, 0);
+	put16(packet + 12, 0x0806);
+	headers_parse(&c, false, &h);
+	assert_int_equal(h.family, 0);
+}
+
+static void fragments(void **state)
+{
+	static const struct {
+		uint16_t field;
+		enum fragment fragment;
+	} v4[] = { { 0x4000, FRAGMENT_NONE },
+		   { 0x2000, FRAGMENT_FIRST },
+		   { 0x2001, FRAGMENT_LATER },
+		   { 0x0001, FRAGMENT_LATER } },
+	  v6[] = { { 0, FRAGMENT_NONE }, { 1, FRAGMENT_FIRST }, { 9, FRAGMENT_LATER }, { 8, FRAGMENT_LATER } };
+	struct recipe r = { .l3 = true, .family = 4, .proto = IPPROTO_UDP, .id = 0xabcd };
+	struct capture c = { .at = packet };
+	struct headers h;
+
+	(void)state;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 64, packet);
+	for (int i = 0; i < 4; i++) {
+		put16(packet + 6, v4[i].field);
+		headers_parse(&c, true, &h);
+		assert_int_equal(h.fragment, v4[i].fragment);
+		assert_int_equal(h.id, h.fragment ? 0xabcd : 0);
+		assert_int_equal(h.l4, 20);
+		assert_int_equal(h.data, h.fragment == FRAGMENT_LATER ? 0 : 28);
+	}
+	r.family = 6;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 64, packet);
+	packet[6] = IPPROTO_FRAGMENT;
+	for (int i = 0; i < 4; i++) {
+		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 0, 0, v6[i].field, 1, 2, 3, 4 }, 8);
+		headers_parse(&c, true, &h);
+		assert_int_equal(h.fragment, v6[i].fragment);
+		assert_int_equal(h.id, 0x01020304);
+		assert_int_equal(h.proto, IPPROTO_UDP);
+		assert_int_equal(h.l4, 48);
+		assert_int_equal(h.data, h.fragment == FRAGMENT_LATER ? 0 : 56);
+	}
+}
+
+static void nine_extension_headers(void **state)
+{
+	struct capture c = { packet, 40 + 9 * 8, 40 + 9 * 8 };
+	struct headers h;
+
+	(void)state;
+	memset(packet, 0, sizeof(packet));
+	packet[0] = 0x60;
+	packet[5] = 9 * 8;
+	for (int i = 0; i < 9; i++)
+		packet[i ? 40 + (i - 1) * 8 : 6] = IPPROTO_DSTOPTS;
+	packet[40 + 8 * 8] = IPPROTO_NONE;
+	headers_parse(&c, true, &h);
+	assert_int_equal(h.family, 6);
+	assert_int_equal(h.l4, 0);
+	packet[40 + 7 * 8] = IPPROTO_NONE;
+	headers_parse(&c, true, &h);
+	assert_int_equal(h.l4, 40 + 8 * 8);
+}
+
+static void inner(void **state)
+{
+	/* offsets of the inner IP header behind the outer IPv4 one at 14 */
+	static const uint32_t at[] = { [TUNNEL_VXLAN] = 34 + 8 + 8 + 14,
+				       [TUNNEL_GENEVE] = 34 + 8 + 16 + 18,
+				       [TUNNEL_GRE] = 34 + 4,
+				       [TUNNEL_GRE_KEY] = 34 + 8 + 14,
+				       [TUNNEL_IP] = 34,
+				       [TUNNEL_GUE] = 34 + 8 + 4 };
+
+	(void)state;
+	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel <= TUNNEL_GUE; tunnel++) {
+		struct recipe r = { .tunnel = tunnel, .outer_family = 4, .family = 6, .proto = IPPROTO_TCP };
+		struct capture c = { .at = packet };
+		uint32_t shift = tunnel == TUNNEL_GENEVE ? 4 : 0;
+		struct headers outer, h;
+
+		r.tag[0] = shift ? 5 : 0; /* Geneve's inner frame is tagged like the outer one */
+		c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
+		headers_parse(&c, false, &outer);
+		assert_int_equal(headers_inner(&c, &outer, &h), INNER_FOUND);
+		assert_int_equal(h.family, 6);
+		assert_int_equal(h.l3, at[tunnel] + shift);
+		assert_int_equal(h.end, c.wire_len);
+		c.len = at[tunnel] + shift + 39; /* out of sight */
+		assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+		c.len = c.wire_len;
+		put16(packet + at[tunnel] + shift + 4, 1000); /* larger than what it is in */
+		assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	}
+}
+
+static void no_inner(void **state)
+{
+	struct recipe r = { .family = 4, .proto = IPPROTO_UDP };
+	struct capture c = { .at = packet };
+	struct headers outer, h;
+
+	(void)state;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
+	headers_parse(&c, false, &outer);
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	put16(packet + 36, 4789); /* the port alone does not make it VXLAN */
+	packet[42] = 0;
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	put16(packet + 36, 6080); /* GUE: variant 1, a control message, flags */
+	packet[42] = 0x40;
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	packet[42] = 0x20;
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	memcpy(packet + 42, (uint8_t[]){ 0, IPPROTO_IPIP, 0x80, 0 }, 4);
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(offsets),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(contradicting_ethertype),
+		cmocka_unit_test(fragments),
+		cmocka_unit_test(nine_extension_headers),
+		cmocka_unit_test(inner),
+		cmocka_unit_test(no_inner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

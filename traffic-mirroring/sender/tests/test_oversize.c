@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../oversize.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+static void decisions(void **state)
+{
+	static const struct {
+		enum oversize_policy policy;
+		struct oversize_room room;
+		uint32_t outer, len;
+		enum oversize_verdict verdict;
+		uint32_t left;
+	} rows[] = {
+		/* IPv4 and UDP on a path with MTU 1500, VXLAN */
+		{ OVERSIZE_TRUNCATE, { 1472, 65507 }, 8, 1464, COPY_FITS, 1464 },
+		{ OVERSIZE_DROP, { 1472, 65507 }, 8, 1464, COPY_FITS, 1464 },
+		{ OVERSIZE_FRAGMENT, { 1472, 65507 }, 8, 1464, COPY_FITS, 1464 },
+		{ OVERSIZE_TRUNCATE, { 1472, 65507 }, 8, 1465, COPY_TRUNCATED, 1464 },
+		{ OVERSIZE_DROP, { 1472, 65507 }, 8, 1465, COPY_DROPPED, 1465 },
+		{ OVERSIZE_FRAGMENT, { 1472, 65507 }, 8, 1465, COPY_FRAGMENTED, 1465 },
+		/* the largest datagram there is, and one byte more */
+		{ OVERSIZE_FRAGMENT, { 1472, 65507 }, 8, 65499, COPY_FRAGMENTED, 65499 },
+		{ OVERSIZE_FRAGMENT, { 1472, 65507 }, 8, 65500, COPY_TRUNCATED, 65499 },
+		/* a device: nothing fragments */
+		{ OVERSIZE_FRAGMENT, { 1514, 1514 }, 0, 1515, COPY_TRUNCATED, 1514 },
+		/* no room for a single byte */
+		{ OVERSIZE_TRUNCATE, { 8, 65507 }, 8, 100, COPY_DROPPED, 100 },
+		{ OVERSIZE_TRUNCATE, { 9, 65507 }, 8, 100, COPY_TRUNCATED, 1 },
+		{ OVERSIZE_TRUNCATE, { 0, 65507 }, 8, 100, COPY_DROPPED, 100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint32_t len = rows[i].len;
+
+		print_message("  row %zu\n", i);
+		assert_int_equal(oversize_decide(rows[i].policy, &rows[i].room, rows[i].outer, &len),
+				 rows[i].verdict);
+		assert_int_equal(len, rows[i].left);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(decisions) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
