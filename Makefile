@@ -40,7 +40,7 @@ BATS := $(wildcard */tests/*.bats */*/tests/*.bats)
 C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES))
 SCRIPTS = $(BATS) $(wildcard */*.bash */*/*.bash) \
-	$(shell grep -lm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
+	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
 MAN_PAGES := $(wildcard */*.[1-8] */*/*.[1-8])
 TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
 
