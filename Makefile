@@ -75,7 +75,7 @@ lint-code: $B/deps
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
 	printf '%s\n' $(BPF_SOURCES) $(TEST_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
 lint-scripts: $B/deps
-	shellcheck --external-sources $(SCRIPTS)
+	shellcheck --severity=warning --external-sources $(SCRIPTS)
 lint-man: $B/deps
 	$(if $(MAN_PAGES),mandoc -Tlint -Wwarning $(MAN_PAGES))
 
