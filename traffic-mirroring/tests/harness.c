@@ -317,11 +317,11 @@ int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result 
 	error = lab_clear(lab);
 	if (error)
 		return error;
-	if (bpf_prog_test_run_opts(lab->first_fd, &opts))
-		return failed("BPF_PROG_TEST_RUN");
-	/* keeps the queue of the device from filling */
+	/* what is in the device's queue after this came from this packet */
 	while (read(lab->world->tun, scrap, sizeof(scrap)) > 0)
 		;
+	if (bpf_prog_test_run_opts(lab->first_fd, &opts))
+		return failed("BPF_PROG_TEST_RUN");
 	error = lab_read(lab, result);
 	result->verdict = opts.retval;
 	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&

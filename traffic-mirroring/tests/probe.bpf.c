@@ -90,6 +90,14 @@ int probe_copy(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* A device that takes no more. */
+SEC("tc")
+int probe_drop(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_SHOT;
+}
+
 /* Costs what a program costs that does nothing. */
 SEC("tc")
 int probe_empty(struct __sk_buff *skb)

@@ -380,8 +380,7 @@ static unsigned int faults(const struct row *row, const struct packet *p, const 
 	return 1;
 }
 
-#define for_each_row(row) \
-	for (const struct row *row = rows; row < rows + sizeof(rows) / sizeof(rows[0]); row++)
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 /* BPF_PROG_TEST_RUN takes no untagged packet that is shorter than its IP header. */
 static void test_runs(void **state)
@@ -389,8 +388,8 @@ static void test_runs(void **state)
 	unsigned int bad = 0;
 
 	(void)state;
-	for_each_row(row)
-	{
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *row = &rows[i];
 		struct packet p;
 		struct ref_packet packet = { .data = p.data,
 					     .tagged = row->tagged,
@@ -439,8 +438,8 @@ static void live_packets(void **state)
 	unsigned int bad = 0, sent = 0;
 
 	(void)state;
-	for_each_row(row)
-	{
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *row = &rows[i];
 		struct packet p;
 
 		if (row->not_live || row->tagged || row->gso || row->mark)

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Ways out that rules alone do not decide: devices that fail, tunnels of our own, bare IP, the switch, counters. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "harness.h"
+#include "packets.h"
+
+static struct world world;
+static struct lab lab[DIRECTIONS];
+
+static const struct shape tcp4 = { .family = 4,
+				   .proto = IPPROTO_TCP,
+				   .src = "192.0.2.1",
+				   .dst = "198.51.100.1",
+				   .dst_port = 443,
+				   .payload = 20 };
+static const struct shape tcp6 = { .family = 6,
+				   .proto = IPPROTO_TCP,
+				   .src = "2001:db8::1",
+				   .dst = "2001:db8::2",
+				   .dst_port = 443,
+				   .payload = 20 };
+static const struct shape arp = { .ethertype = 0x0806, .payload = 46 };
+
+/* Runs a packet, and checks what always has to hold. */
+static struct lab_result run(struct lab *lab, const struct ref_packet *packet)
+{
+	struct lab_result r;
+
+	assert_int_equal(lab_run(lab, packet, &r), 0);
+	assert_int_equal(r.verdict, LAB_VERDICT);
+	assert_true(r.unchanged);
+	assert_int_equal(r.after.times, 1);
+	assert_int_equal(r.outcomes, 1);
+	return r;
+}
+
+static struct lab_result run_shape(struct lab *lab, const struct shape *shape)
+{
+	struct packet p;
+	struct ref_packet packet = { .data = p.data };
+
+	packet_build(shape, &p);
+	packet.len = p.len;
+	return run(lab, &packet);
+}
+
+#define assert_becomes(lab, shape, way_out) \
+	assert_string_equal(outcome_name(run_shape(lab, shape).outcome), outcome_name(way_out))
+
+static void commit(struct lab *lab, const char *rules)
+{
+	assert_int_equal(lab_commit(lab, rules), 0);
+}
+
+static void switched_off(void **state)
+{
+	(void)state;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		assert_int_equal(lab_switch(&lab[d], true), 0);
+		commit(&lab[d], "mirror to d0");
+		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
+		assert_int_equal(lab_switch(&lab[d], false), 0);
+		assert_becomes(&lab[d], &tcp4, OUT_DISABLED);
+		commit(&lab[d], "mirror to d1");
+		assert_becomes(&lab[d], &tcp4, OUT_DISABLED);
+		assert_int_equal(lab_switch(&lab[d], true), 0);
+		assert_int_equal(run_shape(&lab[d], &tcp4).copy.ifindex, world.device[DEVICE_D1].ifindex);
+	}
+}
+
+static void device_down_gone_or_busy(void **state)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = world.device[DEVICE_D2].ifindex,
+		    .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(world.probe, "probe_drop"), .handle = 9,
+		    .priority = 9);
+
+	(void)state;
+	assert_int_equal(system("ip link add d9 type ifb"), 0);
+	for (int d = 0; d < DIRECTIONS; d++)
+		commit(&lab[d], "mirror to d9");
+	for (int d = 0; d < DIRECTIONS; d++) {
+		/* down: the queue of a device drops what comes, a device without a queue refuses it */
+		enum mirror_outcome outcome = run_shape(&lab[d], &tcp4).outcome;
+
+		assert_true(outcome == OUT_DEVICE_BUSY || outcome == OUT_DEVICE_FAILED);
+	}
+	assert_int_equal(system("ip link set d9 up"), 0);
+	for (int d = 0; d < DIRECTIONS; d++)
+		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
+	assert_int_equal(system("ip link del d9"), 0);
+	for (int d = 0; d < DIRECTIONS; d++)
+		assert_becomes(&lab[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
+
+	/* a full queue answers the same: a positive number, that of TC_ACT_SHOT or near it */
+	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
+	for (int d = 0; d < DIRECTIONS; d++) {
+		commit(&lab[d], "mirror to d2");
+		assert_becomes(&lab[d], &tcp4, OUT_DEVICE_BUSY);
+	}
+	opts.flags = opts.prog_fd = opts.prog_id = 0;
+	assert_int_equal(bpf_tc_detach(&hook, &opts), 0);
+	assert_becomes(&lab[INGRESS], &tcp4, OUT_DEVICE);
+}
+
+static void no_exit(void **state)
+{
+	__u32 key = EXIT_DEVICE;
+	int fd = lab_map(&lab[EGRESS], "exits"), device;
+	struct configuration *c;
+
+	(void)state;
+	commit(&lab[EGRESS], "mirror to d0");
+	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
+	assert_becomes(&lab[EGRESS], &tcp4, OUT_NO_EXIT);
+	device = build_program(lab[EGRESS].select, "mirroring_egress_device");
+	assert_int_equal(bpf_map_update_elem(fd, &key, &device, BPF_ANY), 0);
+	assert_becomes(&lab[EGRESS], &tcp4, OUT_DEVICE);
+
+	/* update came before start: filters, but nowhere to send copies to */
+	c = lab_configuration("mirror");
+	assert_non_null(c);
+	c->rows[0].exit = EXIT_NONE;
+	assert_int_equal(tables_commit(lab[EGRESS].tables, c, false), 0);
+	configuration_free(c);
+	assert_becomes(&lab[EGRESS], &tcp4, OUT_NO_EXIT);
+}
+
+static void add_outer(struct configuration *c, int family, const char *address, uint8_t proto, uint16_t port)
+{
+	struct mirror_outer *o = &c->outers[c->n_outers++];
+
+	*o = (struct mirror_outer){ .family = family, .proto = proto, .port = port };
+	assert_int_equal(inet_pton(family == 4 ? AF_INET : AF_INET6, address, o->addr), 1);
+}
+
+static struct shape udp4(const char *src, const char *dst, uint16_t port)
+{
+	struct shape s = { .family = 4, .proto = IPPROTO_UDP, .dst_port = port, .payload = 60 };
+
+	strcpy(s.src, src);
+	strcpy(s.dst, dst);
+	return s;
+}
+
+static void own_tunnels(void **state)
+{
+	struct shape tunnel = udp4("192.0.2.1", "203.0.113.9", 4789), fragment = tunnel;
+	struct shape other_port = udp4("192.0.2.1", "203.0.113.9", 4790);
+	struct shape other_end = udp4("192.0.2.1", "203.0.113.10", 4789), other_proto = tunnel;
+	struct shape gre = other_end, answer = udp4("203.0.113.9", "192.0.2.1", 4789);
+	struct shape tunnel6 = { .family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 6081 };
+	struct shape other_port6 = tunnel6;
+
+	(void)state;
+	other_proto.proto = IPPROTO_UDPLITE;
+	gre.proto = IPPROTO_GRE;
+	other_port6.dst_port++;
+	fragment.id = 77;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		struct configuration *c = lab_configuration("mirror to d0");
+
+		assert_non_null(c);
+		add_outer(c, 4, "203.0.113.9", IPPROTO_UDP, 4789);
+		add_outer(c, 4, "203.0.113.10", IPPROTO_GRE, 0);
+		add_outer(c, 6, "2001:db8::9", IPPROTO_UDP, 6081);
+		assert_int_equal(tables_commit(lab[d].tables, c, false), 0);
+		configuration_free(c);
+
+		assert_becomes(&lab[d], &tunnel, OUT_OWN_COPY);
+		assert_becomes(&lab[d], &other_port, OUT_DEVICE);
+		assert_becomes(&lab[d], &other_end, OUT_DEVICE);
+		assert_becomes(&lab[d], &other_proto, OUT_DEVICE);
+		assert_becomes(&lab[d], &answer, OUT_DEVICE);
+		assert_becomes(&lab[d], &gre, OUT_OWN_COPY);
+		assert_becomes(&lab[d], &tunnel6, OUT_OWN_COPY);
+		assert_becomes(&lab[d], &other_port6, OUT_DEVICE);
+		/* a fragment that has no ports goes the way of the first one */
+		fragment.more = true;
+		fragment.offset = 0;
+		assert_becomes(&lab[d], &fragment, OUT_OWN_COPY);
+		fragment.offset = 9;
+		assert_becomes(&lab[d], &fragment, OUT_OWN_COPY);
+		/* the next configuration knows no tunnel */
+		commit(&lab[d], "mirror to d0");
+		assert_becomes(&lab[d], &tunnel, OUT_DEVICE);
+		assert_becomes(&lab[d], &gre, OUT_DEVICE);
+		assert_becomes(&lab[d], &tunnel6, OUT_DEVICE);
+	}
+}
+
+/* What a device without Ethernet got of a packet; 0: nothing. */
+static size_t bare_copy(struct lab *lab, const struct packet *p, bool tagged, uint8_t *copy)
+{
+	struct ref_packet packet = { .data = p->data, .len = p->len, .tagged = tagged, .tci = 5 };
+	struct lab_result r = run(lab, &packet);
+	ssize_t n = read(world.tun, copy, PACKET_MAX);
+
+	assert_int_equal(r.outcome, n > 0 ? OUT_DEVICE : OUT_DEVICE_NOT_IP);
+	return n > 0 ? n : 0;
+}
+
+/* It gets the IP packet and nothing before it. */
+static void device_takes_bare_ip(void **state)
+{
+	const struct shape *const shapes[] = { &tcp4, &tcp6 };
+
+	(void)state;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		commit(&lab[d], "mirror to t0");
+		for (size_t i = 0; i < 2; i++) {
+			uint8_t copy[PACKET_MAX];
+			struct packet p;
+
+			packet_build(shapes[i], &p);
+			assert_int_equal(bare_copy(&lab[d], &p, false, copy), p.len - p.l3);
+			assert_memory_equal(copy, p.data + p.l3, p.len - p.l3);
+		}
+		assert_becomes(&lab[d], &arp, OUT_DEVICE_NOT_IP);
+	}
+}
+
+/* The kernel takes the Ethernet header off a clone, but no VLAN tag. */
+static void device_takes_no_tags(void **state)
+{
+	struct shape shapes[] = { tcp4, tcp4, tcp6 };
+
+	(void)state;
+	shapes[1].tag[0].type = 0x8100;
+	shapes[2].tag[0].type = 0x88a8;
+	shapes[2].tag[1].type = 0x8100;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		commit(&lab[d], "mirror to t0");
+		for (size_t i = 0; i < 3; i++) {
+			uint8_t copy[PACKET_MAX];
+			struct packet p;
+
+			packet_build(&shapes[i], &p);
+			assert_int_equal(bare_copy(&lab[d], &p, true, copy), 0);
+			if (shapes[i].tag[0].type)
+				assert_int_equal(bare_copy(&lab[d], &p, false, copy), 0);
+		}
+	}
+}
+
+static void interface_gives_bare_ip(void **state)
+{
+	struct shape bare4 = tcp4, bare6 = tcp6;
+
+	(void)state;
+	bare4.l3 = bare6.l3 = true;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		struct configuration *c = lab_configuration("mirror src 192.0.2.1 dst-port 443 to d0\n"
+							    "skip src 2001:db8::1 proto tcp\n"
+							    "mirror to d1");
+
+		assert_non_null(c);
+		assert_int_equal(tables_commit(lab[d].tables, c, true), 0);
+		configuration_free(c);
+		assert_int_equal(run_shape(&lab[d], &bare4).filter, 0);
+		assert_int_equal(run_shape(&lab[d], &bare6).filter, 1);
+		/* an Ethernet frame is, as a bare packet, no IP */
+		assert_int_equal(run_shape(&lab[d], &tcp4).filter, 2);
+		/* the next commit says Ethernet again */
+		commit(&lab[d], "mirror proto tcp to d0");
+		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
+		assert_becomes(&lab[d], &bare4, OUT_NO_MATCH);
+	}
+}
+
+static uint64_t plain_counter(const struct lab *lab, const char *map, __u32 key)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(lab_map(lab, map), &key, &value), 0);
+	return value;
+}
+
+static void counters_add_up(void **state)
+{
+	enum { TIMES = 1000 };
+
+	(void)state;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		struct counters before, after;
+		struct packet p;
+		uint64_t plain, packets;
+
+		commit(&lab[d], "mirror dst-port 1 to d0\nskip dst-port 443");
+		packet_build(&tcp4, &p);
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len,
+			    .repeat = TIMES);
+		assert_int_equal(tables_counters(lab[d].tables, &before), 0);
+		plain = plain_counter(&lab[d], "counters", OUT_SKIPPED);
+		packets = plain_counter(&lab[d], "filter_packets", 2);
+		assert_int_equal(bpf_prog_test_run_opts(lab[d].select_fd, &opts), 0);
+		assert_int_equal(tables_counters(lab[d].tables, &after), 0);
+		for (int i = 0; i < OUT_COUNT; i++)
+			assert_int_equal(after.outcome[i] - before.outcome[i], i == OUT_SKIPPED ? TIMES : 0);
+		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
+			assert_int_equal(after.packets[i] - before.packets[i], i == 1 ? TIMES : 0);
+			assert_int_equal(after.bytes[i] - before.bytes[i], i == 1 ? TIMES * p.len : 0);
+		}
+		/* what others read lags by less than one flush per CPU, and key 0 is l3afd's */
+		assert_in_range(plain_counter(&lab[d], "counters", OUT_SKIPPED) - plain, TIMES - MIRROR_FLUSH,
+				TIMES + MIRROR_FLUSH);
+		assert_in_range(plain_counter(&lab[d], "filter_packets", 2) - packets, TIMES - MIRROR_FLUSH,
+				TIMES + MIRROR_FLUSH);
+		assert_int_equal(plain_counter(&lab[d], "counters", 0), 0);
+		assert_int_equal(plain_counter(&lab[d], "filter_packets", 0), 0);
+		assert_int_equal(plain_counter(&lab[d], "filter_bytes", 0), 0);
+	}
+}
+
+/* The end of the chain leaves the packet to other users of the hook. */
+static void end_of_chain(void **state)
+{
+	struct packet p;
+	__u32 zero = 0;
+
+	(void)state;
+	packet_build(&tcp4, &p);
+	for (int d = 0; d < DIRECTIONS; d++) {
+		static const char *const rules[] = { "", "mirror to d0", "skip", "mirror dst-port 1 to d0" };
+
+		assert_int_equal(bpf_map_delete_elem(lab_map(&lab[d], "jmp_table"), &zero), 0);
+		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len);
+
+			commit(&lab[d], rules[i]);
+			assert_int_equal(bpf_prog_test_run_opts(lab[d].select_fd, &opts), 0);
+			assert_int_equal((int)opts.retval, -1); /* TC_ACT_UNSPEC */
+		}
+		assert_int_equal(
+			chain_to(lab_map(&lab[d], "jmp_table"), build_program(lab[d].probe, "probe_after")),
+			0);
+	}
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	return world_enter(&world)				?:
+		       lab_open(&lab[INGRESS], &world, INGRESS) ?:
+								  lab_open(&lab[EGRESS], &world, EGRESS);
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	lab_close(&lab[INGRESS]);
+	lab_close(&lab[EGRESS]);
+	world_leave(&world);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(switched_off),
+		cmocka_unit_test(device_down_gone_or_busy),
+		cmocka_unit_test(no_exit),
+		cmocka_unit_test(own_tunnels),
+		cmocka_unit_test(device_takes_bare_ip),
+		cmocka_unit_test(device_takes_no_tags),
+		cmocka_unit_test(interface_gives_bare_ip),
+		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(end_of_chain),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
