@@ -58,7 +58,11 @@ struct mirror_collector {
 };
 _Static_assert(sizeof(struct mirror_collector) == 44, "no hidden padding");
 
-enum mirror_oversize { OVERSIZE_TRUNCATE, OVERSIZE_DROP, OVERSIZE_FRAGMENT };
+enum mirror_oversize {
+	OVERSIZE_TRUNCATE, /* sent as far as it fits; its own headers keep the lengths they had */
+	OVERSIZE_DROP,
+	OVERSIZE_FRAGMENT, /* sent whole, and the kernel fragments the outer packet */
+};
 
 /* A list of collectors and how to send to them. It does not change while anything refers to it. */
 struct mirror_group {

@@ -5,11 +5,7 @@
 
 #include <stdint.h>
 
-enum oversize_policy {
-	OVERSIZE_TRUNCATE, /* sent as far as it fits; its own headers keep the lengths they had */
-	OVERSIZE_DROP,
-	OVERSIZE_FRAGMENT, /* sent whole, and the kernel fragments the outer packet */
-};
+#include "../host.h"
 
 /* Index of the caller's counters: each copy is one of these. */
 enum oversize_verdict {
@@ -31,7 +27,7 @@ struct oversize_room {
  * is also what happens to a copy that is too large for fragments. Where not one byte of the copy would fit it
  * is COPY_DROPPED.
  */
-enum oversize_verdict oversize_decide(enum oversize_policy policy, const struct oversize_room *room,
+enum oversize_verdict oversize_decide(enum mirror_oversize policy, const struct oversize_room *room,
 				      uint32_t outer, uint32_t *len);
 
 #endif

@@ -10,7 +10,7 @@
 static void decisions(void **state)
 {
 	static const struct {
-		enum oversize_policy policy;
+		enum mirror_oversize policy;
 		struct oversize_room room;
 		uint32_t outer, len;
 		enum oversize_verdict verdict;
