@@ -86,9 +86,9 @@ static void print_all(const struct sample *s, size_t n)
 	head("mirroring_filters", "gauge", "Filters in force.");
 	for (size_t i = 0; i < n; i++)
 		line("mirroring_filters", &s[i], NULL, NULL, s[i].filters);
-	head("mirroring_generation", "counter", "Commits since the program was loaded.");
+	head("mirroring_commits_total", "counter", "Commits since the program was loaded.");
 	for (size_t i = 0; i < n; i++)
-		line("mirroring_generation", &s[i], NULL, NULL, s[i].config.generation);
+		line("mirroring_commits_total", &s[i], NULL, NULL, s[i].config.generation);
 	head("mirroring_on", "gauge", "1: packets are looked at, 0: switched off.");
 	for (size_t i = 0; i < n; i++)
 		line("mirroring_on", &s[i], NULL, NULL, !s[i].config.off);
