@@ -40,8 +40,11 @@ static bool is_tc(int fd, enum bpf_kind kind, uint32_t *id)
 	return kind == KIND_MAP || info.link.type == LINK_TYPE_TCX;
 }
 
-/* Calls visit for each pin of the interface, in either layout, until one returns other than 0. */
-static int each_pin(const char *iface,
+/*
+ * Calls visit for each pin of the interface, in either layout, until one returns other than 0.
+ * prune: removes the directories that are empty then.
+ */
+static int each_pin(const char *iface, bool prune,
 		    int (*visit)(enum bpf_kind kind, const char *path, uint32_t id, void *ctx), void *ctx)
 {
 	static const char *const places[KINDS] = {
@@ -63,6 +66,8 @@ static int each_pin(const char *iface,
 			uint32_t id;
 			int fd;
 
+			if (entry->fts_info == FTS_DP && prune)
+				pins_prune(entry->fts_path);
 			if (entry->fts_info != FTS_F)
 				continue;
 			fd = bpf_obj_get(entry->fts_path);
@@ -79,7 +84,6 @@ static int each_pin(const char *iface,
 
 static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
 {
-	char directory[PATH_MAX];
 	size_t *removed = ctx;
 
 	if (unlink(path)) {
@@ -90,8 +94,6 @@ static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *c
 	}
 	printf("removed the pin of %s %u at %s\n", kind_names[kind], id, path);
 	(*removed)++;
-	snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path), path);
-	pins_prune(directory);
 	return 0;
 }
 
@@ -135,7 +137,7 @@ static int check_holders(const struct link *link)
 	int err = link->ifindex ? collect_roots(link, &ids) : 0;
 
 	if (!err)
-		err = each_pin(link->name, collect_pin, &ids);
+		err = each_pin(link->name, false, collect_pin, &ids);
 	if (!err)
 		err = holder_find(&ids, &holder);
 	free(ids.at);
@@ -240,7 +242,7 @@ int root_stop(const struct root_target *target)
 	for (enum direction d = INGRESS; d < DIRECTIONS && link->ifindex && !err; d++)
 		err = remove_roots(link, d, &removed);
 	if (!err)
-		err = each_pin(link->name, remove_pin, &removed);
+		err = each_pin(link->name, true, remove_pin, &removed);
 	if (!err)
 		err = remove_clsact(link, &removed);
 	if (!err && !removed)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 # tc_root on an interface between two hosts, with real packets.
 
+# bats runs each test in a subshell, which is meant
+# shellcheck disable=SC2030,SC2031
 source "$BATS_TEST_DIRNAME/../../ci/lab.bash"
 
 BUILD=$BATS_TEST_DIRNAME/../../build/tc-root
@@ -14,8 +16,8 @@ setup() {
 	lab_begin
 	lab_host client host
 	lab_wire client eth0 host eth0
-	lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6
-	lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6
+	lab_addresses client eth0 "$LAB_CLIENT4" "$LAB_CLIENT6"
+	lab_addresses host eth0 "$LAB_HOST4" "$LAB_HOST6"
 }
 
 teardown() {
@@ -53,8 +55,8 @@ counted() {
 
 # Sends n echo requests in each of IPv4 and IPv6, all of which must be answered.
 ping_host() {
-	expect 0 on client ping -q -c "$1" -i 0.01 -W 1 $LAB_HOST4 && grep -q " $1 received" <<<"$output" &&
-		expect 0 on client ping -q -c "$1" -i 0.01 -W 1 $LAB_HOST6 && grep -q " $1 received" <<<"$output"
+	expect 0 on client ping -q -c "$1" -i 0.01 -W 1 "$LAB_HOST4" && grep -q " $1 received" <<<"$output" &&
+		expect 0 on client ping -q -c "$1" -i 0.01 -W 1 "$LAB_HOST6" && grep -q " $1 received" <<<"$output"
 }
 
 roots() {
@@ -69,8 +71,8 @@ assert_one_root_each() {
 leave_flat() {
 	local d
 	on host tc qdisc replace dev eth0 clsact
+	on host mkdir -p $GLOBALS $PROGS /sys/fs/bpf/links/eth0/empty/latest
 	for d in ingress egress; do
-		on host mkdir -p $GLOBALS $PROGS
 		on host bpftool prog load "$BUILD/tc_root_$d.bpf.o" "$PROGS/tc_${d}_root_tc"
 		on host mv "/sys/fs/bpf/tc_${d}_root_array" $GLOBALS
 		on host tc filter add dev eth0 $d bpf direct-action object-pinned "$PROGS/tc_${d}_root_tc"
@@ -118,10 +120,10 @@ leave_flat() {
 }
 
 @test "ten starts at once are one" {
-	local i pids=()
+	local i pid pids=()
 	for i in {1..10}; do
 		spawn host "start$i" "$BUILD/tc_root" start --iface eth0
-		pids+=("$pid")
+		pids+=("$!")
 	done
 	for pid in "${pids[@]}"; do
 		wait "$pid"
@@ -142,7 +144,7 @@ leave_flat() {
 		"tc qdisc del dev eth0 clsact" \
 		"rm $GLOBALS/tc_egress_root_array" \
 		"rm -r $PROGS"; do
-		expect 0 on host $damage
+		expect 0 on host sh -c "$damage"
 		expect 0 tc_root start --iface eth0
 		assert_one_root_each
 		on host test -e $GLOBALS/tc_ingress_root_array -a -e $GLOBALS/tc_egress_root_array -a \
@@ -286,7 +288,7 @@ leave_flat() {
 	[[ $(grep -c 'removed the pin of program' <<<"$output") == 2 ]]
 	[[ $(grep -c 'removed the pin of map' <<<"$output") == 2 ]]
 	[[ $(wc -l <<<"$output") == 8 ]]
-	on host test ! -e $GLOBALS -a -e $PROGS/xdp_root_xdp
+	on host test ! -e $GLOBALS -a ! -e /sys/fs/bpf/links -a -e $PROGS/xdp_root_xdp
 	[[ $(roots ingress) == 0 && $(roots egress) == 0 ]]
 	on host tc qdisc show dev eth0 | grep -q clsact # not of tc_root's making
 	expect 0 tc_root start --iface eth0
