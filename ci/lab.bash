@@ -18,7 +18,7 @@
 #
 # Commands. All but spawn are ended after LAB_TIMEOUT seconds (10), status 124.
 #   on HOST COMMAND…        Runs a command there, in this directory.
-#   spawn HOST NAME COMMAND…  The same in the background, until lab_end. Its process is $!, its output $LAB/NAME.log.
+#   spawn HOST NAME COMMAND…  The same in the background, until lab_end. Its process is $pid, its output $LAB/NAME.log.
 #   expect STATUS COMMAND…  Prints a command, runs it, prints and keeps its output in $output (stdout and stderr), and fails
 #                           if it ends with another status. `!` stands for any failure (1 to 123: no time-out, no signal).
 #                           COMMAND may be a function such as on.
@@ -140,7 +140,8 @@ spawn() {
 	shift 2
 	# shellcheck disable=SC2046
 	$(lab_enter "$host") "$@" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
-	LAB_SPAWNED+=("$!")
+	pid=$!
+	LAB_SPAWNED+=("$pid")
 }
 
 expect() {
@@ -168,7 +169,7 @@ wait_until() {
 capture() {
 	local name=$1 host=$2 dev=$3
 	spawn "$host" "$name" tcpdump -Z root -n -U --immediate-mode -B 16384 -i "$dev" -w "$LAB/$name.pcap" "${@:4}"
-	LAB_CAPTURE[$name]=$!
+	LAB_CAPTURE[$name]=$pid
 	wait_until 5 grep -q 'listening on' "$LAB/$name.log" || { cat "$LAB/$name.log"; return 1; }
 }
 

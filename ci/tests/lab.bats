@@ -50,7 +50,7 @@ fails() {
 	expect 0 on host ping -c 1 -W 1 "$LAB_COLLECTOR4"
 	expect 0 on host ping -c 1 -W 1 "$LAB_COLLECTOR6"
 	spawn host sleeper sleep 100
-	local holder=${LAB_HOLDER[host]} sleeper=$!
+	local holder=${LAB_HOLDER[host]} sleeper=$pid
 	kill -0 "$holder" "$sleeper"
 	lab_end
 	fails kill -0 "$holder"
