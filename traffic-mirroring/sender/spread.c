@@ -21,7 +21,7 @@ uint64_t spread_identity(const char *format, const struct address *address, uint
 #define SQRT2 1.41421356237309504880
 
 /*
- * ln(u) for 0 < u < 1, to 12 digits. Our own, because libm's results differ in the last digit
+ * ln(u) for 0 < u < 1, to 7 digits. Our own, because libm's results differ in the last digit
  * from one to the next, and hosts shall agree. u = m * 2^e, and ln(m) = 2 artanh((m - 1) / (m + 1)).
  */
 static double natural_log(double u)
@@ -40,7 +40,7 @@ static double natural_log(double u)
 	}
 	s = (m - 1) / (m + 1);
 	square = s * s;
-	for (int i = 13; i > 0; i -= 2)
+	for (int i = 7; i > 0; i -= 2)
 		series = series * square + 1.0 / i;
 	return e * LN2 + 2 * s * series;
 }
@@ -62,7 +62,7 @@ int spread_choose(const struct collector *collectors, size_t n, uint32_t hash)
 	double highest = 0, lot;
 
 	for (size_t i = 0; i < n; i++) {
-		if (collectors[i].drained || collectors[i].unreachable || !collectors[i].weight)
+		if (collectors[i].drained || collectors[i].unreachable)
 			continue;
 		lot = draw(&collectors[i], hash);
 		if (lot > highest) {

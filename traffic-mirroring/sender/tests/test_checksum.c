@@ -37,6 +37,7 @@ static void long_runs(void **state)
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), wire_sum(0, bytes, sizeof(bytes)));
 	memset(bytes, 0xff, sizeof(bytes)); /* carries at each word */
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), 0xffff);
+	assert_int_equal(checksum_fold(0xffffffff00010000), 1); /* carries in the last step but one */
 	memset(bytes, 0, sizeof(bytes));
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), 0);
 }

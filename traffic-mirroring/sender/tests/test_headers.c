@@ -171,6 +171,45 @@ static void nine_extension_headers(void **state)
 	assert_int_equal(h.l4, 40 + 8 * 8);
 }
 
+static void authentication_header(void **state)
+{
+	struct capture c = { packet, 40 + 24 + 8, 40 + 24 + 8 };
+	struct headers h;
+
+	(void)state;
+	memset(packet, 0, sizeof(packet));
+	packet[0] = 0x60;
+	packet[5] = 24 + 8;
+	packet[6] = IPPROTO_AH;
+	memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4 }, 2); /* words, less 2 */
+	headers_parse(&c, true, &h);
+	assert_int_equal(h.proto, IPPROTO_UDP);
+	assert_int_equal(h.l4, 40 + 24);
+}
+
+/* Where the pseudo header's destination is, by the routing header's type and segments left, of two addresses. */
+static void routing_headers(void **state)
+{
+	static const struct {
+		uint8_t type, left;
+		uint32_t dst;
+	} rows[] = { { 0, 1, 40 + 24 }, { 4, 1, 40 + 8 }, { 0, 0, 24 }, { 4, 0, 24 }, { 3, 1, 24 } };
+	struct capture c = { packet, 40 + 40 + 8, 40 + 40 + 8 };
+	struct headers h;
+
+	(void)state;
+	memset(packet, 0, sizeof(packet));
+	packet[0] = 0x60;
+	packet[5] = 40 + 8;
+	packet[6] = IPPROTO_ROUTING;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4, rows[i].type, rows[i].left }, 4);
+		headers_parse(&c, true, &h);
+		assert_int_equal(h.dst, rows[i].dst);
+		assert_int_equal(h.l4, 40 + 40);
+	}
+}
+
 static void inner(void **state)
 {
 	/* offsets of the inner IP header behind the outer IPv4 one at 14 */
@@ -203,6 +242,29 @@ static void inner(void **state)
 	}
 }
 
+static void opaque_gre(void **state)
+{
+	static const uint8_t flags[] = { 0x80, 0x40, 0x10, 0x90 };
+	struct recipe r = { .tunnel = TUNNEL_GRE_KEY, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
+	struct capture c = { .at = packet };
+	struct headers outer, h;
+
+	(void)state;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
+	headers_parse(&c, false, &outer);
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		packet[34] = flags[i];
+		assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+	}
+	packet[34] = 0x20;
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_FOUND);
+	packet[35] = 1; /* PPTP */
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+	packet[35] = 0;
+	outer.fragment = FRAGMENT_FIRST; /* the inner packet is not all here */
+	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+}
+
 static void no_inner(void **state)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP };
@@ -217,6 +279,7 @@ static void no_inner(void **state)
 	packet[42] = 0;
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
 	put16(packet + 36, 6080); /* GUE: variant 1, a control message, flags */
+	packet[43] = IPPROTO_IPIP;
 	packet[42] = 0x40;
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
 	packet[42] = 0x20;
@@ -233,6 +296,9 @@ int main(void)
 		cmocka_unit_test(contradicting_ethertype),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(nine_extension_headers),
+		cmocka_unit_test(authentication_header),
+		cmocka_unit_test(routing_headers),
+		cmocka_unit_test(opaque_gre),
 		cmocka_unit_test(inner),
 		cmocka_unit_test(no_inner),
 	};

@@ -390,6 +390,14 @@ static void unsplit(void **state)
 	captured[34] = 0x80;
 	cannot_be_split("GRE with a checksum", len, 1000);
 
+	r = (struct recipe){ .family = 6, .proto = IPPROTO_TCP, .destination_options = true };
+	len = wire_build(&r, 0, 1000, payload, 5000, captured);
+	memmove(captured + 54 + 600, captured + 54 + 16, len - 54 - 16);
+	captured[55] = 600 / 8 - 1;
+	put16(captured + 18, 600 + 20 + 5000);
+	cannot_be_split("headers that are too long", len + 600 - 16, 1000);
+	r = (struct recipe){ .family = 4, .proto = IPPROTO_TCP };
+
 	/* three tunnels around it: one more than we follow */
 	r.tunnel = TUNNEL_NONE;
 	r.l3 = true;
