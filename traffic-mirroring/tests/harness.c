@@ -92,6 +92,63 @@ static int tun_open(const char *name)
 	return fd;
 }
 
+int lab_map(const struct lab *lab, const char *name)
+{
+	char full[64];
+	int fd;
+
+	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[lab->direction], name);
+	fd = bpf_object__find_map_fd_by_name(lab->select, full);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+static int tables_map(void *ctx, const char *name)
+{
+	int fd = lab_map(ctx, name);
+
+	if (fd < 0)
+		return fd;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static void lab_close(struct lab *lab)
+{
+	tables_close(lab->tables);
+	bpf_object__close(lab->select);
+	bpf_object__close(lab->probe);
+	*lab = (struct lab){ 0 };
+}
+
+static int lab_open(struct lab *lab, struct world *world, enum direction direction)
+{
+	char file[64], entry[64];
+	int error = 0;
+
+	*lab = (struct lab){ .world = world, .direction = direction };
+	snprintf(file, sizeof(file), "mirroring_%s.bpf.o", direction_names[direction]);
+	snprintf(entry, sizeof(entry), "_%s_redirect", direction_names[direction]);
+	lab->select = build_load(file);
+	lab->probe = build_load("tests/probe.bpf.o");
+	if (!lab->select || !lab->probe) {
+		lab_close(lab);
+		return -ENOENT;
+	}
+	lab->tables = tables_open(tables_map, lab, &error);
+	lab->first_fd = build_program(lab->probe, "probe_before");
+	lab->select_fd = build_program(lab->select, entry);
+	lab->setup_fd = bpf_object__find_map_fd_by_name(lab->probe, "setup");
+	lab->before_fd = bpf_object__find_map_fd_by_name(lab->probe, "before");
+	lab->after_fd = bpf_object__find_map_fd_by_name(lab->probe, "after");
+	lab->pending_fd = lab_map(lab, "pending");
+	if (!lab->tables || chain_to(bpf_object__find_map_fd_by_name(lab->probe, "chain"), lab->select_fd) ||
+	    chain_to(lab_map(lab, "jmp_table"), build_program(lab->probe, "probe_after"))) {
+		error = failed("the chain of a lab");
+		lab_close(lab);
+	}
+	return error;
+}
+
 int world_enter(struct world *world)
 {
 	static const char *const names[WORLD_DEVICES] = { "d0", "d1", "d2", "t0" };
@@ -122,70 +179,15 @@ int world_enter(struct world *world)
 		if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
 			return failed("the probe of copies");
 	}
-	return 0;
+	return lab_open(&world->lab[INGRESS], world, INGRESS) ?: lab_open(&world->lab[EGRESS], world, EGRESS);
 }
 
 void world_leave(struct world *world)
 {
+	for (int d = 0; d < DIRECTIONS; d++)
+		lab_close(&world->lab[d]);
 	bpf_object__close(world->probe);
 	close(world->tun);
-}
-
-int lab_map(const struct lab *lab, const char *name)
-{
-	char full[64];
-	int fd;
-
-	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[lab->direction], name);
-	fd = bpf_object__find_map_fd_by_name(lab->select, full);
-	return fd < 0 ? -ENOENT : fd;
-}
-
-static int tables_map(void *ctx, const char *name)
-{
-	int fd = lab_map(ctx, name);
-
-	if (fd < 0)
-		return fd;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-int lab_open(struct lab *lab, const struct world *world, enum direction direction)
-{
-	char file[64], entry[64];
-	int error = 0;
-
-	*lab = (struct lab){ .world = world, .direction = direction };
-	snprintf(file, sizeof(file), "mirroring_%s.bpf.o", direction_names[direction]);
-	snprintf(entry, sizeof(entry), "_%s_redirect", direction_names[direction]);
-	lab->select = build_load(file);
-	lab->probe = build_load("tests/probe.bpf.o");
-	if (!lab->select || !lab->probe) {
-		lab_close(lab);
-		return -ENOENT;
-	}
-	lab->tables = tables_open(tables_map, lab, &error);
-	lab->first_fd = build_program(lab->probe, "probe_before");
-	lab->select_fd = build_program(lab->select, entry);
-	lab->setup_fd = bpf_object__find_map_fd_by_name(lab->probe, "setup");
-	lab->before_fd = bpf_object__find_map_fd_by_name(lab->probe, "before");
-	lab->after_fd = bpf_object__find_map_fd_by_name(lab->probe, "after");
-	lab->pending_fd = lab_map(lab, "pending");
-	if (!lab->tables || chain_to(bpf_object__find_map_fd_by_name(lab->probe, "chain"), lab->select_fd) ||
-	    chain_to(lab_map(lab, "jmp_table"), build_program(lab->probe, "probe_after"))) {
-		error = failed("the chain of a lab");
-		lab_close(lab);
-	}
-	return error;
-}
-
-void lab_close(struct lab *lab)
-{
-	tables_close(lab->tables);
-	bpf_object__close(lab->select);
-	bpf_object__close(lab->probe);
-	*lab = (struct lab){ 0 };
 }
 
 static bool is_l3(const char *name)
@@ -230,6 +232,11 @@ int lab_commit(struct lab *lab, const char *rules)
 
 	configuration_free(c);
 	return error;
+}
+
+int world_commit(struct world *world, const char *rules)
+{
+	return lab_commit(&world->lab[INGRESS], rules) ?: lab_commit(&world->lab[EGRESS], rules);
 }
 
 int lab_switch(struct lab *lab, bool on)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * One direction of the data path, loaded into maps of its own, between two probe programs: rules go in as text,
- * packets through BPF_PROG_TEST_RUN, and what became of a packet comes out.
- *
- * world_enter() comes first: a network namespace of its own, with devices for copies.
+ * A world is a network namespace of its own, with devices for copies, and a lab for each direction. A lab is the data
+ * path, loaded into maps of its own, between two probe programs: rules go in as text, packets through
+ * BPF_PROG_TEST_RUN, and what became of a packet comes out.
  */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
@@ -14,6 +13,15 @@
 #include "probe.h"
 #include "reference.h"
 
+struct lab {
+	struct world *world;
+	enum direction direction;
+	struct bpf_object *select, *probe;
+	struct tables *tables;
+	int first_fd, select_fd; /* programs: the first of the chain, and ours */
+	int setup_fd, before_fd, after_fd, pending_fd; /* maps */
+};
+
 /* Where copies go: three devices with Ethernet headers, and one that takes bare IP. */
 enum { DEVICE_D0, DEVICE_D1, DEVICE_D2, DEVICE_L3, WORLD_DEVICES };
 
@@ -22,31 +30,21 @@ struct world {
 	int tun; /* DEVICE_L3: what is sent to it can be read here */
 	struct bpf_object *probe; /* writes down what leaves by the devices */
 	int copy_fd;
+	struct lab lab[DIRECTIONS];
 };
 
 /* Prints what failed. 0 or a negative errno. */
 int world_enter(struct world *world);
 void world_leave(struct world *world);
 
-struct lab {
-	const struct world *world;
-	enum direction direction;
-	struct bpf_object *select, *probe;
-	struct tables *tables;
-	int first_fd, select_fd; /* programs: the first of the chain, and ours */
-	int setup_fd, before_fd, after_fd, pending_fd; /* maps */
-};
-
-/* Prints what failed. 0 or a negative errno. */
-int lab_open(struct lab *lab, const struct world *world, enum direction direction);
-void lab_close(struct lab *lab);
-
 /* The map of SELECT with this name, without "mirroring_<direction>_"; negative errno. */
 int lab_map(const struct lab *lab, const char *name);
 
 /* A configuration from rules, every filter with its devices. NULL after an error was printed. */
 struct configuration *lab_configuration(const char *rules);
+/* Both print what failed. 0 or a negative errno. */
 int lab_commit(struct lab *lab, const char *rules);
+int world_commit(struct world *world, const char *rules);
 /* The switch for people. */
 int lab_switch(struct lab *lab, bool on);
 

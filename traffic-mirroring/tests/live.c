@@ -62,15 +62,15 @@ static int open_ring(struct live *live)
 	return 0;
 }
 
-int live_open(struct live *live, struct lab lab[DIRECTIONS])
+int live_open(struct live *live, struct world *world)
 {
-	*live = (struct live){ .lab = lab, .socket = -1 };
+	*live = (struct live){ .world = world, .socket = -1 };
 	if (system("ip link add " SENDER " type veth peer name " RECEIVER " && ip link set " SENDER
 		   " up && ip link set " RECEIVER " up"))
 		return failed("veth");
-	return attach(&live->lab[EGRESS], SENDER, BPF_TC_EGRESS)	     ?:
-		       attach(&live->lab[INGRESS], RECEIVER, BPF_TC_INGRESS) ?:
-									       open_ring(live);
+	return attach(&live->world->lab[EGRESS], SENDER, BPF_TC_EGRESS)		    ?:
+		       attach(&live->world->lab[INGRESS], RECEIVER, BPF_TC_INGRESS) ?:
+										      open_ring(live);
 }
 
 void live_close(struct live *live)
@@ -110,12 +110,12 @@ static int wait_for(const struct lab *lab)
 int live_run(struct live *live, enum direction direction, const uint8_t *data, size_t len,
 	     struct lab_result *result)
 {
-	struct lab *lab = &live->lab[direction];
+	struct lab *lab = &live->world->lab[direction];
 
-	return lab_switch(lab, true)				 ?:
-		       lab_switch(&live->lab[!direction], false) ?:
-		       lab_clear(lab)				 ?:
-		       send_frame(live, data, len)		 ?:
-		       wait_for(lab)				 ?:
-								   lab_read(lab, result);
+	return lab_switch(lab, true)					?:
+		       lab_switch(&live->world->lab[!direction], false) ?:
+		       lab_clear(lab)					?:
+		       send_frame(live, data, len)			?:
+		       wait_for(lab)					?:
+									  lab_read(lab, result);
 }

@@ -9,13 +9,13 @@
 #include "harness.h"
 
 struct live {
-	struct lab *lab; /* one per direction */
+	struct world *world;
 	int socket;
 	uint8_t *ring;
 };
 
-/* Makes the pair and puts the labs on it. Prints what failed. 0 or a negative errno. */
-int live_open(struct live *live, struct lab lab[DIRECTIONS]);
+/* Makes the pair and puts the world's labs on it. Prints what failed. 0 or a negative errno. */
+int live_open(struct live *live, struct world *world);
 void live_close(struct live *live);
 
 /*

@@ -20,7 +20,6 @@
 #define PACKETS 250 /* per rule set */
 
 static struct world world;
-static struct lab directions[DIRECTIONS];
 static uint64_t seed; /* of the rule set at hand */
 static unsigned int rule_sets = 450;
 
@@ -166,11 +165,10 @@ static void objects_and_reference_agree(void **state)
 		ref.n_flows = ref.n_spreads = ref.n_datagrams = 0;
 		generate_rules(&pool, world.device, WORLD_DEVICES, &ref.rules);
 		rules = text_of(&ref.rules);
-		for (int d = 0; d < DIRECTIONS; d++) {
-			if (lab_commit(&directions[d], rules))
-				fail_msg("seed %#lx: not committed:\n%s", seed, rules);
-			forget_fragments(&directions[d]);
-		}
+		if (world_commit(&world, rules))
+			fail_msg("seed %#lx: not committed:\n%s", seed, rules);
+		forget_fragments(&world.lab[INGRESS]);
+		forget_fragments(&world.lab[EGRESS]);
 		free(rules);
 		for (int n = 0; n < PACKETS; n++) {
 			struct packet bytes;
@@ -179,7 +177,7 @@ static void objects_and_reference_agree(void **state)
 			random_packet(&pool, &bytes, &packet);
 			packet.gso = random_below(&pool, 10) == 0 && is_whole(&ref, packet);
 			for (int d = 0; d < DIRECTIONS; d++)
-				compare(&ref, &directions[d], &packet);
+				compare(&ref, &world.lab[d], &packet);
 		}
 	}
 	printf("# %lu pairs, %lu later fragments that followed a first one, %lu GSO copies refused\n#", pairs,
@@ -193,16 +191,12 @@ static void objects_and_reference_agree(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world)				       ?:
-		       lab_open(&directions[INGRESS], &world, INGRESS) ?:
-		       lab_open(&directions[EGRESS], &world, EGRESS);
+	return world_enter(&world);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	lab_close(&directions[INGRESS]);
-	lab_close(&directions[EGRESS]);
 	world_leave(&world);
 	return 0;
 }

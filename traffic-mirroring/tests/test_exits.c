@@ -15,7 +15,6 @@
 #include "packets.h"
 
 static struct world world;
-static struct lab lab[DIRECTIONS];
 
 static const struct shape tcp4 = { .family = 4,
 				   .proto = IPPROTO_TCP,
@@ -66,15 +65,16 @@ static void switched_off(void **state)
 {
 	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		assert_int_equal(lab_switch(&lab[d], true), 0);
-		commit(&lab[d], "mirror to d0");
-		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
-		assert_int_equal(lab_switch(&lab[d], false), 0);
-		assert_becomes(&lab[d], &tcp4, OUT_DISABLED);
-		commit(&lab[d], "mirror to d1");
-		assert_becomes(&lab[d], &tcp4, OUT_DISABLED);
-		assert_int_equal(lab_switch(&lab[d], true), 0);
-		assert_int_equal(run_shape(&lab[d], &tcp4).copy.ifindex, world.device[DEVICE_D1].ifindex);
+		assert_int_equal(lab_switch(&world.lab[d], true), 0);
+		commit(&world.lab[d], "mirror to d0");
+		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
+		assert_int_equal(lab_switch(&world.lab[d], false), 0);
+		assert_becomes(&world.lab[d], &tcp4, OUT_DISABLED);
+		commit(&world.lab[d], "mirror to d1");
+		assert_becomes(&world.lab[d], &tcp4, OUT_DISABLED);
+		assert_int_equal(lab_switch(&world.lab[d], true), 0);
+		assert_int_equal(run_shape(&world.lab[d], &tcp4).copy.ifindex,
+				 world.device[DEVICE_D1].ifindex);
 	}
 }
 
@@ -88,52 +88,52 @@ static void device_down_gone_or_busy(void **state)
 	(void)state;
 	assert_int_equal(system("ip link add d9 type ifb"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		commit(&lab[d], "mirror to d9");
+		commit(&world.lab[d], "mirror to d9");
 	for (int d = 0; d < DIRECTIONS; d++) {
 		/* down: the queue of a device drops what comes, a device without a queue refuses it */
-		enum mirror_outcome outcome = run_shape(&lab[d], &tcp4).outcome;
+		enum mirror_outcome outcome = run_shape(&world.lab[d], &tcp4).outcome;
 
 		assert_true(outcome == OUT_DEVICE_BUSY || outcome == OUT_DEVICE_FAILED);
 	}
 	assert_int_equal(system("ip link set d9 up"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
 	assert_int_equal(system("ip link del d9"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&lab[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
+		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
 
 	/* a full queue answers the same: a positive number, that of TC_ACT_SHOT or near it */
 	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&lab[d], "mirror to d2");
-		assert_becomes(&lab[d], &tcp4, OUT_DEVICE_BUSY);
+		commit(&world.lab[d], "mirror to d2");
+		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE_BUSY);
 	}
 	opts.flags = opts.prog_fd = opts.prog_id = 0;
 	assert_int_equal(bpf_tc_detach(&hook, &opts), 0);
-	assert_becomes(&lab[INGRESS], &tcp4, OUT_DEVICE);
+	assert_becomes(&world.lab[INGRESS], &tcp4, OUT_DEVICE);
 }
 
 static void no_exit(void **state)
 {
 	__u32 key = EXIT_DEVICE;
-	int fd = lab_map(&lab[EGRESS], "exits"), device;
+	int fd = lab_map(&world.lab[EGRESS], "exits"), device;
 	struct configuration *c;
 
 	(void)state;
-	commit(&lab[EGRESS], "mirror to d0");
+	commit(&world.lab[EGRESS], "mirror to d0");
 	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
-	assert_becomes(&lab[EGRESS], &tcp4, OUT_NO_EXIT);
-	device = build_program(lab[EGRESS].select, "mirroring_egress_device");
+	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
+	device = build_program(world.lab[EGRESS].select, "mirroring_egress_device");
 	assert_int_equal(bpf_map_update_elem(fd, &key, &device, BPF_ANY), 0);
-	assert_becomes(&lab[EGRESS], &tcp4, OUT_DEVICE);
+	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_DEVICE);
 
 	/* update came before start: filters, but nowhere to send copies to */
 	c = lab_configuration("mirror");
 	assert_non_null(c);
 	c->rows[0].exit = EXIT_NONE;
-	assert_int_equal(tables_commit(lab[EGRESS].tables, c, false), 0);
+	assert_int_equal(tables_commit(world.lab[EGRESS].tables, c, false), 0);
 	configuration_free(c);
-	assert_becomes(&lab[EGRESS], &tcp4, OUT_NO_EXIT);
+	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
 }
 
 static void add_outer(struct configuration *c, int family, const char *address, uint8_t proto, uint16_t port)
@@ -174,28 +174,28 @@ static void own_tunnels(void **state)
 		add_outer(c, 4, "203.0.113.9", IPPROTO_UDP, 4789);
 		add_outer(c, 4, "203.0.113.10", IPPROTO_GRE, 0);
 		add_outer(c, 6, "2001:db8::9", IPPROTO_UDP, 6081);
-		assert_int_equal(tables_commit(lab[d].tables, c, false), 0);
+		assert_int_equal(tables_commit(world.lab[d].tables, c, false), 0);
 		configuration_free(c);
 
-		assert_becomes(&lab[d], &tunnel, OUT_OWN_COPY);
-		assert_becomes(&lab[d], &other_port, OUT_DEVICE);
-		assert_becomes(&lab[d], &other_end, OUT_DEVICE);
-		assert_becomes(&lab[d], &other_proto, OUT_DEVICE);
-		assert_becomes(&lab[d], &answer, OUT_DEVICE);
-		assert_becomes(&lab[d], &gre, OUT_OWN_COPY);
-		assert_becomes(&lab[d], &tunnel6, OUT_OWN_COPY);
-		assert_becomes(&lab[d], &other_port6, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &tunnel, OUT_OWN_COPY);
+		assert_becomes(&world.lab[d], &other_port, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &other_end, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &other_proto, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &answer, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &gre, OUT_OWN_COPY);
+		assert_becomes(&world.lab[d], &tunnel6, OUT_OWN_COPY);
+		assert_becomes(&world.lab[d], &other_port6, OUT_DEVICE);
 		/* a fragment that has no ports goes the way of the first one */
 		fragment.more = true;
 		fragment.offset = 0;
-		assert_becomes(&lab[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(&world.lab[d], &fragment, OUT_OWN_COPY);
 		fragment.offset = 9;
-		assert_becomes(&lab[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(&world.lab[d], &fragment, OUT_OWN_COPY);
 		/* the next configuration knows no tunnel */
-		commit(&lab[d], "mirror to d0");
-		assert_becomes(&lab[d], &tunnel, OUT_DEVICE);
-		assert_becomes(&lab[d], &gre, OUT_DEVICE);
-		assert_becomes(&lab[d], &tunnel6, OUT_DEVICE);
+		commit(&world.lab[d], "mirror to d0");
+		assert_becomes(&world.lab[d], &tunnel, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &gre, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &tunnel6, OUT_DEVICE);
 	}
 }
 
@@ -217,16 +217,16 @@ static void device_takes_bare_ip(void **state)
 
 	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&lab[d], "mirror to t0");
+		commit(&world.lab[d], "mirror to t0");
 		for (size_t i = 0; i < 2; i++) {
 			uint8_t copy[PACKET_MAX];
 			struct packet p;
 
 			packet_build(shapes[i], &p);
-			assert_int_equal(bare_copy(&lab[d], &p, false, copy), p.len - p.l3);
+			assert_int_equal(bare_copy(&world.lab[d], &p, false, copy), p.len - p.l3);
 			assert_memory_equal(copy, p.data + p.l3, p.len - p.l3);
 		}
-		assert_becomes(&lab[d], &arp, OUT_DEVICE_NOT_IP);
+		assert_becomes(&world.lab[d], &arp, OUT_DEVICE_NOT_IP);
 	}
 }
 
@@ -240,15 +240,15 @@ static void device_takes_no_tags(void **state)
 	shapes[2].tag[0].type = 0x88a8;
 	shapes[2].tag[1].type = 0x8100;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&lab[d], "mirror to t0");
+		commit(&world.lab[d], "mirror to t0");
 		for (size_t i = 0; i < 3; i++) {
 			uint8_t copy[PACKET_MAX];
 			struct packet p;
 
 			packet_build(&shapes[i], &p);
-			assert_int_equal(bare_copy(&lab[d], &p, true, copy), 0);
+			assert_int_equal(bare_copy(&world.lab[d], &p, true, copy), 0);
 			if (shapes[i].tag[0].type)
-				assert_int_equal(bare_copy(&lab[d], &p, false, copy), 0);
+				assert_int_equal(bare_copy(&world.lab[d], &p, false, copy), 0);
 		}
 	}
 }
@@ -265,16 +265,16 @@ static void interface_gives_bare_ip(void **state)
 							    "mirror to d1");
 
 		assert_non_null(c);
-		assert_int_equal(tables_commit(lab[d].tables, c, true), 0);
+		assert_int_equal(tables_commit(world.lab[d].tables, c, true), 0);
 		configuration_free(c);
-		assert_int_equal(run_shape(&lab[d], &bare4).filter, 0);
-		assert_int_equal(run_shape(&lab[d], &bare6).filter, 1);
+		assert_int_equal(run_shape(&world.lab[d], &bare4).filter, 0);
+		assert_int_equal(run_shape(&world.lab[d], &bare6).filter, 1);
 		/* an Ethernet frame is, as a bare packet, no IP */
-		assert_int_equal(run_shape(&lab[d], &tcp4).filter, 2);
+		assert_int_equal(run_shape(&world.lab[d], &tcp4).filter, 2);
 		/* the next commit says Ethernet again */
-		commit(&lab[d], "mirror proto tcp to d0");
-		assert_becomes(&lab[d], &tcp4, OUT_DEVICE);
-		assert_becomes(&lab[d], &bare4, OUT_NO_MATCH);
+		commit(&world.lab[d], "mirror proto tcp to d0");
+		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
+		assert_becomes(&world.lab[d], &bare4, OUT_NO_MATCH);
 	}
 }
 
@@ -296,15 +296,15 @@ static void counters_add_up(void **state)
 		struct packet p;
 		uint64_t plain, packets;
 
-		commit(&lab[d], "mirror dst-port 1 to d0\nskip dst-port 443");
+		commit(&world.lab[d], "mirror dst-port 1 to d0\nskip dst-port 443");
 		packet_build(&tcp4, &p);
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len,
 			    .repeat = TIMES);
-		assert_int_equal(tables_counters(lab[d].tables, &before), 0);
-		plain = plain_counter(&lab[d], "counters", OUT_SKIPPED);
-		packets = plain_counter(&lab[d], "filter_packets", 2);
-		assert_int_equal(bpf_prog_test_run_opts(lab[d].select_fd, &opts), 0);
-		assert_int_equal(tables_counters(lab[d].tables, &after), 0);
+		assert_int_equal(tables_counters(world.lab[d].tables, &before), 0);
+		plain = plain_counter(&world.lab[d], "counters", OUT_SKIPPED);
+		packets = plain_counter(&world.lab[d], "filter_packets", 2);
+		assert_int_equal(bpf_prog_test_run_opts(world.lab[d].select_fd, &opts), 0);
+		assert_int_equal(tables_counters(world.lab[d].tables, &after), 0);
 		for (int i = 0; i < OUT_COUNT; i++)
 			assert_int_equal(after.outcome[i] - before.outcome[i], i == OUT_SKIPPED ? TIMES : 0);
 		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
@@ -312,13 +312,13 @@ static void counters_add_up(void **state)
 			assert_int_equal(after.bytes[i] - before.bytes[i], i == 1 ? TIMES * p.len : 0);
 		}
 		/* what others read lags by less than one flush per CPU, and key 0 is l3afd's */
-		assert_in_range(plain_counter(&lab[d], "counters", OUT_SKIPPED) - plain, TIMES - MIRROR_FLUSH,
-				TIMES + MIRROR_FLUSH);
-		assert_in_range(plain_counter(&lab[d], "filter_packets", 2) - packets, TIMES - MIRROR_FLUSH,
-				TIMES + MIRROR_FLUSH);
-		assert_int_equal(plain_counter(&lab[d], "counters", 0), 0);
-		assert_int_equal(plain_counter(&lab[d], "filter_packets", 0), 0);
-		assert_int_equal(plain_counter(&lab[d], "filter_bytes", 0), 0);
+		assert_in_range(plain_counter(&world.lab[d], "counters", OUT_SKIPPED) - plain,
+				TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
+		assert_in_range(plain_counter(&world.lab[d], "filter_packets", 2) - packets,
+				TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
+		assert_int_equal(plain_counter(&world.lab[d], "counters", 0), 0);
+		assert_int_equal(plain_counter(&world.lab[d], "filter_packets", 0), 0);
+		assert_int_equal(plain_counter(&world.lab[d], "filter_bytes", 0), 0);
 	}
 }
 
@@ -333,33 +333,29 @@ static void end_of_chain(void **state)
 	for (int d = 0; d < DIRECTIONS; d++) {
 		static const char *const rules[] = { "", "mirror to d0", "skip", "mirror dst-port 1 to d0" };
 
-		assert_int_equal(bpf_map_delete_elem(lab_map(&lab[d], "jmp_table"), &zero), 0);
+		assert_int_equal(bpf_map_delete_elem(lab_map(&world.lab[d], "jmp_table"), &zero), 0);
 		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len);
 
-			commit(&lab[d], rules[i]);
-			assert_int_equal(bpf_prog_test_run_opts(lab[d].select_fd, &opts), 0);
+			commit(&world.lab[d], rules[i]);
+			assert_int_equal(bpf_prog_test_run_opts(world.lab[d].select_fd, &opts), 0);
 			assert_int_equal((int)opts.retval, -1); /* TC_ACT_UNSPEC */
 		}
-		assert_int_equal(
-			chain_to(lab_map(&lab[d], "jmp_table"), build_program(lab[d].probe, "probe_after")),
-			0);
+		assert_int_equal(chain_to(lab_map(&world.lab[d], "jmp_table"),
+					  build_program(world.lab[d].probe, "probe_after")),
+				 0);
 	}
 }
 
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world)				?:
-		       lab_open(&lab[INGRESS], &world, INGRESS) ?:
-								  lab_open(&lab[EGRESS], &world, EGRESS);
+	return world_enter(&world);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	lab_close(&lab[INGRESS]);
-	lab_close(&lab[EGRESS]);
 	world_leave(&world);
 	return 0;
 }

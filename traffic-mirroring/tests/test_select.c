@@ -313,7 +313,6 @@ static const struct row rows[] = {
 };
 
 static struct world world;
-static struct lab lab[DIRECTIONS];
 static struct live live;
 
 static size_t place(const struct packet *p, enum base from)
@@ -338,9 +337,8 @@ static void commit(const char *rules)
 
 	if (in_force && !strcmp(in_force, rules))
 		return;
-	for (int d = 0; d < DIRECTIONS; d++)
-		if (lab_commit(&lab[d], rules))
-			fail_msg("not committed: %s", rules);
+	if (world_commit(&world, rules))
+		fail_msg("not committed: %s", rules);
 	in_force = rules;
 }
 
@@ -403,7 +401,7 @@ static void test_runs(void **state)
 		for (int d = 0; d < DIRECTIONS; d++) {
 			struct lab_result r;
 
-			assert_int_equal(lab_run(&lab[d], &packet, &r), 0);
+			assert_int_equal(lab_run(&world.lab[d], &packet, &r), 0);
 			if (r.verdict != LAB_VERDICT || !r.unchanged) {
 				printf("# %s: verdict %d, packet %s\n", row->name, r.verdict,
 				       r.unchanged ? "unchanged" : "changed");
@@ -477,18 +475,13 @@ static void cut_anywhere(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world)				?:
-		       lab_open(&lab[INGRESS], &world, INGRESS) ?:
-		       lab_open(&lab[EGRESS], &world, EGRESS)	?:
-								  live_open(&live, lab);
+	return world_enter(&world) ?: live_open(&live, &world);
 }
 
 static int leave(void **state)
 {
 	(void)state;
 	live_close(&live);
-	lab_close(&lab[INGRESS]);
-	lab_close(&lab[EGRESS]);
 	world_leave(&world);
 	return 0;
 }

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What ties packets to each other: fragments to the first one, and a flow's packets to its sample and its device. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "harness.h"
+#include "packets.h"
+
+#define FLOWS 4000
+
+static struct world world;
+
+static void commit(const char *rules)
+{
+	assert_int_equal(world_commit(&world, rules), 0);
+}
+
+static struct lab_result run(enum direction d, const struct shape *shape, bool tagged, uint16_t tci)
+{
+	struct packet p;
+	struct ref_packet packet = { .data = p.data, .tagged = tagged, .tci = tci };
+	struct lab_result r;
+
+	packet_build(shape, &p);
+	packet.len = p.len;
+	assert_int_equal(lab_run(&world.lab[d], &packet, &r), 0);
+	assert_int_equal(r.verdict, LAB_VERDICT);
+	assert_true(r.unchanged);
+	assert_int_equal(r.outcomes, 1);
+	return r;
+}
+
+/* One fragment of a datagram, and what has to become of it. */
+struct step {
+	uint16_t offset;
+	bool more;
+	enum mirror_outcome outcome;
+	int filter; /* counted from 1; 0: none */
+};
+
+struct story {
+	const char *name;
+	const char *rules;
+	uint8_t proto;
+	struct step step[5]; /* up to the first whose outcome is OUT_NONE */
+};
+
+#define DNS "mirror dst-port 53 to d0"
+#define NO BECOMES(OUT_NO_MATCH, 0)
+#define FIRST .offset = 0, .more = true
+#define LATER .offset = 185, .more = true
+#define LAST .offset = 370, .more = false
+#define BECOMES(way_out, by) .outcome = way_out, .filter = by
+
+static const struct story stories[] = {
+	{ "in order",
+	  DNS,
+	  IPPROTO_UDP,
+	  { { FIRST, BECOMES(OUT_DEVICE, 1) },
+	    { LATER, BECOMES(OUT_DEVICE, 1) },
+	    { LAST, BECOMES(OUT_DEVICE, 1) } } },
+	{ "in order, no match",
+	  "mirror dst-port 54 to d0",
+	  IPPROTO_UDP,
+	  { { FIRST, NO }, { LATER, NO }, { LAST, NO } } },
+	{ "in order, skip",
+	  "skip dst-port 53\nmirror to d0",
+	  IPPROTO_UDP,
+	  { { FIRST, BECOMES(OUT_SKIPPED, 1) }, { LATER, BECOMES(OUT_SKIPPED, 1) } } },
+	{ "a first fragment decides against what the headers alone would say",
+	  "mirror dst-port 54 to d1\nskip",
+	  IPPROTO_UDP,
+	  { { FIRST, BECOMES(OUT_SKIPPED, 2) }, { LAST, BECOMES(OUT_SKIPPED, 2) } } },
+	{ "last one first",
+	  DNS,
+	  IPPROTO_UDP,
+	  { { LAST, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) },
+	    { FIRST, BECOMES(OUT_DEVICE, 1) },
+	    { LATER, BECOMES(OUT_DEVICE, 1) },
+	    { LAST, BECOMES(OUT_DEVICE, 1) } } },
+	{ "first one lost, headers decide",
+	  "mirror proto udp src 192.0.2.0/24,2001:db8::/64 to d0",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_DEVICE, 1) }, { LAST, BECOMES(OUT_DEVICE, 1) } } },
+	{ "first one lost, headers decide for skip",
+	  "skip proto udp\nmirror to d0",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_SKIPPED, 1) } } },
+	{ "first one lost, headers match nothing",
+	  "mirror proto tcp to d0\nmirror src 10.0.0.1 to d0",
+	  IPPROTO_UDP,
+	  { { LATER, NO } } },
+	{ "first one lost, the first line that headers allow asks for a port",
+	  DNS "\nmirror proto udp to d0",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) } } },
+	{ "first one lost, that line is of another protocol",
+	  "mirror proto tcp dst-port 53 to d0\nmirror to d1",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_DEVICE, 2) } } },
+	{ "first one lost, that line is of another address",
+	  "mirror src 10.0.0.0/8 dst-port 53 to d0\nmirror to d1",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_DEVICE, 2) } } },
+	{ "first one lost, sampled",
+	  "mirror sample 1/2 to d0",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) } } },
+	{ "first one lost, sampled, all",
+	  "mirror sample 1/1 to d0",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_DEVICE, 1) } } },
+	{ "first one lost, several devices",
+	  "mirror to d0,d1",
+	  IPPROTO_UDP,
+	  { { LATER, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) } } },
+	{ "first one lost, flags",
+	  "mirror tcp-flags syn to d0",
+	  IPPROTO_TCP,
+	  { { LATER, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) } } },
+	{ "first one lost, ICMP type",
+	  "mirror icmp-type 8 to d0",
+	  IPPROTO_ICMP,
+	  { { LATER, BECOMES(OUT_FRAGMENT_UNKNOWN, 0) } } },
+	{ "first one lost, vlan", "mirror vlan 5 to d0", IPPROTO_UDP, { { LATER, NO } } },
+};
+
+static struct shape datagram(const struct story *story, uint8_t family, uint32_t id)
+{
+	struct shape s = { .family = family,
+			   .proto = story->proto,
+			   .src_port = 1000,
+			   .dst_port = 53,
+			   .payload = 64,
+			   .id = id };
+
+	strcpy(s.src, family == 4 ? "192.0.2.1" : "2001:db8::1");
+	strcpy(s.dst, family == 4 ? "198.51.100.1" : "2001:db8::2");
+	if (family == 6) {
+		s.extension[0] = 60;
+		s.extension[1] = IPPROTO_FRAGMENT;
+		s.n_extensions = 2;
+	}
+	return s;
+}
+
+static unsigned int tell(const struct story *story, enum direction d, uint8_t family, uint32_t id)
+{
+	struct shape s = datagram(story, family, id);
+
+	for (const struct step *step = story->step; step < story->step + 5 && step->outcome; step++) {
+		struct lab_result r;
+
+		s.offset = step->offset;
+		s.more = step->more;
+		r = run(d, &s, false, 0);
+		if (r.outcome == step->outcome && r.filter + 1 == step->filter &&
+		    r.copy.times == (step->outcome == OUT_DEVICE))
+			continue;
+		printf("# %s, IPv%u, %s, step %td: %s, filter %d\n", story->name, family, direction_names[d],
+		       step - story->step + 1, outcome_name(r.outcome), r.filter + 1);
+		return 1;
+	}
+	return 0;
+}
+
+static void fragments(void **state)
+{
+	unsigned int bad = 0;
+	uint32_t id = 100;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
+		commit(stories[i].rules);
+		for (int d = 0; d < DIRECTIONS; d++) {
+			bad += tell(&stories[i], d, 4, id++);
+			bad += tell(&stories[i], d, 6, id++);
+		}
+	}
+	assert_int_equal(bad, 0);
+}
+
+/* A fragment follows no datagram but its own. */
+static void fragments_of_others(void **state)
+{
+	const struct story dns = { .proto = IPPROTO_UDP };
+	const uint8_t families[] = { 4, 6 };
+
+	(void)state;
+	commit(DNS);
+	for (int i = 0; i < 2; i++) {
+		struct shape s = datagram(&dns, families[i], 5000), other;
+
+		s.more = true;
+		assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+		s.offset = 185;
+		other = s;
+		other.id++;
+		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		other = s;
+		strcpy(other.src, s.dst);
+		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		other = s;
+		strcpy(other.dst, s.src);
+		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(run(INGRESS, &s, true, 5).outcome, OUT_FRAGMENT_UNKNOWN);
+		/* another direction has seen nothing */
+		assert_int_equal(run(EGRESS, &s, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		other = s;
+		other.proto = IPPROTO_TCP;
+		assert_int_equal(run(INGRESS, &other, false, 0).outcome,
+				 families[i] == 4 ? OUT_FRAGMENT_UNKNOWN : OUT_DEVICE);
+		assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+	}
+}
+
+static void make_older(const struct lab *l, uint64_t ns)
+{
+	struct mirror_decision decision;
+	struct mirror_datagram key, next;
+	int fd = lab_map(l, "fragments");
+
+	for (int error = bpf_map_get_next_key(fd, NULL, &key); !error; key = next) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &key, &decision), 0);
+		decision.time_ns -= ns;
+		assert_int_equal(bpf_map_update_elem(fd, &key, &decision, BPF_ANY), 0);
+		error = bpf_map_get_next_key(fd, &key, &next);
+	}
+}
+
+static void fragments_are_followed_for_a_time(void **state)
+{
+	const struct story dns = { .proto = IPPROTO_UDP };
+	struct shape s = datagram(&dns, 4, 6000);
+
+	(void)state;
+	commit(DNS);
+	s.more = true;
+	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+	s.offset = 185;
+	make_older(&world.lab[INGRESS], MIRROR_FRAGMENT_NS - 5000000000);
+	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+	make_older(&world.lab[INGRESS], 5000000000);
+	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+}
+
+static struct shape flow(unsigned int number, uint8_t family)
+{
+	struct shape s = { .family = family,
+			   .proto = number % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+			   .src_port = 1024 + number,
+			   .dst_port = 443,
+			   .payload = 10 };
+
+	snprintf(s.src, sizeof(s.src), family == 4 ? "192.0.2.%u" : "2001:db8::%u", 1 + number % 50);
+	strcpy(s.dst, family == 4 ? "198.51.100.1" : "2001:db8:1::1");
+	return s;
+}
+
+static struct shape turned(struct shape s)
+{
+	struct shape t = s;
+
+	strcpy(t.src, s.dst);
+	strcpy(t.dst, s.src);
+	t.src_port = s.dst_port;
+	t.dst_port = s.src_port;
+	return t;
+}
+
+/* A packet's way out, as a number: its device, or 0. The same for all four packets of a flow that are asked. */
+static unsigned int way_of_flow(unsigned int number, uint8_t family)
+{
+	struct shape there = flow(number, family), back = turned(there);
+	unsigned int way;
+
+	back.tcp_flags = 0x12;
+	back.payload = 99;
+	way = run(INGRESS, &there, false, 0).copy.ifindex;
+	assert_int_equal(run(EGRESS, &back, false, 0).copy.ifindex, way);
+	assert_int_equal(run(EGRESS, &there, false, 0).copy.ifindex, way);
+	assert_int_equal(run(INGRESS, &back, true, 7).copy.ifindex, way);
+	return way;
+}
+
+/* Four standard deviations of the number of hits, squared and compared without a square root. */
+static void assert_share(unsigned int hits, unsigned int n, unsigned int one_in)
+{
+	double expected = (double)n / one_in, variance = expected * (1 - 1.0 / one_in);
+
+	if ((hits - expected) * (hits - expected) > 16 * variance)
+		fail_msg("%u of %u, expected one in %u", hits, n, one_in);
+}
+
+static void sample_takes_whole_flows(void **state)
+{
+	static const unsigned int samples[] = { 1, 2, 10, 100 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		char rules[64];
+		unsigned int taken = 0;
+
+		snprintf(rules, sizeof(rules), "mirror sample 1/%u to d0\nmirror to d1", samples[i]);
+		commit(rules);
+		for (unsigned int n = 0; n < FLOWS; n++) {
+			unsigned int way = way_of_flow(n, n % 3 ? 4 : 6);
+
+			/* what is not in the sample is not left to the next line */
+			assert_int_not_equal(way, world.device[DEVICE_D1].ifindex);
+			taken += way != 0;
+		}
+		assert_share(taken, FLOWS, samples[i]);
+	}
+}
+
+static void flows_spread_over_devices(void **state)
+{
+	unsigned int copies[3] = { 0 };
+
+	(void)state;
+	commit("mirror to d0,d1,d2");
+	for (unsigned int n = 0; n < FLOWS; n++) {
+		unsigned int way = way_of_flow(n, n % 3 ? 4 : 6), d = 0;
+
+		while (d < 3 && world.device[d].ifindex != way)
+			d++;
+		assert_in_range(d, 0, 2);
+		copies[d]++;
+	}
+	for (int d = 0; d < 3; d++)
+		assert_share(copies[d], FLOWS, 3);
+}
+
+/* Which flows are sampled must not say where they go. */
+static void sampled_flows_spread_too(void **state)
+{
+	unsigned int d0 = 0, taken = 0;
+
+	(void)state;
+	commit("mirror sample 1/4 to d0,d1");
+	for (unsigned int n = 0; n < FLOWS; n++) {
+		unsigned int way = way_of_flow(n, 4);
+
+		taken += way != 0;
+		d0 += way == world.device[DEVICE_D0].ifindex;
+	}
+	assert_share(taken, FLOWS, 4);
+	assert_share(d0, taken, 2);
+}
+
+/* Ports are not all of a flow: its protocol and addresses are, too. */
+static void flows_without_ports(void **state)
+{
+	struct shape s = { .family = 4, .proto = IPPROTO_ICMP, .icmp_type = 8, .payload = 20 };
+	unsigned int taken = 0;
+
+	(void)state;
+	commit("mirror sample 1/2 to d0");
+	for (unsigned int n = 0; n < FLOWS; n++) {
+		struct shape back;
+		unsigned int way;
+
+		snprintf(s.src, sizeof(s.src), "10.0.%u.%u", n / 200, 1 + n % 200);
+		strcpy(s.dst, "198.51.100.1");
+		back = turned(s);
+		back.icmp_type = 0;
+		way = run(INGRESS, &s, false, 0).copy.ifindex;
+		assert_int_equal(run(EGRESS, &back, false, 0).copy.ifindex, way);
+		taken += way != 0;
+	}
+	assert_share(taken, FLOWS, 2);
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	return world_enter(&world);
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	world_leave(&world);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fragments),
+		cmocka_unit_test(fragments_of_others),
+		cmocka_unit_test(fragments_are_followed_for_a_time),
+		cmocka_unit_test(sample_takes_whole_flows),
+		cmocka_unit_test(flows_spread_over_devices),
+		cmocka_unit_test(sampled_flows_spread_too),
+		cmocka_unit_test(flows_without_ports),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
