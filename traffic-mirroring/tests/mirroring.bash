@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# shellcheck shell=bash
+#
+# What the labs of the command `mirroring` share. Their host mirrors eth0, and has a VXLAN tunnel to the collector.
+#
+#   mirroring_lab           First, in setup: the three hosts, the tunnel, root programs on host's eth0.
+#   mirror STATUS COMMAND [OPTION…]   `expect STATUS` of the command at host, for eth0 and $direction (ingress).
+#   mirror_start [OPTION…]  start: loads our program behind the root, copies go to vxlan0.
+#   shows RULE…             Fails unless `show` prints just these lines.
+#   report FILTER           A part of `status --json` of eth0 and $direction, by a jq filter.
+#   load_like_l3afd [PACKAGE VERSION]  Loads, pins and chains our program as l3afd does, in either layout.
+#   load_flow_log NAME      Loads a flow log; its program is pinned as NAME, its maps in $flow_logs/NAME.
+#   set_next MAP PROGRAM    Puts a pinned program behind a pinned chain map.
+#   chain                   The names of the chain of $direction.
+#   small_maps, all_maps    What the maps in $pins hold, in one text: those that are read fast, or all of them, but not
+#                           the counters and what is per CPU.
+#   pings COUNT [ADDRESS]   Echo requests from the client.
+
+load ../../ci/lab
+
+mirroring_build=$(readlink -f "$BATS_TEST_DIRNAME/../../build")
+export PATH=$mirroring_build/tc-root:$mirroring_build/traffic-mirroring:$PATH
+pins=/sys/fs/bpf/tc/globals/eth0
+flow_logs=/sys/fs/bpf/flow_logs
+direction=ingress
+
+mirroring_lab() {
+	requires_root
+	requires_command bpftool jq
+	requires_device vxlan id 1 dstport 4789
+	lab_begin && lab_three_hosts && lab_vxlan && on host tc_root start --iface eth0 --quiet
+}
+
+mirror() {
+	expect "$1" on host mirroring "$2" --iface=eth0 --direction=$direction "${@:3}"
+}
+
+mirror_start() {
+	mirror 0 start --map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 "$@"
+}
+
+shows() {
+	mirror 0 show
+	[[ $output == "$(printf '%s\n' "$@")" ]]
+}
+
+report() {
+	on host mirroring status --iface=eth0 --direction=$direction --json | jq -r ".[0] | $1"
+}
+
+set_next() {
+	on host bpftool map update pinned "$1" key 0 0 0 0 value pinned "$2"
+}
+
+# l3afd pins a program under its function's name and `_tc`. bpftool pins maps at the top.
+load_like_l3afd() {
+	local layout=eth0${1:+/$1/${2//./_}}
+	# shellcheck disable=SC2016
+	on host bash -euc '
+		mkdir -p "/sys/fs/bpf/tc/globals/$3" "/sys/fs/bpf/progs/$3"
+		bpftool prog loadall "$1" /sys/fs/bpf/loaded
+		mv /sys/fs/bpf/mirroring_* "/sys/fs/bpf/tc/globals/$3/"
+		mv "/sys/fs/bpf/loaded/_$2_redirect" "/sys/fs/bpf/progs/$3/_$2_redirect_tc"
+		rm -r /sys/fs/bpf/loaded
+	' load "$mirroring_build/traffic-mirroring/mirroring_$direction.bpf.o" $direction "$layout" &&
+		set_next "$pins/tc_${direction}_root_array" "/sys/fs/bpf/progs/$layout/_${direction}_redirect_tc"
+}
+
+load_flow_log() {
+	on host mkdir -p "$flow_logs/$1" &&
+		on host bpftool prog load "$mirroring_build/traffic-mirroring/tests/flow_log_$direction.bpf.o" "$flow_logs/$1/program" &&
+		on host bash -c "mv /sys/fs/bpf/flow_log_${direction}_* $flow_logs/$1/"
+}
+
+chain() {
+	on host tc_root status --iface eth0 | sed -n "s/^eth0 $direction: //p" | sed 's/ ([^)]*)//g'
+}
+
+dump_maps() {
+	local name
+	for name; do
+		echo "map dump pinned $pins/mirroring_${direction}_$name"
+	done | on host bpftool -j batch file -
+}
+
+small_maps() {
+	dump_maps config banks filters options proto tcp_flags icmp_type src4 dst4 src6 dst6 outers
+}
+
+all_maps() {
+	small_maps && dump_maps dst_port src_port port vlan
+}
+
+pings() {
+	on client ping -q -i 0.01 -c "$1" "${2:-$LAB_HOST4}"
+}
