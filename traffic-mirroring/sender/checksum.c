@@ -9,8 +9,14 @@
 checksum_t checksum_add(checksum_t sum, const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
-	uint64_t word, rest = 0;
+	uint64_t four[4], word, rest = 0;
 
+	/* as a tree, so that only one addition in four waits for the one before */
+	for (; len >= sizeof(four); at += sizeof(four), len -= sizeof(four)) {
+		memcpy(four, at, sizeof(four));
+		sum = checksum_join(
+			sum, checksum_join(checksum_join(four[0], four[1]), checksum_join(four[2], four[3])));
+	}
 	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
 		sum = checksum_join(sum, word);

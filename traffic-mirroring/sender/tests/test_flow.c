@@ -113,9 +113,10 @@ static void icmp_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint32_t quoted = build(rows[i].family, IPPROTO_TCP, other), hash = hash_at(other, quoted, 1);
-		uint32_t len = build(rows[i].family, rows[i].proto, packet);
 		uint8_t *icmp = packet + (rows[i].family == 4 ? 20 : 40);
+		uint32_t len;
 
+		build(rows[i].family, rows[i].proto, packet);
 		packet[15]++; /* from somebody else */
 		reverse(other, rows[i].family);
 		icmp[0] = rows[i].type;
