@@ -278,13 +278,24 @@ static void no_inner(void **state)
 	put16(packet + 36, 4789); /* the port alone does not make it VXLAN */
 	packet[42] = 0;
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
-	put16(packet + 36, 6080); /* GUE: variant 1, a control message, flags */
-	packet[43] = IPPROTO_IPIP;
-	packet[42] = 0x40;
+}
+
+/* GUE with anything but a bare header of variant 0 in front of an IP packet. */
+static void other_gue(void **state)
+{
+	struct recipe r = { .tunnel = TUNNEL_GUE, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
+	struct capture c = { .at = packet };
+	struct headers outer, h;
+
+	(void)state;
+	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
+	headers_parse(&c, false, &outer);
+	packet[42] = 0x40; /* variant 1 */
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
-	packet[42] = 0x20;
+	packet[42] = 0x20; /* a control message */
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
-	memcpy(packet + 42, (uint8_t[]){ 0, IPPROTO_IPIP, 0x80, 0 }, 4);
+	packet[42] = 0;
+	packet[44] = 0x80; /* flags */
 	assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
 }
 
@@ -301,6 +312,7 @@ int main(void)
 		cmocka_unit_test(opaque_gre),
 		cmocka_unit_test(inner),
 		cmocka_unit_test(no_inner),
+		cmocka_unit_test(other_gue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
