@@ -119,7 +119,7 @@ $B/tc-root/tc_root: $B/obj/tc-root/tc_root.o $(call shipped,common/% tc-root/%)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirroring: $B/obj/traffic-mirroring/updater/main.o \
-		$(call shipped,common/% traffic-mirroring/updater/%)
+		$(call shipped,common/% traffic-mirroring/updater/% traffic-mirroring/sender/encap.c)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \

@@ -107,12 +107,15 @@ struct mirror_device {
 };
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
+/* What the rule itself says; the rest follows the options. */
+enum mirror_own { OWN_TARGET = 1, OWN_SNAPLEN = 2 };
+
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
 	__u8 action; /* enum mirror_action */
 	__u8 exit; /* enum mirror_exit */
 	__u8 devices; /* entries of device[] in use */
-	__u8 own_target; /* 1: the rule itself said `to`, 0: it follows the options of start */
+	__u8 own; /* enum mirror_own */
 	__u32 snaplen; /* bytes of the copy from its first byte, 0: all */
 	__u32 sample; /* one flow in this many, 0 and 1: all */
 	__u32 group; /* EXIT_RING: struct mirror_group.id (host.h) */
@@ -219,20 +222,29 @@ enum mirror_option {
 	OPT_FILTERS, /* no text: the tables hold them */
 	OPT_TUNNEL_INTERFACE,
 	OPT_REDIRECT_TO,
+	OPT_TUNNEL_TYPE,
 	OPT_TUNNEL_REMOTE_ADDRESS,
+	OPT_TUNNEL_ID,
+	OPT_TUNNEL_LOCAL_ADDRESS,
 	OPT_TUNNEL_LOCAL_PORT,
 	OPT_TUNNEL_REMOTE_PORT,
+	OPT_TUNNEL_METADATA,
 	OPT_GATEWAY,
+	OPT_SNAPLEN,
+	OPT_OVERSIZE,
+	OPT_TTL,
+	OPT_DSCP,
 	OPT_COUNT,
 };
 
-#define MIRROR_OPTION_LEN 64
+#define MIRROR_OPTION_LEN 1024 /* a list of MIRROR_MAX_COLLECTORS addresses fits */
 
 struct mirror_options {
 	__u8 origin[OPT_COUNT]; /* enum mirror_origin of each option */
 	__u8 started; /* 1: start has been here; an update that comes before it may lack a target */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN];
 };
-_Static_assert(sizeof(struct mirror_options) == 8 + OPT_COUNT * MIRROR_OPTION_LEN, "no hidden padding");
+_Static_assert(sizeof(struct mirror_options) == OPT_COUNT + 1 + OPT_COUNT * MIRROR_OPTION_LEN,
+	       "no hidden padding");
 
 #endif

@@ -12,6 +12,9 @@
  *   sent_errors  key = errno: u64, copies that a socket refused with it
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
  *
+ * Signals to the sender: SIGTERM ends it, and nobody reads the rings any more (present = 0); SIGUSR1 ends it for another
+ * one to take over (present stays 1). Either way it first sends what the rings hold.
+ *
  * A data path has the first two in its own maps of maps: mirroring_<direction>_rings, key = CPU, and
  * mirroring_<direction>_state, key 0.
  */
@@ -19,6 +22,10 @@
 #define MIRRORING_HOST_H
 
 #include <linux/types.h>
+
+#define HOST_PINS "/sys/fs/bpf/mirroring"
+#define HOST_SENDER_LOCK \
+	HOST_PINS "/sender" /* a directory that the sender holds locked (flock) while it lives */
 
 #define MIRROR_MAX_CPUS 512
 #define MIRROR_MAX_GROUPS 256
@@ -30,7 +37,8 @@ struct mirror_state {
 	__u32 present; /* a sender has been started, and did not end by itself: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are left out: 0 none, 0xffffffff nearly all */
-	__u32 pad[13];
+	__u32 raw; /* the sender has kept CAP_NET_RAW: raw and packet sockets can be opened */
+	__u32 pad[12];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies for now: the link to its collectors is down */
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + MIRROR_MAX_GROUPS, "no hidden padding");

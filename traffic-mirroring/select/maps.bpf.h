@@ -55,14 +55,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } MAP(options) SEC(".maps");
 
-#define TABLE(entries)                                                                                 \
-	{                                                                                              \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                      \
-		__type(key, __u32);                                                                    \
-		__type(value, struct mirror_words);                                                    \
-		__uint(max_entries, entries);                                                          \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                     \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                                                   \
+#define TABLE(entries)                               \
+	{                                            \
+		__uint(type, BPF_MAP_TYPE_ARRAY);    \
+		__type(key, __u32);                  \
+		__type(value, struct mirror_words);  \
+		__uint(max_entries, entries);        \
+		__uint(map_flags, BPF_F_MMAPABLE);   \
+		__uint(pinning, LIBBPF_PIN_BY_NAME); \
 	}
 
 struct TABLE(256) MAP(proto) SEC(".maps");
@@ -73,14 +73,14 @@ struct TABLE(256) MAP(tcp_flags) SEC(".maps");
 struct TABLE(256) MAP(icmp_type) SEC(".maps");
 struct TABLE(4096) MAP(vlan) SEC(".maps");
 
-#define PREFIX_TABLE(key_type)                                                                         \
-	{                                                                                              \
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                                                   \
-		__type(key, key_type);                                                                 \
-		__type(value, struct mirror_words);                                                    \
-		__uint(max_entries, MIRROR_MAX_PREFIXES);                                              \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                                                  \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                                                   \
+#define PREFIX_TABLE(key_type)                            \
+	{                                                 \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);      \
+		__type(key, key_type);                    \
+		__type(value, struct mirror_words);       \
+		__uint(max_entries, MIRROR_MAX_PREFIXES); \
+		__uint(map_flags, BPF_F_NO_PREALLOC);     \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);      \
 	}
 
 struct PREFIX_TABLE(struct mirror_key4) MAP(src4) SEC(".maps");
@@ -120,13 +120,13 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } MAP(pending) SEC(".maps");
 
-#define COUNTERS(entries)                                                                              \
-	{                                                                                              \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                      \
-		__type(key, __u32);                                                                    \
-		__type(value, __u64);                                                                  \
-		__uint(max_entries, entries);                                                          \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                                                   \
+#define COUNTERS(entries)                            \
+	{                                            \
+		__uint(type, BPF_MAP_TYPE_ARRAY);    \
+		__type(key, __u32);                  \
+		__type(value, __u64);                \
+		__uint(max_entries, entries);        \
+		__uint(pinning, LIBBPF_PIN_BY_NAME); \
 	}
 
 struct COUNTERS(OUT_COUNT) MAP(counters) SEC(".maps");

@@ -47,7 +47,8 @@ static __always_inline __u64 narrow_address(__u64 word, __u64 any, __u32 family,
 }
 
 /* Ports, flags and types: what a later fragment does not have. */
-static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p, __u32 bank)
+static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p,
+				       __u32 bank)
 {
 	bool icmp = p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6;
 

@@ -105,7 +105,8 @@ static __always_inline bool is_extension(__u32 next)
 }
 
 /* Where the IP packet ends, by its own length field, or 0 where that contradicts the packet. */
-static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 header_len, __u32 field, __u32 len)
+static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 header_len, __u32 field,
+				    __u32 len)
 {
 	__u32 end = off + len;
 

@@ -18,8 +18,8 @@
 /* What a GSO packet has beyond LARGEST_CLASS: its headers down to the IP header. */
 #define OVERHANG 256
 
-static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb, const struct mirror_decision *d,
-				 __u32 len)
+static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
+				 const struct mirror_decision *d, __u32 len)
 {
 	r->time_ns = bpf_ktime_get_ns();
 	r->wire_len = skb->len;

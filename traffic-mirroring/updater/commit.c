@@ -32,7 +32,8 @@ static int grace_period(void)
 	if (inner < 0)
 		return -errno;
 	options.inner_map_fd = inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace_outer", sizeof(__u32), sizeof(__u32), 1, &options);
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace_outer", sizeof(__u32), sizeof(__u32), 1,
+			       &options);
 	if (outer < 0 || bpf_map_update_elem(outer, &zero, &inner, BPF_ANY))
 		err = -errno;
 	if (outer >= 0)
@@ -148,9 +149,7 @@ static void write_bank(struct tables *t, const struct configuration *c, unsigned
 		uint64_t bit = UINT64_C(1) << i;
 
 		row.action = f->action;
-		row.snaplen = f->snaplen;
 		row.sample = f->sample;
-		row.own_target = f->n_to > 0;
 		t->filters[spare * MIRROR_MAX_FILTERS + i] = row;
 
 		bank.filters |= bit;

@@ -13,10 +13,13 @@
 
 #include "../../common/log.h"
 #include "delivery.h"
+#include "host_maps.h"
 #include "instance.h"
 #include "load.h"
 #include "request.h"
+#include "route.h"
 #include "rules.h"
+#include "settings.h"
 #include "text.h"
 
 #define PIN_SECONDS 5 /* how long update waits for a start that has not pinned yet */
@@ -29,10 +32,18 @@ static const struct {
 } delivery_options[] = {
 	{ ARG_TUNNEL_INTERFACE, OPT_TUNNEL_INTERFACE, "--tunnel-interface-name" },
 	{ ARG_REDIRECT_TO, OPT_REDIRECT_TO, "--redirect-to" },
+	{ ARG_TUNNEL_TYPE, OPT_TUNNEL_TYPE, "--tunnel-type" },
 	{ ARG_TUNNEL_REMOTE_ADDRESS, OPT_TUNNEL_REMOTE_ADDRESS, "--tunnel-remote-address" },
+	{ ARG_TUNNEL_ID, OPT_TUNNEL_ID, "--tunnel-id" },
+	{ ARG_TUNNEL_LOCAL_ADDRESS, OPT_TUNNEL_LOCAL_ADDRESS, "--tunnel-local-address" },
 	{ ARG_TUNNEL_LOCAL_PORT, OPT_TUNNEL_LOCAL_PORT, "--tunnel-local-port" },
 	{ ARG_TUNNEL_REMOTE_PORT, OPT_TUNNEL_REMOTE_PORT, "--tunnel-remote-port" },
+	{ ARG_TUNNEL_METADATA, OPT_TUNNEL_METADATA, "--tunnel-metadata" },
 	{ ARG_GATEWAY, OPT_GATEWAY, "--gtw-address" },
+	{ ARG_SNAPLEN, OPT_SNAPLEN, "--snaplen" },
+	{ ARG_OVERSIZE, OPT_OVERSIZE, "--oversize" },
+	{ ARG_TTL, OPT_TTL, "--ttl" },
+	{ ARG_DSCP, OPT_DSCP, "--dscp" },
 };
 #define DELIVERY_OPTIONS (sizeof(delivery_options) / sizeof(delivery_options[0]))
 
@@ -41,6 +52,7 @@ struct change {
 	enum mirror_origin origin;
 	struct filter_set *filters; /* NULL: not named */
 	const char *text[OPT_COUNT]; /* NULL: not named */
+	struct settings_change settings;
 };
 
 /* Which of the three ways to give filters was used, by its option; only one may be. */
@@ -54,8 +66,8 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		.protocol = request->value[ARG_PROTOCOL],
 	};
 	const char *rules = request->value[ARG_RULES], *file = request->value[ARG_RULES_FILE];
-	bool by_options = upstream.src_address || upstream.dst_address || upstream.src_port || upstream.dst_port ||
-			  upstream.protocol;
+	bool by_options = upstream.src_address || upstream.dst_address || upstream.src_port ||
+			  upstream.dst_port || upstream.protocol;
 	char *text = NULL;
 	int err;
 
@@ -91,7 +103,12 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 
 static int parse_change(const struct request *request, enum mirror_origin origin, struct change *change)
 {
+	int failed;
+
 	*change = (struct change){ .origin = origin };
+	failed = settings_parse(request, &change->settings);
+	if (failed)
+		return failed;
 	for (size_t i = 0; i < DELIVERY_OPTIONS; i++) {
 		const char *text = request->value[delivery_options[i].argument];
 		int err;
@@ -137,11 +154,32 @@ static void apply(struct change *change, struct configuration *c)
 		c->options.started = 1;
 }
 
+/* Rings, groups and a sender for those filters that have collectors. *host stays locked until the commit is done. */
+static int prepare_rings(struct instance *i, const struct change *change, struct configuration *c,
+			 struct host **host)
+{
+	int err;
+
+	if (!delivery_needs_rings(c))
+		return 0;
+	*host = host_lock(&change->settings, &err);
+	for (size_t f = 0; f < c->filters->n && !err; f++) {
+		if (c->rows[f].exit != EXIT_RING)
+			continue;
+		err = host_put_group(*host, &c->groups[f]);
+		c->rows[f].group = c->groups[f].id;
+	}
+	if (!err)
+		err = host_attach(*host, i->tables);
+	return err ? err : host_ensure_sender(*host);
+}
+
 /* Reads what is in force, lays the change over it, commits. */
 static int configure(struct instance *i, struct change *change)
 {
 	struct configuration *c = configuration_new();
 	struct mirror_options before = {};
+	struct host *host = NULL;
 	int err = c ? tables_read(i->tables, c) : -ENOMEM;
 
 	if (!err) {
@@ -152,14 +190,21 @@ static int configure(struct instance *i, struct change *change)
 		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
 	}
 	if (!err)
-		err = delivery_ensure_route(&c->options);
+		err = route_ensure(&c->options);
 	if (!err) {
-		err = tables_commit(i->tables, c, i->link.l3);
-		delivery_release_route(err ? &c->options : &before);
+		err = delivery_check_routes(c);
+		if (!err)
+			err = prepare_rings(i, change, c, &host);
+		if (!err)
+			err = tables_commit(i->tables, c, i->link.l3);
+		if (host)
+			host_unlock(host);
+		route_release(err ? &c->options : &before);
+		host_release();
 	}
 	if (!err)
-		log_info("%s %s: %zu filter%s in force", i->link.name, direction_names[i->direction], c->filters->n,
-			 c->filters->n == 1 ? "" : "s");
+		log_info("%s %s: %zu filter%s in force", i->link.name, direction_names[i->direction],
+			 c->filters->n, c->filters->n == 1 ? "" : "s");
 	configuration_free(c);
 	return err;
 }
@@ -292,7 +337,8 @@ static int end(struct instance *i)
 		configuration_free(nothing);
 	}
 	if (!err) {
-		delivery_release_route(&before);
+		route_release(&before);
+		host_release();
 		log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
 	}
 	return err;
@@ -338,9 +384,10 @@ int command_rollback(const struct request *request)
 				  direction_names[i.direction]);
 	}
 	if (!err) {
-		delivery_ensure_route(tables_options(i.tables));
-		delivery_release_route(&before);
-		log_info("%s %s: the previous configuration is in force", i.link.name, direction_names[i.direction]);
+		route_ensure(tables_options(i.tables));
+		route_release(&before);
+		log_info("%s %s: the previous configuration is in force", i.link.name,
+			 direction_names[i.direction]);
 	}
 	instance_close(&i);
 	return err;

@@ -3,19 +3,28 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../../common/args.h"
 #include "../../common/log.h"
-#include "instance.h"
+#include "collector.h"
 
-/* rtm_protocol of the routes that are ours: `ip route` shows it, and stop removes no other. */
-#define ROUTE_PROTOCOL 109
+#define SNAPLEN_MIN 14
+#define SNAPLEN_MAX 262144
+#define ID_MAX 0xffffff
 
-static int parse_address(const char *text, struct address *address)
+static const char *const oversize_names[] = {
+	[OVERSIZE_TRUNCATE] = "truncate",
+	[OVERSIZE_DROP] = "drop",
+	[OVERSIZE_FRAGMENT] = "fragment",
+};
+
+int address_parse(const char *text, struct address *address)
 {
 	*address = (struct address){};
 	if (inet_pton(AF_INET, text, address->bytes) == 1)
@@ -25,11 +34,138 @@ static int parse_address(const char *text, struct address *address)
 	return address->family ? 0 : -EINVAL;
 }
 
-int delivery_check_option(enum mirror_option option, const char *name, const char *text)
+/* ADDRESS or [ADDRESS], and @WEIGHT. */
+static int parse_remote(char *text, struct address *address, unsigned long *weight)
+{
+	char *at = strchr(text, '@');
+	size_t len;
+
+	*weight = 1;
+	if (at) {
+		*at++ = '\0';
+		if (args_number(at, 0, COLLECTOR_WEIGHT_MAX, weight))
+			return -EINVAL;
+	}
+	len = strlen(text);
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		text[len - 1] = '\0';
+		text++;
+	}
+	return address_parse(text, address);
+}
+
+/* Calls take for each element of a list of collectors; the first that is wrong is copied to bad. */
+static int each_remote(const char *list, char bad[MIRROR_OPTION_LEN],
+		       int (*take)(void *ctx, const struct address *address, uint32_t weight), void *ctx)
+{
+	char copy[MIRROR_OPTION_LEN], *rest = copy, *element;
+	struct address address;
+	unsigned long weight;
+	int err = 0;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	while (!err && (element = strsep(&rest, ","))) {
+		snprintf(bad, MIRROR_OPTION_LEN, "%s", element);
+		err = parse_remote(element, &address, &weight);
+		if (!err)
+			err = take(ctx, &address, weight);
+	}
+	return err;
+}
+
+struct remotes {
+	struct address *at;
+	size_t n;
+};
+
+static int take_remote(void *ctx, const struct address *address, uint32_t weight)
+{
+	struct remotes *remotes = ctx;
+
+	(void)weight;
+	if (remotes->n == MIRROR_MAX_COLLECTORS)
+		return -E2BIG;
+	remotes->at[remotes->n++] = *address;
+	return 0;
+}
+
+size_t delivery_remotes(const struct mirror_options *options, struct address at[MIRROR_MAX_COLLECTORS])
+{
+	const char *list = options->text[OPT_TUNNEL_REMOTE_ADDRESS];
+	struct remotes remotes = { .at = at };
+	char bad[MIRROR_OPTION_LEN];
+
+	return !*list || each_remote(list, bad, take_remote, &remotes) ? 0 : remotes.n;
+}
+
+static int check_number(const char *name, const char *text, unsigned long min, unsigned long max)
+{
+	unsigned long number;
+
+	if (!args_number(text, min, max, &number))
+		return 0;
+	log_error("%s: \"%s\" is no number from %lu to %lu", name, text, min, max);
+	return -EINVAL;
+}
+
+static int check_word(const char *name, const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text, words[i]))
+			return 0;
+	log_error("%s: \"%s\" is none of %s, %s%s%s", name, text, words[0], words[1], n > 2 ? ", " : "",
+		  n > 2 ? words[2] : "");
+	return -EINVAL;
+}
+
+static int check_remotes(const char *name, const char *text)
+{
+	struct address at[MIRROR_MAX_COLLECTORS];
+	struct remotes remotes = { .at = at };
+	char bad[MIRROR_OPTION_LEN];
+	int err = each_remote(text, bad, take_remote, &remotes);
+
+	if (err == -E2BIG)
+		log_error("%s: more than %d addresses", name, MIRROR_MAX_COLLECTORS);
+	else if (err)
+		log_error("%s: \"%s\" is no IPv4 or IPv6 address, with @WEIGHT from 0 to %d behind it or not",
+			  name, bad, COLLECTOR_WEIGHT_MAX);
+	return err;
+}
+
+static int check_local_address(const char *name, const char *text)
 {
 	struct address address;
-	unsigned long port;
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	int fd, err = 0;
 
+	if (address_parse(text, &address)) {
+		log_error("%s: \"%s\" is no IPv4 or IPv6 address", name, text);
+		return -EINVAL;
+	}
+	memcpy(&four.sin_addr, address.bytes, sizeof(four.sin_addr));
+	memcpy(&six.sin6_addr, address.bytes, sizeof(six.sin6_addr));
+	fd = socket(address.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || (address.family == AF_INET ? bind(fd, (struct sockaddr *)&four, sizeof(four)) :
+						   bind(fd, (struct sockaddr *)&six, sizeof(six)))) {
+		err = -errno;
+		log_error("%s: \"%s\" is no address of this host", name, text);
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int delivery_check_option(enum mirror_option option, const char *name, const char *text)
+{
+	static const char *const switches[] = { "off", "on" };
+	struct address address;
+
+	if (strlen(text) >= MIRROR_OPTION_LEN) {
+		log_error("%s: longer than %d characters", name, MIRROR_OPTION_LEN - 1);
+		return -EINVAL;
+	}
 	switch (option) {
 	case OPT_TUNNEL_INTERFACE:
 	case OPT_REDIRECT_TO:
@@ -37,21 +173,45 @@ int delivery_check_option(enum mirror_option option, const char *name, const cha
 			return 0;
 		log_error("%s: \"%s\" is no device name: 1 to %d characters", name, text, IFNAMSIZ - 1);
 		return -EINVAL;
+	case OPT_TUNNEL_TYPE:
+		if (collector_format(text) != FORMAT_NONE)
+			return 0;
+		log_error("%s: \"%s\" is none of gue, vxlan, geneve, gre, erspan, vlan, dev", name, text);
+		return -EINVAL;
 	case OPT_TUNNEL_REMOTE_ADDRESS:
+		return check_remotes(name, text);
+	case OPT_TUNNEL_LOCAL_ADDRESS:
+		return check_local_address(name, text);
 	case OPT_GATEWAY:
-		if (!parse_address(text, &address))
+		if (!address_parse(text, &address))
 			return 0;
 		log_error("%s: \"%s\" is no IPv4 or IPv6 address", name, text);
 		return -EINVAL;
+	case OPT_TUNNEL_ID:
+		return check_number(name, text, 0, ID_MAX);
 	case OPT_TUNNEL_LOCAL_PORT:
 	case OPT_TUNNEL_REMOTE_PORT:
-		if (!args_number(text, 1, 65535, &port))
-			return 0;
-		log_error("%s: \"%s\" is no port: 1 to 65535", name, text);
-		return -EINVAL;
+		return check_number(name, text, 1, 65535);
+	case OPT_SNAPLEN:
+		return strcmp(text, "0") ? check_number(name, text, SNAPLEN_MIN, SNAPLEN_MAX) : 0;
+	case OPT_TTL:
+		return check_number(name, text, 1, 255);
+	case OPT_DSCP:
+		return check_number(name, text, 0, 63);
+	case OPT_OVERSIZE:
+		return check_word(name, text, oversize_names,
+				  sizeof(oversize_names) / sizeof(oversize_names[0]));
+	case OPT_TUNNEL_METADATA:
+		return check_word(name, text, switches, 2);
 	default:
 		return 0;
 	}
+}
+
+/* The number of an option that was checked, 0 where it is not given. */
+static unsigned long number_of(const struct mirror_options *options, enum mirror_option option)
+{
+	return strtoul(options->text[option], NULL, 10);
 }
 
 static void add_outer(struct configuration *c, const struct address *address, uint8_t proto, uint16_t port)
@@ -86,18 +246,14 @@ static int usable_link(const char *name, const char *what, struct link *link)
 	return err;
 }
 
+/* The filter's copies leave by a kernel device. */
 static int add_device(struct configuration *c, size_t index, const char *name, const char *what)
 {
 	struct mirror_filter *row = &c->rows[index];
 	struct mirror_device *device;
 	struct link link;
-	int err;
+	int err = usable_link(name, what, &link);
 
-	if (strchr(name, ':')) {
-		log_error("%s: \"%s\": copies go to devices only, not yet to collectors by address", what, name);
-		return -EOPNOTSUPP;
-	}
-	err = usable_link(name, what, &link);
 	if (err)
 		return err;
 	device = &row->device[row->devices++];
@@ -109,43 +265,178 @@ static int add_device(struct configuration *c, size_t index, const char *name, c
 	return 0;
 }
 
-static int resolve_filter(struct configuration *c, size_t index, const char *standard, const char *option,
-			  bool may_lack_target)
+static int add_collector(struct configuration *c, size_t index, const struct mirror_collector *collector,
+			 const char *what)
+{
+	struct mirror_group *group = &c->groups[index];
+	struct address address = { .family = collector->family };
+	struct link link;
+	int err = collector->family ? 0 : usable_link(collector->device, what, &link);
+
+	if (err)
+		return err;
+	if (group->collectors == MIRROR_MAX_COLLECTORS) {
+		log_error("%s: more than %d collectors", what, MIRROR_MAX_COLLECTORS);
+		return -E2BIG;
+	}
+	group->collector[group->collectors++] = *collector;
+	c->rows[index].exit = EXIT_RING;
+	if (collector->family) {
+		memcpy(address.bytes, collector->addr, sizeof(address.bytes));
+		add_outer(c, &address, collector_is_raw(collector) ? IPPROTO_GRE : IPPROTO_UDP,
+			  collector->port);
+	}
+	return 0;
+}
+
+/* How the options want copies to be sent, whichever collectors get them. */
+static void set_manner(const struct mirror_options *options, struct mirror_group *group)
+{
+	const char *oversize = options->text[OPT_OVERSIZE];
+	struct address local;
+
+	*group = (struct mirror_group){};
+	while (*oversize && strcmp(oversize, oversize_names[group->oversize]))
+		group->oversize++;
+	group->ttl = number_of(options, OPT_TTL);
+	group->dscp = number_of(options, OPT_DSCP);
+	group->metadata = !strcmp(options->text[OPT_TUNNEL_METADATA], "on");
+	group->local_port = number_of(options, OPT_TUNNEL_LOCAL_PORT);
+	if (!address_parse(options->text[OPT_TUNNEL_LOCAL_ADDRESS], &local)) {
+		group->local_family = local.family;
+		memcpy(group->local_addr, local.bytes, sizeof(group->local_addr));
+	}
+}
+
+struct standard {
+	struct configuration *c;
+	size_t index;
+	enum mirror_format format;
+};
+
+static int add_standard_collector(void *ctx, const struct address *address, uint32_t weight)
+{
+	struct standard *standard = ctx;
+	const struct mirror_options *options = &standard->c->options;
+	struct mirror_collector collector = {
+		.format = standard->format,
+		.weight = weight,
+		.id = number_of(options, OPT_TUNNEL_ID),
+	};
+	const char *why;
+
+	if (address) {
+		collector.family = address->family;
+		memcpy(collector.addr, address->bytes, sizeof(collector.addr));
+		collector.port = number_of(options, OPT_TUNNEL_REMOTE_PORT);
+	} else {
+		memcpy(collector.device, options->text[OPT_REDIRECT_TO], sizeof(collector.device) - 1);
+	}
+	if (collector_complete(&collector, &why)) {
+		log_error("--tunnel-type %s: a collector %s", collector_format_name(collector.format), why);
+		return -EINVAL;
+	}
+	return add_collector(standard->c, standard->index, &collector, "--tunnel-type");
+}
+
+/* The target of a filter that names none: what the options say. -EDESTADDRREQ, silently: nothing. */
+static int add_standard_target(struct configuration *c, size_t index)
+{
+	const struct mirror_options *options = &c->options;
+	const char *tunnel = options->text[OPT_TUNNEL_INTERFACE], *nic = options->text[OPT_REDIRECT_TO];
+	const char *remote = options->text[OPT_TUNNEL_REMOTE_ADDRESS], *type = options->text[OPT_TUNNEL_TYPE];
+	struct standard standard = { c, index, collector_format(*type ? type : "gue") };
+	char bad[MIRROR_OPTION_LEN];
+
+	if (*tunnel && *type) {
+		log_error("--tunnel-interface-name %s and --tunnel-type %s: the one is a kernel device, the "
+			  "other ours; "
+			  "give one of them",
+			  tunnel, type);
+		return -EINVAL;
+	}
+	if (*tunnel)
+		return add_device(c, index, tunnel, "--tunnel-interface-name");
+	if (standard.format == FORMAT_VLAN || standard.format == FORMAT_DEV)
+		return add_standard_collector(&standard, NULL, 1);
+	if (*remote)
+		return each_remote(remote, bad, add_standard_collector, &standard);
+	if (*type) {
+		log_error("--tunnel-type %s needs --tunnel-remote-address", type);
+		return -EINVAL;
+	}
+	return *nic ? add_device(c, index, nic, "--redirect-to") : -EDESTADDRREQ;
+}
+
+static int add_own_targets(struct configuration *c, size_t index, const char *what)
 {
 	const struct filter *f = &c->filters->at[index];
-	char what[32];
+	struct mirror_collector collector;
+	const char *why;
 	int err = 0;
 
+	for (size_t i = 0; i < f->n_to && !err; i++) {
+		if (!strchr(f->to[i], ':')) {
+			err = add_device(c, index, f->to[i], what);
+		} else if (collector_parse(f->to[i], &collector, &why)) {
+			log_error("%s: \"%s\" %s", what, f->to[i], why);
+			err = -EINVAL;
+		} else {
+			err = add_collector(c, index, &collector, what);
+		}
+	}
+	if (!err && c->rows[index].devices && c->groups[index].collectors) {
+		log_error("%s: `to` names both kernel devices and collectors: name one kind (dev:DEVICE is a "
+			  "collector)",
+			  what);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int resolve_filter(struct configuration *c, size_t index, bool may_lack_target)
+{
+	const struct filter *f = &c->filters->at[index];
+	struct mirror_filter *row = &c->rows[index];
+	char what[32];
+	int err;
+
 	snprintf(what, sizeof(what), "filter %zu", index + 1);
-	c->rows[index] = (struct mirror_filter){ .exit = EXIT_DEVICE };
+	*row = (struct mirror_filter){ .exit = EXIT_DEVICE };
+	set_manner(&c->options, &c->groups[index]);
 	if (f->action == ACTION_SKIP)
 		return 0;
-	if (f->snaplen) {
-		log_error("%s: snaplen %u: a device gets whole packets; trimming needs a collector", what, f->snaplen);
+	row->own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
+	err = f->n_to ? add_own_targets(c, index, what) : add_standard_target(c, index);
+	if (err == -EDESTADDRREQ && may_lack_target) {
+		row->exit = EXIT_NONE;
+		row->snaplen = f->snaplen;
+		return 0;
+	}
+	if (err == -EDESTADDRREQ)
+		log_error("%s has no target: give --tunnel-remote-address, --tunnel-interface-name or "
+			  "--redirect-to, or "
+			  "`to` in the rule",
+			  what);
+	if (err)
+		return err;
+	if (row->exit == EXIT_RING) {
+		row->snaplen = f->snaplen ? f->snaplen : number_of(&c->options, OPT_SNAPLEN);
+	} else if (f->snaplen) {
+		log_error("%s: snaplen %u: a kernel device gets whole packets; trimming needs a collector",
+			  what, f->snaplen);
 		return -EOPNOTSUPP;
 	}
-	for (size_t i = 0; i < f->n_to && !err; i++)
-		err = add_device(c, index, f->to[i], what);
-	if (err || f->n_to)
-		return err;
-	if (standard)
-		return add_device(c, index, standard, option);
-	if (!may_lack_target) {
-		log_error("%s has no target: give --tunnel-interface-name or --redirect-to, or `to` in the rule", what);
-		return -EDESTADDRREQ;
-	}
-	c->rows[index].exit = EXIT_NONE;
 	return 0;
 }
 
 int delivery_resolve(struct configuration *c, bool may_lack_target)
 {
 	const char *tunnel = c->options.text[OPT_TUNNEL_INTERFACE], *nic = c->options.text[OPT_REDIRECT_TO];
-	const char *port = c->options.text[OPT_TUNNEL_REMOTE_PORT];
-	const char *standard = *tunnel ? tunnel : *nic ? nic : NULL;
-	struct address remote;
-	unsigned long number;
+	unsigned long port = number_of(&c->options, OPT_TUNNEL_REMOTE_PORT);
+	struct address remotes[MIRROR_MAX_COLLECTORS];
 	struct link link;
+	size_t n;
 	int err = 0;
 
 	c->n_outers = 0;
@@ -154,111 +445,44 @@ int delivery_resolve(struct configuration *c, bool may_lack_target)
 	if (!err && *tunnel)
 		err = usable_link(tunnel, "--tunnel-interface-name", &link);
 	for (size_t i = 0; i < c->filters->n && !err; i++)
-		err = resolve_filter(c, i, standard, *tunnel ? "--tunnel-interface-name" : "--redirect-to",
-				     may_lack_target);
-	if (err)
+		err = resolve_filter(c, i, may_lack_target);
+	if (err || !*tunnel || !port)
 		return err;
 	/* a tunnel device may not tell its remote end; the options do */
-	if (!parse_address(c->options.text[OPT_TUNNEL_REMOTE_ADDRESS], &remote) && !args_number(port, 1, 65535, &number))
-		add_outer(c, &remote, IPPROTO_UDP, number);
+	n = delivery_remotes(&c->options, remotes);
+	for (size_t i = 0; i < n; i++)
+		add_outer(c, &remotes[i], IPPROTO_UDP, port);
 	return 0;
 }
 
-/* The route that the options ask for; false: they ask for none. */
-static bool wanted_route(const struct mirror_options *options, struct route *route)
+bool delivery_needs_rings(const struct configuration *c)
 {
-	struct link link;
-
-	*route = (struct route){ .protocol = ROUTE_PROTOCOL };
-	if (parse_address(options->text[OPT_TUNNEL_REMOTE_ADDRESS], &route->dst) ||
-	    !*options->text[OPT_REDIRECT_TO] || netlink_link(options->text[OPT_REDIRECT_TO], &link))
-		return false;
-	route->dst_len = route->dst.family == AF_INET ? 32 : 128;
-	route->ifindex = link.ifindex;
-	if (*options->text[OPT_GATEWAY])
-		parse_address(options->text[OPT_GATEWAY], &route->gateway);
-	return true;
+	for (size_t i = 0; i < c->filters->n; i++)
+		if (c->rows[i].exit == EXIT_RING)
+			return true;
+	return false;
 }
 
-/*
- * The gateway by which the NIC reaches the collector, where nobody named one: that of a route the NIC has, else, as
- * upstream's package does, the first address of the NIC's network.
- */
-static bool find_gateway(struct route *route, const char *nic)
+int delivery_check_routes(const struct configuration *c)
 {
-	struct ifaddrs *addresses, *a;
-	struct route present;
-	uint32_t first;
+	for (size_t i = 0; i < c->filters->n; i++) {
+		for (int n = 0; n < c->groups[i].collectors; n++) {
+			const struct mirror_collector *collector = &c->groups[i].collector[n];
+			struct address address = { .family = collector->family };
+			char text[FILTER_TARGET_LEN];
+			struct route route;
+			int err;
 
-	if (!netlink_route_get(&route->dst, route->ifindex, &present) && present.gateway.family == route->dst.family) {
-		route->gateway = present.gateway;
-		return true;
+			if (!collector->family)
+				continue;
+			memcpy(address.bytes, collector->addr, sizeof(address.bytes));
+			err = netlink_route_get(&address, 0, &route);
+			if (err) {
+				collector_print(collector, text);
+				log_error("no route to collector %s: %s", text, strerror(-err));
+				return err;
+			}
+		}
 	}
-	if (route->dst.family != AF_INET || getifaddrs(&addresses))
-		return false;
-	for (a = addresses; a; a = a->ifa_next)
-		if (a->ifa_addr && a->ifa_netmask && a->ifa_addr->sa_family == AF_INET && !strcmp(a->ifa_name, nic))
-			break;
-	if (a) {
-		first = (((struct sockaddr_in *)a->ifa_addr)->sin_addr.s_addr &
-			 ((struct sockaddr_in *)a->ifa_netmask)->sin_addr.s_addr) | htonl(1);
-		route->gateway.family = AF_INET;
-		memcpy(route->gateway.bytes, &first, sizeof(first));
-		log_warn("no route through %s and no --gtw-address: the first address of its network is taken as gateway",
-			 nic);
-	}
-	freeifaddrs(addresses);
-	return route->gateway.family;
-}
-
-int delivery_ensure_route(const struct mirror_options *options)
-{
-	const char *remote = options->text[OPT_TUNNEL_REMOTE_ADDRESS], *nic = options->text[OPT_REDIRECT_TO];
-	struct route route, present;
-	int err;
-
-	if (!wanted_route(options, &route))
-		return 0;
-	/* a way through that NIC is there: on-link, or by a gateway somebody chose */
-	if (!netlink_route_get(&route.dst, 0, &present) && present.ifindex == route.ifindex)
-		return 0;
-	if (route.gateway.family && route.gateway.family != route.dst.family) {
-		log_error("--gtw-address: \"%s\" is not of the address family of %s", options->text[OPT_GATEWAY], remote);
-		return -EAFNOSUPPORT;
-	}
-	if (!route.gateway.family && !find_gateway(&route, nic)) {
-		log_error("%s is not on a network of %s: give its gateway by --gtw-address", remote, nic);
-		return -EHOSTUNREACH;
-	}
-	err = netlink_route_add(&route);
-	if (err == -EEXIST)
-		return 0;
-	if (err)
-		log_error("cannot add the route to %s through %s: %s", remote, nic, strerror(-err));
-	else
-		log_info("route to %s through %s added", remote, nic);
-	return err;
-}
-
-void delivery_release_route(const struct mirror_options *options)
-{
-	struct route route, made, other;
-	struct instance *instances;
-	bool wanted = false;
-	size_t n;
-
-	if (!wanted_route(options, &route) || netlink_host_route(&route.dst, route.ifindex, &made) ||
-	    made.protocol != ROUTE_PROTOCOL)
-		return;
-	instance_all(&instances, &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct mirror_options *theirs = tables_options(instances[i].tables);
-
-		wanted |= wanted_route(theirs, &other) && other.ifindex == route.ifindex &&
-			  !memcmp(&other.dst, &route.dst, sizeof(route.dst));
-	}
-	instance_free_all(instances, n);
-	if (!wanted && !netlink_route_del(&made))
-		log_info("route to %s through %s removed", options->text[OPT_TUNNEL_REMOTE_ADDRESS],
-			 options->text[OPT_REDIRECT_TO]);
+	return 0;
 }

@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where copies go: the delivery options, the devices behind them, and the route to the collector. */
+/* Where copies go: from the delivery options, and `to` of filters, to devices and collector groups. */
 #ifndef MIRRORING_DELIVERY_H
 #define MIRRORING_DELIVERY_H
 
 #include "../../common/netlink.h"
 #include "tables.h"
 
-/* Functions return 0 or a negative errno, after log_error(). */
+/* The whole text as an IPv4 or IPv6 address. 0 or -EINVAL, silently. */
+int address_parse(const char *text, struct address *address);
+
+/* The rest returns 0 or a negative errno, after log_error(). */
 
 /* Whether text is a good value for a delivery option; name is what errors call it ("--tunnel-local-port"). */
 int delivery_check_option(enum mirror_option option, const char *name, const char *text);
 
+/* The addresses of --tunnel-remote-address; returns their number. Silent. */
+size_t delivery_remotes(const struct mirror_options *options, struct address remotes[MIRROR_MAX_COLLECTORS]);
+
 /*
- * Fills in the rows and outers of a configuration from its filters and options: every device has to exist and to be
- * up. A filter that has no target at all is an error, unless targets may still come (may_lack_target).
+ * Fills in the rows, groups and outers of a configuration from its filters and options; ids of groups are for host_maps.h
+ * to fill in. Every device has to exist and to be up. A filter that has no target at all is an error, unless targets
+ * may still come (may_lack_target).
  */
 int delivery_resolve(struct configuration *c, bool may_lack_target);
 
-/* Sees to a host route to the collector through --redirect-to, where both are given and the kernel's way differs. */
-int delivery_ensure_route(const struct mirror_options *options);
+/* Whether any filter's copies go into the rings. */
+bool delivery_needs_rings(const struct configuration *c);
 
-/*
- * Removes the host route that these options made, unless a running instance still wants it. To be called when the
- * instance that had the options has others, or none.
- */
-void delivery_release_route(const struct mirror_options *options);
+/* Whether the kernel knows a way to every collector; to be asked when the routes are there. */
+int delivery_check_routes(const struct configuration *c);
 
 #endif

@@ -37,6 +37,8 @@ struct prefix_list {
 	size_t n;
 };
 
+#define FILTER_TARGET_LEN 80 /* the longest collector, as collector.h prints it, and a NUL */
+
 struct filter {
 	enum mirror_action action;
 	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
@@ -51,7 +53,7 @@ struct filter {
 	uint32_t snaplen; /* bytes, 0: whole packets */
 	uint32_t sample; /* one flow in this many, 0: all */
 	/* `to`: device names or collectors as written; none: as the options of start say */
-	char (*to)[64];
+	char (*to)[FILTER_TARGET_LEN];
 	size_t n_to;
 };
 

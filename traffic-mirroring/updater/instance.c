@@ -3,24 +3,19 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "../../common/log.h"
+#include "lock.h"
 
-#define LOCK_SECONDS 10
-#define LOCK_POLL_MS 10
-
-static const char *const entries[DIRECTIONS] = { [INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect" };
+static const char *const entries[DIRECTIONS] = {
+	[INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect"
+};
 
 static int direction_of(const char *text, enum direction *direction)
 {
@@ -62,8 +57,8 @@ int instance_find(struct instance *i, const char *version)
 	snprintf(config, sizeof(config), "mirroring_%s_config", direction_names[i->direction]);
 	err = pins_find(&i->pins, i->link.name, version, config);
 	if (err == -ENOTUNIQ)
-		log_error("traffic-mirroring is pinned several times for %s %s: name one by --version", i->link.name,
-			  direction_names[i->direction]);
+		log_error("traffic-mirroring is pinned several times for %s %s: name one by --version",
+			  i->link.name, direction_names[i->direction]);
 	else if (err && err != -ENOENT)
 		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
 	return err;
@@ -71,56 +66,18 @@ int instance_find(struct instance *i, const char *version)
 
 void instance_report_missing(const struct instance *i, const char *version)
 {
-	log_error("no traffic-mirroring is pinned for %s %s%s%s: load it by l3afd, or by start with --map-name",
-		  i->link.name, direction_names[i->direction], version ? " version " : "", version ? version : "");
-}
-
-/* The process that holds the lock of a directory, 0 if it cannot be told. */
-static long lock_holder(const struct stat *dir)
-{
-	char line[256];
-	long holder = 0;
-	FILE *locks = fopen("/proc/locks", "re");
-
-	while (locks && !holder && fgets(line, sizeof(line), locks)) {
-		unsigned int major, minor;
-		unsigned long inode;
-		long pid;
-
-		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
-		    inode == dir->st_ino && makedev(major, minor) == dir->st_dev)
-			holder = pid;
-	}
-	if (locks)
-		fclose(locks);
-	return holder;
+	log_error(
+		"no traffic-mirroring is pinned for %s %s%s%s: load it by l3afd, or by start with --map-name",
+		i->link.name, direction_names[i->direction], version ? " version " : "",
+		version ? version : "");
 }
 
 int instance_lock(struct instance *i)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
-	struct stat locked, there;
-	int fd = open(i->pins.maps, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = lock_directory(i->pins.maps);
 
 	if (fd < 0)
-		return -errno;
-	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
-		if (errno != EWOULDBLOCK || waited >= LOCK_SECONDS * 1000) {
-			int err = -errno;
-
-			if (!fstat(fd, &locked))
-				log_error("%s is locked by process %ld, for over %d seconds", i->pins.maps,
-					  lock_holder(&locked), LOCK_SECONDS);
-			close(fd);
-			return err;
-		}
-		nanosleep(&pause, NULL);
-	}
-	/* a stop may have removed it while we waited */
-	if (fstat(fd, &locked) || stat(i->pins.maps, &there) || locked.st_ino != there.st_ino) {
-		close(fd);
-		return -ENOENT;
-	}
+		return fd;
 	i->lock = fd;
 	return 0;
 }
@@ -198,7 +155,8 @@ void instance_free_all(struct instance *instances, size_t n)
 
 void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX])
 {
-	if (snprintf(path, PATH_MAX, "%s/mirroring_%s_%s", i->pins.maps, direction_names[i->direction], name) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s/mirroring_%s_%s", i->pins.maps, direction_names[i->direction],
+		     name) >= PATH_MAX)
 		path[0] = '\0'; /* opens nothing: the name was cut */
 }
 

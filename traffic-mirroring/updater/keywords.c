@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../common/log.h"
+#include "collector.h"
 
 #define ERRORS_PRINTED 20
 #define SNAPLEN_MIN 14 /* an Ethernet header */
@@ -418,14 +419,23 @@ static int print_sample(FILE *to, const struct filter *f, const struct keyword *
 /* What is wrong with a word of `to`; NULL: nothing. */
 static const char *target_fault(struct span s)
 {
-	bool collector = memchr(s.at, ':', s.len);
+	bool is_collector = memchr(s.at, ':', s.len);
+	struct mirror_collector collector;
+	char text[TARGET_LEN];
+	const char *why;
 
-	if (collector && s.len >= TARGET_LEN)
-		return "is longer than the 63 characters of a collector";
-	if (!collector && s.len >= MIRROR_NAME_LEN)
+	if (is_collector && s.len >= TARGET_LEN)
+		return "is longer than a collector can be";
+	if (!is_collector && s.len >= MIRROR_NAME_LEN)
 		return "is longer than the 15 characters of a device name";
-	if (!collector && (!s.len || memchr(s.at, '/', s.len) || span_is(s, ".") || span_is(s, "..")))
+	if (!is_collector && (!s.len || memchr(s.at, '/', s.len) || span_is(s, ".") || span_is(s, "..")))
 		return "is not a device name";
+	if (is_collector) {
+		memcpy(text, s.at, s.len);
+		text[s.len] = '\0';
+		if (collector_parse(text, &collector, &why))
+			return why;
+	}
 	for (size_t i = 0; i < s.len; i++)
 		if (is_control(s.at[i]) || strchr(" ,;#", s.at[i]))
 			return "has a character that no name in a rule can have";

@@ -115,22 +115,34 @@ static int set_next(int map_fd, uint32_t prog_id)
 	return err;
 }
 
-/* Whether a program is reached from a chain map on. */
-static bool reaches(uint32_t map_id, uint32_t prog_id)
+/* Whether the chain that begins at a chain map comes to a program, or to another chain map. */
+static bool leads_to(uint32_t map_id, uint32_t prog_id, uint32_t other_map_id)
 {
-	for (int i = 0; i < CHAIN_MAX; i++) {
-		int64_t next = chain_next(map_id);
-		int64_t map;
+	for (int i = 0; i < CHAIN_MAX && map_id; i++) {
+		int64_t next, map;
 
+		if (map_id == other_map_id)
+			return true;
+		next = chain_next(map_id);
 		if (next <= 0)
 			return false;
 		if (next == prog_id)
 			return true;
 		map = chain_map_of(next);
-		if (map <= 0)
-			return false;
-		map_id = map;
+		map_id = map > 0 ? map : 0;
 	}
+	return false;
+}
+
+static bool in_chain(const struct instance *i, uint32_t prog_id)
+{
+	struct chain chain;
+
+	if (chain_read(i->link.ifindex, i->direction, &chain))
+		return false;
+	for (size_t n = 0; n < chain.n; n++)
+		if (chain.at[n].id == prog_id)
+			return true;
 	return false;
 }
 
@@ -138,19 +150,29 @@ static bool reaches(uint32_t map_id, uint32_t prog_id)
 static int insert(struct instance *i, int map_fd, uint32_t map_id)
 {
 	uint32_t prog_id = instance_program_id(i);
-	int64_t next = chain_next(map_id);
-	char path[PATH_MAX];
-	int own, err;
+	int64_t own_id = chain_map_of(prog_id), next;
+	int own, err = 0;
 
-	if (reaches(map_id, prog_id))
+	if (leads_to(map_id, prog_id, 0))
 		return 0;
+	if (in_chain(i, prog_id)) {
+		log_warn("%s %s: the program is in the chain already, and stays at its place", i->link.name,
+			 direction_names[i->direction]);
+		return 0;
+	}
+	if (own_id <= 0)
+		return own_id ? own_id : -ENOENT;
+	if (leads_to(own_id, 0, map_id))
+		return -ELOOP;
+	next = chain_next(map_id);
 	if (next < 0)
 		return next;
-	instance_map_path(i, "jmp_table", path);
-	own = bpf_obj_get(path);
+	own = bpf_map_get_fd_by_id(own_id);
 	if (own < 0)
 		return -errno;
-	err = set_next(own, next);
+	/* where nothing follows, as in a chain that was cut here, what follows us already does so further on */
+	if (next)
+		err = set_next(own, next);
 	if (!err)
 		err = set_next(map_fd, prog_id);
 	close(own);
@@ -176,7 +198,8 @@ static int load_object(struct instance *i)
 		return err;
 	}
 	bpf_object__for_each_map(map, object) {
-		if (snprintf(path, sizeof(path), "%s/%s", i->pins.maps, bpf_map__name(map)) >= (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s/%s", i->pins.maps, bpf_map__name(map)) >=
+		    (int)sizeof(path))
 			err = -ENAMETOOLONG;
 		else if (!err)
 			err = bpf_map__set_pin_path(map, path);
@@ -295,8 +318,8 @@ int unload_chained(struct instance *i)
 	if (previous >= 0)
 		close(previous);
 	if (err) {
-		log_error("cannot take %s %s out of the chain: %s", i->link.name, direction_names[i->direction],
-			  strerror(-err));
+		log_error("cannot take %s %s out of the chain: %s", i->link.name,
+			  direction_names[i->direction], strerror(-err));
 		return err;
 	}
 	remove_pins(i);

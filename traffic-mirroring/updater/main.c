@@ -22,12 +22,30 @@ static const struct arg arguments[ARG_COUNT] = {
 	[ARG_SRC_PORT] = { "src-port", "LIST", "source ports, 0: any" },
 	[ARG_DST_PORT] = { "dst-port", "LIST", "destination ports, 0: any" },
 	[ARG_PROTOCOL] = { "protocol", "LIST", "protocols" },
-	[ARG_TUNNEL_INTERFACE] = { "tunnel-interface-name", "DEV", "device that copies leave by" },
-	[ARG_REDIRECT_TO] = { "redirect-to", "NIC", "NIC to the collector; copies leave by it if no tunnel is named" },
-	[ARG_TUNNEL_REMOTE_ADDRESS] = { "tunnel-remote-address", "ADDRESS", "collector, reached through redirect-to" },
-	[ARG_TUNNEL_LOCAL_PORT] = { "tunnel-local-port", "PORT", "source port of the tunnel" },
-	[ARG_TUNNEL_REMOTE_PORT] = { "tunnel-remote-port", "PORT", "UDP port of the tunnel at the collector" },
-	[ARG_GATEWAY] = { "gtw-address", "ADDRESS", "gateway to the collector" },
+	[ARG_TUNNEL_INTERFACE] = { "tunnel-interface-name", "DEV", "kernel device that copies leave by" },
+	[ARG_REDIRECT_TO] = { "redirect-to", "NIC",
+			      "NIC to the collectors; alone: copies leave by it as they are" },
+	[ARG_TUNNEL_TYPE] = { "tunnel-type", "FORMAT",
+			      "gue (default), vxlan, geneve, gre, erspan, vlan, dev" },
+	[ARG_TUNNEL_REMOTE_ADDRESS] = { "tunnel-remote-address", "LIST",
+					"collectors: ADDRESS or ADDRESS@WEIGHT" },
+	[ARG_TUNNEL_ID] = { "tunnel-id", "ID", "VNI of vxlan and geneve, session of erspan, VLAN ID" },
+	[ARG_TUNNEL_LOCAL_ADDRESS] = { "tunnel-local-address", "ADDRESS", "source address of copies" },
+	[ARG_TUNNEL_LOCAL_PORT] = { "tunnel-local-port", "PORT",
+				    "source port of copies; by default several" },
+	[ARG_TUNNEL_REMOTE_PORT] = { "tunnel-remote-port", "PORT", "UDP port of the collectors" },
+	[ARG_TUNNEL_METADATA] = { "tunnel-metadata", "on|off",
+				  "geneve: filter, direction, length, time as options" },
+	[ARG_GATEWAY] = { "gtw-address", "ADDRESS", "gateway to the collectors" },
+	[ARG_SNAPLEN] = { "snaplen", "BYTES", "bytes of each copy, 0: all" },
+	[ARG_OVERSIZE] = { "oversize", "POLICY",
+			   "copies larger than the path: truncate (default), drop, fragment" },
+	[ARG_TTL] = { "ttl", "HOPS", "TTL or hop limit of copies" },
+	[ARG_DSCP] = { "dscp", "DSCP", "DSCP of copies, 0 to 63" },
+	[ARG_RING_MEMORY] = { "ring-memory", "SIZE", "memory of all rings of this host, 64M by default" },
+	[ARG_MAX_RATE] = { "max-rate", "RATE", "most copies of this host: 100kpps, 500Mbit, off" },
+	[ARG_FAILOVER] = { "failover", "on|off", "leave out collectors that answer port unreachable" },
+	[ARG_SENDER_NICE] = { "sender-nice", "NICE", "priority of mirror-sender, -20 to 19, 5 by default" },
 	[ARG_JSON] = { "json", NULL, "status: as JSON" },
 	[ARG_LOG_DIR] = { "log-dir", "DIR", "log to mirroring.log in this directory too" },
 	[ARG_QUIET] = { "quiet", NULL, "say nothing but errors" },
@@ -53,7 +71,8 @@ static const struct {
 
 static void help(void)
 {
-	printf("mirroring COMMAND [options]: copies packets to collectors. Without COMMAND: start.\n\nCommands\n");
+	printf("mirroring COMMAND [options]: copies packets to collectors. Without COMMAND: "
+	       "start.\n\nCommands\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-9s%-6s%s\n", commands[i].name, commands[i].operand ? commands[i].operand : "",
 		       commands[i].help);
@@ -73,7 +92,8 @@ int main(int argc, char **argv)
 		help();
 		return EXIT_SUCCESS;
 	}
-	log_init("mirroring", request.value[ARG_QUIET] ? LEVEL_ERROR : LEVEL_INFO, request.value[ARG_LOG_DIR]);
+	log_init("mirroring", request.value[ARG_QUIET] ? LEVEL_ERROR : LEVEL_INFO,
+		 request.value[ARG_LOG_DIR]);
 
 	if (word && request.value[ARG_CMD] && strcmp(word, request.value[ARG_CMD])) {
 		log_error("two commands: \"%s\" and --cmd=%s", word, request.value[ARG_CMD]);

@@ -27,6 +27,8 @@ enum map {
 	MAP_FILTER_PACKETS,
 	MAP_FILTER_BYTES,
 	MAP_PENDING,
+	MAP_RINGS,
+	MAP_STATE,
 	MAP_COUNT,
 };
 
@@ -49,9 +51,8 @@ struct tables {
 static inline struct mirror_words *table_of(const struct tables *t, enum mirror_dimension dim)
 {
 	static const enum map maps[] = {
-		[DIM_PROTO] = MAP_PROTO,	 [DIM_DST_PORT] = MAP_DST_PORT,
-		[DIM_SRC_PORT] = MAP_SRC_PORT,	 [DIM_PORT] = MAP_PORT,
-		[DIM_TCP_FLAGS] = MAP_TCP_FLAGS, [DIM_ICMP_TYPE] = MAP_ICMP_TYPE,
+		[DIM_PROTO] = MAP_PROTO, [DIM_DST_PORT] = MAP_DST_PORT,	  [DIM_SRC_PORT] = MAP_SRC_PORT,
+		[DIM_PORT] = MAP_PORT,	 [DIM_TCP_FLAGS] = MAP_TCP_FLAGS, [DIM_ICMP_TYPE] = MAP_ICMP_TYPE,
 		[DIM_VLAN] = MAP_VLAN,
 	};
 

@@ -47,7 +47,8 @@ static void head(const char *name, const char *type, const char *help)
 }
 
 /* label, value: one more label, or NULL. */
-static void line(const char *name, const struct sample *s, const char *label, const char *value, uint64_t number)
+static void line(const char *name, const struct sample *s, const char *label, const char *value,
+		 uint64_t number)
 {
 	printf("%s{iface=\"%s\",direction=\"%s\"", name, s->instance->link.name,
 	       direction_names[s->instance->direction]);
@@ -61,7 +62,8 @@ static void print_outcomes(const struct sample *s, size_t n)
 	head("mirroring_packets_total", "counter", "Packets that took this way out of the data path.");
 	for (size_t i = 0; i < n; i++)
 		for (int o = OUT_NONE + 1; o < OUT_COUNT; o++)
-			line("mirroring_packets_total", &s[i], "outcome", outcome_name(o), s[i].counters.outcome[o]);
+			line("mirroring_packets_total", &s[i], "outcome", outcome_name(o),
+			     s[i].counters.outcome[o]);
 }
 
 static void print_filters(const char *name, const char *help, const struct sample *s, size_t n, bool bytes)
@@ -72,7 +74,8 @@ static void print_filters(const char *name, const char *help, const struct sampl
 	for (size_t i = 0; i < n; i++) {
 		for (size_t f = 0; f < s[i].filters; f++) {
 			snprintf(number, sizeof(number), "%zu", f + 1);
-			line(name, &s[i], "filter", number, bytes ? s[i].counters.bytes[f] : s[i].counters.packets[f]);
+			line(name, &s[i], "filter", number,
+			     bytes ? s[i].counters.bytes[f] : s[i].counters.packets[f]);
 		}
 	}
 }
@@ -80,9 +83,10 @@ static void print_filters(const char *name, const char *help, const struct sampl
 static void print_all(const struct sample *s, size_t n)
 {
 	print_outcomes(s, n);
-	print_filters("mirroring_filter_packets_total", "Packets that the filter of this number decided.", s, n, false);
-	print_filters("mirroring_filter_bytes_total", "Bytes of the packets that the filter of this number decided.", s,
-		      n, true);
+	print_filters("mirroring_filter_packets_total", "Packets that the filter of this number decided.", s,
+		      n, false);
+	print_filters("mirroring_filter_bytes_total",
+		      "Bytes of the packets that the filter of this number decided.", s, n, true);
 	head("mirroring_filters", "gauge", "Filters in force.");
 	for (size_t i = 0; i < n; i++)
 		line("mirroring_filters", &s[i], NULL, NULL, s[i].filters);
@@ -92,7 +96,8 @@ static void print_all(const struct sample *s, size_t n)
 	head("mirroring_on", "gauge", "1: packets are looked at, 0: switched off.");
 	for (size_t i = 0; i < n; i++)
 		line("mirroring_on", &s[i], NULL, NULL, !s[i].config.off);
-	head("mirroring_chained", "gauge", "1: the chain of the interface reaches the program, 0: it is cut.");
+	head("mirroring_chained", "gauge",
+	     "1: the chain of the interface reaches the program, 0: it is cut.");
 	for (size_t i = 0; i < n; i++)
 		line("mirroring_chained", &s[i], NULL, NULL, s[i].chained);
 }

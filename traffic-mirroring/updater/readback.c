@@ -11,7 +11,11 @@
 
 #include <bpf/bpf.h>
 
-int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries, size_t *n)
+#include "collector.h"
+#include "host_maps.h"
+
+int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
+		  size_t *n)
 {
 	int fd = t->fd[table->map];
 	struct mirror_key6 key, next;
@@ -39,7 +43,8 @@ int read_prefixes(const struct tables *t, const struct address_table *table, str
 			*entries = e;
 		}
 		e = &(*entries)[(*n)++];
-		*e = (struct prefix_entry){ .prefix = { .family = table->family, .len = key.prefix_len }, .held = true };
+		*e = (struct prefix_entry){ .prefix = { .family = table->family, .len = key.prefix_len },
+					    .held = true };
 		memcpy(e->prefix.addr, key.addr, table->family == 4 ? 4 : 16);
 		/* the kernel keeps what a key of bpftool's had there */
 		prefix_clear_past_length(&e->prefix);
@@ -71,13 +76,15 @@ static int read_addresses(const struct tables *t, const struct address_table *ta
 	/* as if the other bank were to be written: the words of this one stay, and parents are found */
 	prefixes_merge(entries, &n, !bank);
 	for (size_t i = 0; i < n && !err; i++) {
-		uint64_t inherited = entries[i].parent == NO_PARENT ? 0 : entries[entries[i].parent].word[bank];
+		uint64_t inherited = entries[i].parent == NO_PARENT ? 0 :
+								      entries[entries[i].parent].word[bank];
 
 		for (size_t f = 0; f < filters->n && !err; f++) {
 			bool own = (entries[i].word[bank] & ~inherited) >> f & 1;
 
 			if (own && filters->at[f].constrained & 1U << table->dim)
-				err = prefix_list_add(filter_prefixes(&filters->at[f], table->dim), &entries[i].prefix);
+				err = prefix_list_add(filter_prefixes(&filters->at[f], table->dim),
+						      &entries[i].prefix);
 		}
 	}
 	free(entries);
@@ -102,31 +109,48 @@ static void read_dimension(const struct tables *t, enum mirror_dimension dim, un
 			bits_set(filter_bits(&filters->at[__builtin_ctzll(word)], dim, &values), v);
 }
 
+static int read_targets(const struct mirror_filter *row, const struct mirror_group *group, struct filter *f)
+{
+	size_t n = row->exit == EXIT_RING ? group->collectors : row->devices;
+
+	if (!n || n > MIRROR_MAX_COLLECTORS)
+		return 0;
+	f->to = calloc(n, sizeof(*f->to));
+	if (!f->to)
+		return -ENOMEM;
+	for (f->n_to = 0; f->n_to < n; f->n_to++) {
+		if (row->exit == EXIT_RING)
+			collector_print(&group->collector[f->n_to], f->to[f->n_to]);
+		else if (f->n_to < MIRROR_MAX_DEVICES)
+			memcpy(f->to[f->n_to], row->device[f->n_to].name, MIRROR_NAME_LEN);
+	}
+	return 0;
+}
+
 static int read_rows(const struct tables *t, unsigned int bank, struct configuration *c)
 {
 	const struct mirror_bank *b = &t->banks[bank];
+	int err = 0;
 
-	for (size_t i = 0; i < MIRROR_MAX_FILTERS && b->filters >> i & 1; i++) {
+	for (size_t i = 0; i < MIRROR_MAX_FILTERS && b->filters >> i & 1 && !err; i++) {
 		const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
 		struct filter *f = filter_set_add(c->filters, row->action);
 
 		if (!f)
 			return -ENOMEM;
 		c->rows[i] = *row;
-		f->snaplen = row->snaplen;
+		if (row->own & OWN_SNAPLEN)
+			f->snaplen = row->snaplen;
 		f->sample = row->sample;
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;
-		if (!row->own_target || row->devices > MIRROR_MAX_DEVICES)
-			continue;
-		f->to = calloc(row->devices, sizeof(*f->to));
-		if (!f->to)
-			return -ENOMEM;
-		for (f->n_to = 0; f->n_to < row->devices; f->n_to++)
-			memcpy(f->to[f->n_to], row->device[f->n_to].name, MIRROR_NAME_LEN);
+		if (row->exit == EXIT_RING)
+			host_read_group(row->group, &c->groups[i]);
+		if (row->own & OWN_TARGET)
+			err = read_targets(row, &c->groups[i], f);
 	}
-	return 0;
+	return err;
 }
 
 int tables_read(const struct tables *t, struct configuration *c)

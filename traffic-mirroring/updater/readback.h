@@ -7,7 +7,8 @@
 #include "prefixes.h"
 
 /* All entries of an address table, held and with their words, into a malloc'ed array. 0 or a negative errno. */
-int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries, size_t *n);
+int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
+		  size_t *n);
 
 /* All keys of the outers table; returns their number. */
 size_t read_outers(const struct tables *t, struct mirror_outer outers[MIRROR_MAX_OUTERS]);

@@ -54,11 +54,14 @@ static void check_chain(struct report *r)
 	const struct chain_program *last = &r->chain.at[r->chain.n ? r->chain.n - 1 : 0];
 
 	if (!r->chain.n)
-		add_problem(r, "no root program is attached to %s %s: no packet reaches mirroring", iface, direction);
+		add_problem(r, "no root program is attached to %s %s: no packet reaches mirroring", iface,
+			    direction);
 	else if (!chained(r))
 		add_problem(r,
-			    "the chain is cut behind %s (%u): nothing follows in its chain map, and mirroring (%u) is not "
-			    "reached. l3afd cuts it so when the seq_id of a running program changes: deploy anew with "
+			    "the chain is cut behind %s (%u): nothing follows in its chain map, and "
+			    "mirroring (%u) is not "
+			    "reached. l3afd cuts it so when the seq_id of a running program changes: deploy "
+			    "anew with "
 			    "gaps between seq_ids",
 			    last->name, last->id, r->program_id);
 }
@@ -77,8 +80,8 @@ static void check_devices(struct report *r)
 			if (netlink_link(device->name, &link))
 				add_problem(r, "filter %zu: device %s is gone", i + 1, device->name);
 			else if (link.ifindex != (int)device->ifindex)
-				add_problem(r, "filter %zu: device %s was made anew: give the filters again", i + 1,
-					    device->name);
+				add_problem(r, "filter %zu: device %s was made anew: give the filters again",
+					    i + 1, device->name);
 			else if (!link.up)
 				add_problem(r, "filter %zu: device %s is not up", i + 1, device->name);
 		}
@@ -139,8 +142,9 @@ static void print_filters(const struct report *r)
 	else
 		puts("  filters        packets           bytes  rule");
 	for (size_t i = 0; rest && (line = strsep(&rest, "\n")) && *line; i++)
-		printf("    %2zu %16llu %15llu  %.120s%s\n", i + 1, (unsigned long long)r->counters.packets[i],
-		       (unsigned long long)r->counters.bytes[i], line, strlen(line) > 120 ? " …" : "");
+		printf("    %2zu %16llu %15llu  %.120s%s\n", i + 1,
+		       (unsigned long long)r->counters.packets[i], (unsigned long long)r->counters.bytes[i],
+		       line, strlen(line) > 120 ? " …" : "");
 	free(text);
 }
 
@@ -148,10 +152,18 @@ static const char *const option_names[OPT_COUNT] = {
 	[OPT_FILTERS] = "filters",
 	[OPT_TUNNEL_INTERFACE] = "tunnel-interface-name",
 	[OPT_REDIRECT_TO] = "redirect-to",
+	[OPT_TUNNEL_TYPE] = "tunnel-type",
 	[OPT_TUNNEL_REMOTE_ADDRESS] = "tunnel-remote-address",
+	[OPT_TUNNEL_ID] = "tunnel-id",
+	[OPT_TUNNEL_LOCAL_ADDRESS] = "tunnel-local-address",
 	[OPT_TUNNEL_LOCAL_PORT] = "tunnel-local-port",
 	[OPT_TUNNEL_REMOTE_PORT] = "tunnel-remote-port",
+	[OPT_TUNNEL_METADATA] = "tunnel-metadata",
 	[OPT_GATEWAY] = "gtw-address",
+	[OPT_SNAPLEN] = "snaplen",
+	[OPT_OVERSIZE] = "oversize",
+	[OPT_TTL] = "ttl",
+	[OPT_DSCP] = "dscp",
 };
 static const char *const origin_names[] = {
 	[ORIGIN_NONE] = "", [ORIGIN_START] = "start", [ORIGIN_UPDATE] = "update"
@@ -167,13 +179,14 @@ static void print_report(const struct report *r)
 	printf("  pins       %s\n", r->instance->pins.maps);
 	for (int o = OPT_FILTERS + 1; o < OPT_COUNT; o++)
 		if (options->text[o][0])
-			printf("  %-10s %s %s (%s)\n", o == OPT_FILTERS + 1 ? "delivery" : "", option_names[o],
-			       options->text[o], origin_names[options->origin[o] % 3]);
+			printf("  %-10s %s %s (%s)\n", o == OPT_FILTERS + 1 ? "delivery" : "",
+			       option_names[o], options->text[o], origin_names[options->origin[o] % 3]);
 	print_filters(r);
 	puts("  counters");
 	for (int o = OUT_NONE + 1; o < OUT_COUNT; o++)
 		if (r->counters.outcome[o])
-			printf("    %-16s %16llu\n", outcome_name(o), (unsigned long long)r->counters.outcome[o]);
+			printf("    %-16s %16llu\n", outcome_name(o),
+			       (unsigned long long)r->counters.outcome[o]);
 	for (size_t i = 0; i < r->problems; i++)
 		printf("  PROBLEM    %s\n", r->problem[i]);
 }
@@ -205,7 +218,8 @@ static struct json_object *report_json(const struct report *r)
 	item = json_object_new_object();
 	for (int i = OPT_FILTERS + 1; i < OPT_COUNT; i++)
 		if (options->text[i][0])
-			json_object_object_add(item, option_names[i], json_object_new_string(options->text[i]));
+			json_object_object_add(item, option_names[i],
+					       json_object_new_string(options->text[i]));
 	json_object_object_add(o, "delivery", item);
 
 	list = json_object_new_array();
@@ -267,7 +281,8 @@ static bool brief(const struct request *request)
 	return request->from_l3afd && !request->value[ARG_JSON];
 }
 
-static int report_all(const struct request *request, const struct instance *instances, size_t n, size_t *found)
+static int report_all(const struct request *request, const struct instance *instances, size_t n,
+		      size_t *found)
 {
 	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
 	int err = 0;
@@ -290,7 +305,8 @@ static int report_all(const struct request *request, const struct instance *inst
 		configuration_free(report.configuration);
 	}
 	if (list && !err)
-		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(list);
 	return err;
 }

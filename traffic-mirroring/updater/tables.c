@@ -27,6 +27,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_DST6] = "dst6",	       [MAP_OUTERS] = "outers",
 	[MAP_COUNTERS] = "counters",   [MAP_FILTER_PACKETS] = "filter_packets",
 	[MAP_PENDING] = "pending",     [MAP_FILTER_BYTES] = "filter_bytes",
+	[MAP_RINGS] = "rings",	       [MAP_STATE] = "state",
 };
 
 /* What this program understands; a map of another shape belongs to another version of the data path. */
@@ -35,9 +36,10 @@ static const __u32 value_sizes[MAP_COUNT] = {
 	[MAP_BANKS] = sizeof(struct mirror_bank),
 	[MAP_FILTERS] = sizeof(struct mirror_filter),
 	[MAP_OPTIONS] = sizeof(struct mirror_options),
-	[MAP_PROTO ... MAP_OUTERS] = sizeof(struct mirror_words),
-	[MAP_COUNTERS ... MAP_FILTER_BYTES] = sizeof(__u64),
+	[MAP_PROTO... MAP_OUTERS] = sizeof(struct mirror_words),
+	[MAP_COUNTERS... MAP_FILTER_BYTES] = sizeof(__u64),
 	[MAP_PENDING] = sizeof(struct mirror_pending),
+	[MAP_RINGS... MAP_STATE] = sizeof(__u32),
 };
 
 const struct address_table address_tables[ADDRESS_TABLES] = {
@@ -80,7 +82,8 @@ static int open_map(struct tables *t, enum map map, int fd)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return -errno;
 	if (info.value_size != value_sizes[map]) {
-		log_error("map %s: values of %u bytes, not %u: it belongs to another version of traffic-mirroring",
+		log_error("map %s: values of %u bytes, not %u: it belongs to another version of "
+			  "traffic-mirroring",
 			  map_names[map], info.value_size, value_sizes[map]);
 		return -EPROTO;
 	}
@@ -128,8 +131,8 @@ static int open_pinned(void *ctx, const char *name)
 	char path[PATH_MAX];
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/mirroring_%s_%s", pinned->dir, direction_names[pinned->direction],
-		     name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/mirroring_%s_%s", pinned->dir,
+		     direction_names[pinned->direction], name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = bpf_obj_get(path);
 	if (fd < 0) {
@@ -171,6 +174,29 @@ struct mirror_config tables_config(const struct tables *t)
 const struct mirror_options *tables_options(const struct tables *t)
 {
 	return &t->options[tables_config(t).bank & 1];
+}
+
+int tables_rings_fd(const struct tables *t)
+{
+	return t->fd[MAP_RINGS];
+}
+
+int tables_state_fd(const struct tables *t)
+{
+	return t->fd[MAP_STATE];
+}
+
+void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx)
+{
+	for (int bank = 0; bank < MIRROR_BANKS; bank++) {
+		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
+			const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
+
+			if (t->banks[bank].filters >> i & 1 && row->exit == EXIT_RING &&
+			    row->action == ACTION_MIRROR)
+				visit(ctx, row->group);
+		}
+	}
 }
 
 void config_store(struct tables *t, struct mirror_config config)

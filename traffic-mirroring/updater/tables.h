@@ -8,13 +8,16 @@
 #define MIRRORING_TABLES_H
 
 #include "../../common/netlink.h"
+#include "../host.h"
 #include "filter.h"
 
 /* One whole configuration of a direction: what fills a bank. */
 struct configuration {
 	struct filter_set *filters;
-	/* per filter: how its copies leave; action, snaplen, sample and own_target are filled in by tables_commit() */
+	/* per filter: how its copies leave; action and sample are filled in by tables_commit() */
 	struct mirror_filter rows[MIRROR_MAX_FILTERS];
+	/* of filters with EXIT_RING: their collectors; the id is rows[].group */
+	struct mirror_group groups[MIRROR_MAX_FILTERS];
 	struct mirror_outer outers[MIRROR_MAX_OUTERS];
 	size_t n_outers;
 	struct mirror_options options;
@@ -49,6 +52,13 @@ int tables_read(const struct tables *t, struct configuration *c);
  * -ENOSPC: an address table is full. The caller holds the lock.
  */
 int tables_commit(struct tables *t, const struct configuration *c, bool l3);
+
+/* Fds of the maps that lead to the host's rings and state. */
+int tables_rings_fd(const struct tables *t);
+int tables_state_fd(const struct tables *t);
+
+/* Calls visit for the group of every row with EXIT_RING, of both banks. */
+void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx);
 
 /* Puts the previous configuration in force again. -ENOENT: there is none. */
 int tables_rollback(struct tables *t);

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "host_maps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../../common/log.h"
+#include "../../common/pins.h"
+#include "collector.h"
+#include "instance.h"
+#include "lock.h"
+
+#define DEFAULT_RING_MEMORY (64ULL << 20)
+#define DEFAULT_NICE 5
+#define SENDER_SECONDS 5
+#define POLL_MS 5
+
+struct host {
+	int lock;
+	int cpus;
+	int ring[MIRROR_MAX_CPUS];
+	struct mirror_state *state;
+	struct mirror_group *groups;
+	struct mirror_settings *settings;
+};
+
+static const struct {
+	const char *name;
+	__u32 value_size;
+	__u32 entries;
+} arrays[] = {
+	{ "state", sizeof(struct mirror_state), 1 },
+	{ "groups", sizeof(struct mirror_group), MIRROR_MAX_GROUPS },
+	{ "settings", sizeof(struct mirror_settings), 1 },
+	{ "sent", sizeof(__u64), SENT_COUNT },
+	{ "sent_errors", sizeof(__u64), MIRROR_ERRNOS },
+	{ "collectors", sizeof(struct mirror_collector_counters), MIRROR_MAX_GROUPS *MIRROR_MAX_COLLECTORS },
+};
+#define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+static void map_path(const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, HOST_PINS "/%s", name);
+}
+
+int host_map(const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	map_path(name, path);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Opens a pinned map, or makes and pins it. */
+static int open_or_make(const char *name, enum bpf_map_type type, __u32 key_size, __u32 value_size,
+			__u32 entries, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+	char path[PATH_MAX], kernel_name[BPF_OBJ_NAME_LEN];
+	int fd = host_map(name), err;
+
+	if (fd != -ENOENT)
+		return fd;
+	snprintf(kernel_name, sizeof(kernel_name), "mirror_%.8s", name);
+	fd = bpf_map_create(type, kernel_name, key_size, value_size, entries, &options);
+	if (fd < 0)
+		return -errno;
+	map_path(name, path);
+	if (bpf_obj_pin(fd, path)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static void *map_memory(int fd, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t memory_size(size_t array)
+{
+	size_t page = sysconf(_SC_PAGESIZE),
+	       size = (size_t)arrays[array].entries * ((arrays[array].value_size + 7) & ~7U);
+
+	return (size + page - 1) / page * page;
+}
+
+static int open_arrays(struct host *h)
+{
+	void **memory[] = { (void **)&h->state, (void **)&h->groups, (void **)&h->settings };
+
+	for (size_t i = 0; i < ARRAYS; i++) {
+		int fd = open_or_make(arrays[i].name, BPF_MAP_TYPE_ARRAY, sizeof(__u32), arrays[i].value_size,
+				      arrays[i].entries, BPF_F_MMAPABLE);
+
+		if (fd < 0)
+			return fd;
+		if (i < sizeof(memory) / sizeof(memory[0])) {
+			*memory[i] = map_memory(fd, memory_size(i));
+			if (!*memory[i]) {
+				close(fd);
+				return -ENOMEM;
+			}
+		}
+		close(fd);
+	}
+	return 0;
+}
+
+/* The size of one ring: a power of two, a page at least. */
+static __u32 ring_size(const struct host *h)
+{
+	__u64 share = h->settings->ring_memory / h->cpus, size = sysconf(_SC_PAGESIZE);
+
+	while (size * 2 <= share && size < 1U << 30)
+		size *= 2;
+	return size;
+}
+
+static int open_rings(struct host *h)
+{
+	char name[32];
+
+	for (int cpu = 0; cpu < h->cpus; cpu++) {
+		snprintf(name, sizeof(name), "ring_%d", cpu);
+		h->ring[cpu] = open_or_make(name, BPF_MAP_TYPE_RINGBUF, 0, 0, ring_size(h), 0);
+		if (h->ring[cpu] < 0)
+			return h->ring[cpu];
+	}
+	return 0;
+}
+
+static int signal_sender(int signal)
+{
+	long pid = host_sender();
+
+	if (pid <= 0)
+		return 0;
+	if (kill(pid, signal))
+		return errno == ESRCH ? 0 : -errno;
+	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
+		if (host_sender() <= 0)
+			return 0;
+		pause_ms(POLL_MS);
+	}
+	return -ETIMEDOUT;
+}
+
+/* New rings of the new size; the data paths are led to them, then the sender empties the old ones and ends. */
+static int replace_rings(struct host *h)
+{
+	struct instance *instances;
+	char name[32], path[PATH_MAX];
+	size_t n;
+	int err = 0;
+
+	for (int cpu = 0; cpu < h->cpus; cpu++) {
+		close(h->ring[cpu]);
+		h->ring[cpu] = -1;
+		snprintf(name, sizeof(name), "ring_%d", cpu);
+		map_path(name, path);
+		unlink(path);
+	}
+	err = open_rings(h);
+	if (err)
+		return err;
+	instance_all(&instances, &n);
+	for (size_t i = 0; i < n && !err; i++)
+		err = host_attach(h, instances[i].tables);
+	instance_free_all(instances, n);
+	return err ? err : signal_sender(SIGUSR1);
+}
+
+static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
+{
+	struct mirror_settings *now = h->settings;
+	__u32 size;
+	int err;
+
+	if (fresh)
+		*now = (struct mirror_settings){ .ring_memory = DEFAULT_RING_MEMORY, .nice = DEFAULT_NICE };
+	size = ring_size(h);
+	if (change->named[SETTING_RING_MEMORY])
+		now->ring_memory = change->to.ring_memory;
+	if (change->named[SETTING_MAX_RATE]) {
+		now->max_packets = change->to.max_packets;
+		now->max_bits = change->to.max_bits;
+	}
+	if (change->named[SETTING_FAILOVER])
+		now->failover = change->to.failover;
+	err = open_rings(h);
+	if (!err && !fresh && ring_size(h) != size)
+		err = replace_rings(h);
+	if (!err && change->named[SETTING_NICE] && now->nice != change->to.nice) {
+		now->nice = change->to.nice;
+		err = signal_sender(SIGUSR1);
+	}
+	return err;
+}
+
+struct host *host_lock(const struct settings_change *change, int *error)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	*error = -ENOMEM;
+	if (!h)
+		return NULL;
+	h->lock = -1;
+	for (int cpu = 0; cpu < MIRROR_MAX_CPUS; cpu++)
+		h->ring[cpu] = -1;
+	h->cpus = libbpf_num_possible_cpus();
+	*error = h->cpus < 0 ? h->cpus : h->cpus > MIRROR_MAX_CPUS ? -E2BIG : 0;
+	/* a release that removes the directory between the two is a reason to make it again */
+	for (int tries = 0; !*error && h->lock < 0 && tries < 3; tries++) {
+		*error = pins_mkdir(HOST_PINS);
+		if (!*error)
+			*error = pins_mkdir(HOST_SENDER_LOCK);
+		if (*error)
+			break;
+		h->lock = lock_directory(HOST_PINS);
+		*error = h->lock < 0 && h->lock != -ENOENT ? h->lock : 0;
+	}
+	if (!*error && h->lock < 0)
+		*error = h->lock;
+	if (!*error)
+		*error = open_arrays(h);
+	if (!*error)
+		*error = apply_settings(h, change, !h->settings->ring_memory);
+	if (*error) {
+		log_error("cannot set up the rings in %s: %s", HOST_PINS, strerror(-*error));
+		host_unlock(h);
+		return NULL;
+	}
+	return h;
+}
+
+void host_unlock(struct host *h)
+{
+	void *memory[] = { h->state, h->groups, h->settings };
+
+	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
+		if (memory[i])
+			munmap(memory[i], memory_size(i));
+	for (int cpu = 0; cpu < MIRROR_MAX_CPUS; cpu++)
+		if (h->ring[cpu] >= 0)
+			close(h->ring[cpu]);
+	if (h->lock >= 0)
+		close(h->lock);
+	free(h);
+}
+
+static void mark_used(void *ctx, uint32_t group)
+{
+	((bool *)ctx)[group % MIRROR_MAX_GROUPS] = true;
+}
+
+/* Which slots the configurations of this host refer to, in force or to be rolled back to. */
+static void find_used(bool used[MIRROR_MAX_GROUPS])
+{
+	struct instance *instances;
+	size_t n;
+
+	memset(used, 0, MIRROR_MAX_GROUPS * sizeof(*used));
+	instance_all(&instances, &n);
+	for (size_t i = 0; i < n; i++)
+		tables_each_group(instances[i].tables, mark_used, used);
+	instance_free_all(instances, n);
+}
+
+static bool same_group(const struct mirror_group *a, const struct mirror_group *b)
+{
+	size_t start = offsetof(struct mirror_group, collectors);
+
+	return !memcmp((const char *)a + start, (const char *)b + start, sizeof(*a) - start);
+}
+
+int host_put_group(struct host *h, struct mirror_group *group)
+{
+	bool used[MIRROR_MAX_GROUPS];
+	struct mirror_group *slot;
+	uint32_t id;
+
+	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
+		if (h->groups[i].id && same_group(&h->groups[i], group)) {
+			group->id = h->groups[i].id;
+			return 0;
+		}
+	}
+	find_used(used);
+	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
+		slot = &h->groups[i];
+		if (slot->id && used[i])
+			continue;
+		id = slot->id ? slot->id + MIRROR_MAX_GROUPS : (uint32_t)(MIRROR_MAX_GROUPS + i);
+		/* a sender that reads it meanwhile finds the id of neither */
+		__atomic_store_n(&slot->id, 0, __ATOMIC_RELEASE);
+		group->id = 0;
+		*slot = *group;
+		h->state->stopped[i] = 0;
+		__atomic_store_n(&slot->id, id, __ATOMIC_RELEASE);
+		group->id = id;
+		return 0;
+	}
+	log_error("more than %d different lists of collectors on this host", MIRROR_MAX_GROUPS);
+	return -ENOSPC;
+}
+
+/* Id of the map behind a map of maps' entry, 0: none. */
+static __u32 inner_id(int outer, __u32 key)
+{
+	__u32 id = 0;
+
+	return bpf_map_lookup_elem(outer, &key, &id) ? 0 : id;
+}
+
+static __u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+/* Each change of a map of maps waits for a grace period: only what differs is changed. */
+static int set_inner(int outer, __u32 key, int fd)
+{
+	if (inner_id(outer, key) == map_id(fd))
+		return 0;
+	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
+}
+
+int host_attach(struct host *h, const struct tables *t)
+{
+	int state = host_map("state"), err = state < 0 ? state : 0;
+
+	for (int cpu = 0; cpu < h->cpus && !err; cpu++)
+		err = set_inner(tables_rings_fd(t), cpu, h->ring[cpu]);
+	if (!err)
+		err = set_inner(tables_state_fd(t), 0, state);
+	if (state >= 0)
+		close(state);
+	if (err)
+		log_error("cannot lead the data path to the rings: %s", strerror(-err));
+	return err;
+}
+
+long host_sender(void)
+{
+	return lock_holder(HOST_SENDER_LOCK);
+}
+
+static bool needs_raw(const struct host *h)
+{
+	for (int i = 0; i < MIRROR_MAX_GROUPS; i++)
+		for (int c = 0; h->groups[i].id && c < h->groups[i].collectors; c++)
+			if (collector_is_raw(&h->groups[i].collector[c]))
+				return true;
+	return false;
+}
+
+static int start_sender(struct host *h)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mirror-sender"));
+	int status;
+	pid_t pid;
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	strcat(dirname(path), "/mirror-sender");
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		execl(path, "mirror-sender", (char *)NULL);
+		log_error("%s: %s", path, strerror(errno));
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		log_error("%s did not start", path);
+		return -ECHILD;
+	}
+	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
+		if (h->state->present && host_sender() > 0)
+			return 0;
+		pause_ms(POLL_MS);
+	}
+	log_error("%s: not ready after %d seconds", path, SENDER_SECONDS);
+	return -ETIMEDOUT;
+}
+
+int host_ensure_sender(struct host *h)
+{
+	int err = 0;
+
+	if (host_sender() > 0 && needs_raw(h) && !h->state->raw)
+		err = signal_sender(SIGUSR1);
+	if (!err && host_sender() <= 0)
+		err = start_sender(h);
+	return err;
+}
+
+int host_revive_sender(void)
+{
+	const struct settings_change nothing = {};
+	struct host *h;
+	int err;
+
+	if (host_sender() != 0)
+		return 0;
+	h = host_lock(&nothing, &err);
+	if (!h)
+		return err;
+	if (h->state->present) {
+		log_info("the sender had ended: it is started again");
+		err = host_ensure_sender(h);
+	}
+	host_unlock(h);
+	return err;
+}
+
+static bool any_used(void)
+{
+	bool used[MIRROR_MAX_GROUPS];
+
+	find_used(used);
+	return memchr(used, true, sizeof(used));
+}
+
+void host_release(void)
+{
+	char path[2 * PATH_MAX];
+	struct dirent *entry;
+	int lock;
+	DIR *dir;
+
+	if (any_used())
+		return;
+	lock = lock_directory(HOST_PINS);
+	if (lock < 0)
+		return;
+	/* nobody may have come while we waited */
+	if (!any_used()) {
+		signal_sender(SIGTERM);
+		rmdir(HOST_SENDER_LOCK);
+		dir = opendir(HOST_PINS);
+		while (dir && (entry = readdir(dir))) {
+			snprintf(path, sizeof(path), HOST_PINS "/%s", entry->d_name);
+			unlink(path);
+		}
+		if (dir)
+			closedir(dir);
+		rmdir(HOST_PINS);
+	}
+	close(lock);
+}
+
+void host_read_group(uint32_t id, struct mirror_group *group)
+{
+	__u32 slot = id % MIRROR_MAX_GROUPS;
+	int fd = host_map("groups");
+
+	if (fd < 0 || bpf_map_lookup_elem(fd, &slot, group) || group->id != id)
+		memset(group, 0, sizeof(*group));
+	if (fd >= 0)
+		close(fd);
+}

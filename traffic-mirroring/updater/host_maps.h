@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The host's rings, collector groups and settings (../host.h), and its one sender: made when the first filter
+ * has collectors, removed when the last one has gone. Functions return 0 or a negative errno, after
+ * log_error() unless said otherwise.
+ */
+#ifndef MIRRORING_HOST_MAPS_H
+#define MIRRORING_HOST_MAPS_H
+
+#include <stdbool.h>
+
+#include "../host.h"
+#include "tables.h"
+
+struct host;
+
+/*
+ * Takes the lock over all that is the host's, makes what is missing, and puts settings in force: fields of change that
+ * are set in named. NULL: *error says why.
+ */
+enum setting { SETTING_RING_MEMORY, SETTING_MAX_RATE, SETTING_FAILOVER, SETTING_NICE, SETTINGS };
+
+struct settings_change {
+	bool named[SETTINGS];
+	struct mirror_settings to;
+};
+
+struct host *host_lock(const struct settings_change *change, int *error);
+void host_unlock(struct host *h);
+
+/* Finds or makes the group with these contents, and sets its id. -ENOSPC: all are in use. */
+int host_put_group(struct host *h, struct mirror_group *group);
+
+/* Leads a data path to the rings and the state. */
+int host_attach(struct host *h, const struct tables *t);
+
+/* Sees to a sender that runs, and can send to all groups there are. */
+int host_ensure_sender(struct host *h);
+
+/* Ends the sender and removes all pins, where no instance has collectors any more. To be called without the lock. */
+void host_release(void);
+
+/* The group with this id, all zeros where it is lost. Silent. */
+void host_read_group(uint32_t id, struct mirror_group *group);
+
+/* The pid of the sender, 0: none; -ENOENT: this host has no rings. Silent. */
+long host_sender(void);
+
+/* Starts the sender again if this host has rings and none runs. */
+int host_revive_sender(void);
+
+/* Fd of one of the host's maps, or a negative errno. Silent. */
+int host_map(const char *name);
+
+#endif
