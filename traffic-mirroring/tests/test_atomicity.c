@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Commits under traffic: one thread sends a flow without pause, another one puts two rule sets in force in turn. They
+ * agree on what becomes of the flow, and by other filters, values and prefixes: a packet that saw parts of both
+ * would go another way.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "harness.h"
+#include "packets.h"
+
+#define COMMITS 1000
+#define BATCH 64 /* packets per system call: the sender looks up often enough to stop */
+
+static struct world world;
+
+static const struct shape flow = { .family = 4,
+				   .proto = IPPROTO_TCP,
+				   .src = "192.0.2.1",
+				   .dst = "198.51.100.1",
+				   .src_port = 40000,
+				   .dst_port = 443 };
+
+static const char *const accepting[] = {
+	"skip dst-port 80\n"
+	"skip src 192.0.2.0/28 proto udp\n"
+	"mirror src 192.0.2.0/24 dst-port 443 to d0",
+
+	"mirror src 192.0.2.0/31,10.0.0.0/8 proto tcp port 443 to d0\n"
+	"mirror src 192.0.2.1/32 dst-port 80 to d0\n"
+	"skip",
+};
+
+static const char *const rejecting[] = {
+	"mirror dst-port 80 to d0\n"
+	"skip src 192.0.2.0/28\n"
+	"mirror src 192.0.2.0/24 dst-port 443 to d0",
+
+	"skip src 192.0.2.1/32 proto tcp\n"
+	"mirror src 192.0.2.0/31 dst-port 443 to d0\n"
+	"mirror to d0",
+};
+
+struct sender {
+	int prog_fd, cpu;
+	atomic_bool stop;
+	uint64_t sent;
+	int error;
+};
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *send_all_the_time(void *arg)
+{
+	struct sender *s = arg;
+	struct packet p;
+
+	pin(s->cpu);
+	packet_build(&flow, &p);
+	while (!atomic_load(&s->stop) && !s->error) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len,
+			    .repeat = BATCH);
+
+		s->error = bpf_prog_test_run_opts(s->prog_fd, &opts);
+		s->sent += BATCH;
+	}
+	return NULL;
+}
+
+static uint32_t copies(void)
+{
+	struct probe_packet copy;
+	__u32 zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(world.copy_fd, &zero, &copy), 0);
+	return copy.times;
+}
+
+static void alternate(struct tables *tables, const char *const rules[2])
+{
+	struct configuration *c[2] = { lab_configuration(rules[0]), lab_configuration(rules[1]) };
+	int error = 0;
+
+	assert_non_null(c[0]);
+	assert_non_null(c[1]);
+	for (int i = 0; i < COMMITS && !error; i++)
+		error = tables_commit(tables, c[i % 2], false);
+	configuration_free(c[0]);
+	configuration_free(c[1]);
+	assert_int_equal(error, 0);
+}
+
+/* Of every packet exactly the outcome, and of a copied one exactly one copy. */
+static void under_traffic(enum direction d, const char *const rules[2], enum mirror_outcome outcome)
+{
+	struct lab *lab = &world.lab[d];
+	struct sender s = { .prog_fd = lab->select_fd, .cpu = 1 };
+	struct counters before, after;
+	uint32_t copies_before = copies();
+	pthread_t thread;
+
+	assert_int_equal(lab_commit(lab, rules[1]), 0);
+	assert_int_equal(tables_counters(lab->tables, &before), 0);
+	assert_int_equal(pthread_create(&thread, NULL, send_all_the_time, &s), 0);
+	alternate(lab->tables, rules);
+	atomic_store(&s.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(s.error, 0);
+	assert_int_equal(tables_counters(lab->tables, &after), 0);
+	printf("# %s: %d commits, %lu packets, %u copies\n", direction_names[d], COMMITS, s.sent,
+	       copies() - copies_before);
+	assert_true(s.sent > COMMITS);
+	assert_int_equal(copies() - copies_before, outcome == OUT_DEVICE ? s.sent : 0);
+	for (int i = 0; i < OUT_COUNT; i++)
+		assert_int_equal(after.outcome[i] - before.outcome[i], i == (int)outcome ? s.sent : 0);
+}
+
+static void accepted_by_both(void **state)
+{
+	(void)state;
+	pin(0);
+	under_traffic(INGRESS, accepting, OUT_DEVICE);
+}
+
+static void rejected_by_both(void **state)
+{
+	(void)state;
+	pin(0);
+	under_traffic(EGRESS, rejecting, OUT_SKIPPED);
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	return world_enter(&world);
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	world_leave(&world);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepted_by_both),
+		cmocka_unit_test(rejected_by_both),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
