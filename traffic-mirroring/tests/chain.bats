@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The chain without l3afd: our program goes in by start, comes out by stop, and what stands around it goes on.
+
+load mirroring
+
+setup() {
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+root=$pins/tc_ingress_root_array
+
+# Packets of the flows that a flow log has seen.
+logged() {
+	on host bpftool -j map dump pinned "$flow_logs/$1/flow_log_ingress_flows" | jq '[.[].formatted.value.packets] | add // 0'
+}
+
+# The chain is what it should be, and each of the flow logs named sees UDP packets.
+chain_is() {
+	local want=$1 name before=()
+	shift
+	[[ $(chain) == "$want" ]]
+	for name; do before+=("$(logged "$name")"); done
+	on client bash -c "for i in 1 2 3; do echo >/dev/udp/$LAB_HOST4/9; done"
+	for name; do
+		[[ $(logged "$name") == $((before[0] + 3)) ]]
+		before=("${before[@]:1}")
+	done
+	pings 1
+}
+
+in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> flow_log_ingress_entry -> end"
+
+@test "start goes between what is there, stop closes the gap" {
+	load_flow_log a
+	load_flow_log b
+	set_next "$root" "$flow_logs"/a/program
+	set_next "$flow_logs"/a/flow_log_ingress_jmp_table "$flow_logs"/b/program
+	mirror 0 start --map-name="$flow_logs"/a/flow_log_ingress_jmp_table --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+	chain_is "$in_between" a b
+	[[ $(report .counters.device) == 1 ]]
+	mirror 0 stop
+	chain_is "tc_ingress_root -> flow_log_ingress_entry -> flow_log_ingress_entry -> end" a b
+}
+
+@test "start twice, and by another map of the same chain, changes nothing" {
+	load_flow_log a
+	load_flow_log b
+	set_next "$root" "$flow_logs"/a/program
+	mirror_start
+	set_next "$pins/mirroring_ingress_jmp_table" "$flow_logs"/b/program
+	local whole="tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> flow_log_ingress_entry -> end"
+	set_next "$flow_logs"/b/flow_log_ingress_jmp_table "$flow_logs"/a/program
+	chain_is "$whole" a b
+	mirror_start
+	chain_is "$whole" a b
+	# behind us, and at the chain's end: going there would lose what follows, or close a circle
+	mirror 0 start --map-name="$flow_logs"/b/flow_log_ingress_jmp_table
+	chain_is "$whole" a b
+	mirror 0 start --map-name="$flow_logs"/a/flow_log_ingress_jmp_table
+	chain_is "$whole" a b
+	mirror 0 start --map-name="$pins/mirroring_ingress_jmp_table"
+	chain_is "$whole" a b
+}
+
+@test "a program put between us and the root: stop relinks to it" {
+	load_flow_log a
+	load_flow_log b
+	set_next "$root" "$flow_logs"/b/program
+	mirror_start
+	set_next "$flow_logs"/a/flow_log_ingress_jmp_table /sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+	set_next "$root" "$flow_logs"/a/program
+	chain_is "$in_between" a b
+	mirror 0 stop
+	chain_is "tc_ingress_root -> flow_log_ingress_entry -> flow_log_ingress_entry -> end" a b
+}
+
+@test "a chain cut before us is mended by start, with what follows" {
+	load_flow_log b
+	set_next "$root" "$flow_logs"/b/program
+	mirror_start
+	on host bpftool map delete pinned "$root" key 0 0 0 0
+	mirror_start
+	chain_is "tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> end" b
+}
+
+@test "a start that fails leaves nothing behind, and the chain as it was" {
+	load_flow_log b
+	set_next "$root" "$flow_logs"/b/program
+	on host bash -c 'find /sys/fs/bpf | sort' >"$LAB/before"
+	mirror 1 start --map-name="$root" --tunnel-interface-name=nosuch
+	mirror 1 start --map-name="$root" --tunnel-interface-name=vxlan0 --rules="mirror to nosuch"
+	mirror 1 start --map-name="$root.nosuch" --tunnel-interface-name=vxlan0
+	mirror 1 start --map-name="$flow_logs"/b/flow_log_ingress_flows --tunnel-interface-name=vxlan0
+	[[ $output == "mirroring: --map-name: $flow_logs/b/flow_log_ingress_flows is no chain map (BPF_MAP_TYPE_PROG_ARRAY)" ]]
+	on host bash -c 'find /sys/fs/bpf | sort' | diff "$LAB/before" -
+	chain_is "tc_ingress_root -> flow_log_ingress_entry -> end" b
+}
+
+@test "a start killed on its way, here and there: the next one repairs, and the chain is never cut" {
+	requires_command strace
+	load_flow_log b
+	set_next "$root" "$flow_logs"/b/program
+	local call killed=0 status
+	for ((call = 1; call < 1000; call += 7)); do
+		status=0
+		on host strace -o /dev/null -e trace=bpf -e inject=bpf:signal=KILL:when=$call mirroring start --quiet \
+			--iface=eth0 --direction=ingress --map-name="$root" --tunnel-interface-name=vxlan0 \
+			--rules="mirror proto icmp" || status=$?
+		((status)) || break
+		((status == 137))
+		((killed += 1))
+		[[ $(chain) == *"flow_log_ingress_entry -> end" ]]
+		mirror_start --rules="mirror proto icmp"
+		[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> end" ]]
+		mirror 0 stop
+		expect 0 on host find /sys/fs/bpf -name '*mirroring*'
+		[[ ! $output ]]
+	done
+	# it makes some 200 calls to bpf()
+	((killed > 20))
+	chain_is "tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> end" b
+}
