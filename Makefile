@@ -130,14 +130,15 @@ $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs libbpf libelf)
 
-# A test is linked with its folder's other test sources, and of the libraries with what it uses.
+# A test is linked with its folder's other test sources, and of the libraries with what it uses. Its own definition of
+# a function stands in for the library's.
 $B/obj/tested/library.a: $(call tested,$(LIBRARY_SOURCES))
 	rm -f $@
 	$(AR) rcs $@ $^
 beside = $(call tested,$(filter $(dir $1)%,$(TEST_SUPPORT)))
 $(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
+	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
 
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
 $(FUZZERS): $B/%: %.c $B/obj/tested/library.a

@@ -162,9 +162,9 @@ enum mirror_outcome {
 	OUT_FRAGMENT_UNKNOWN, /* later fragment, first one not seen, headers do not decide */
 	OUT_OWN_COPY, /* a copy of ours: never copied again */
 	OUT_DEVICE, /* copied to a device */
-	OUT_DEVICE_BUSY, /* the device took the copy but reported congestion or a drop */
-	OUT_DEVICE_FAILED, /* the device refused the copy: gone, down, or out of memory */
-	OUT_DEVICE_NOT_IP, /* a non-IP packet, and the device takes only IP */
+	OUT_DEVICE_BUSY, /* the device's queue reported congestion or a drop; so does a queue of a device that is down */
+	OUT_DEVICE_FAILED, /* the copy could not be handed over: device gone, or down without a queue, or no memory */
+	OUT_DEVICE_NOT_IP, /* not IP, or with a VLAN tag, and the device takes bare IP packets only */
 	OUT_RING, /* copied into this CPU's ring */
 	OUT_RING_FULL, /* the sender does not keep up, or is dead */
 	OUT_NO_SENDER, /* no ring, or no sender was ever started */

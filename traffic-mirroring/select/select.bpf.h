@@ -108,7 +108,8 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 
 		d->ifindex = f->device[device].ifindex;
 		d->l3 = f->device[device].l3;
-		if (d->l3 && !p->family)
+		/* the clone loses its Ethernet header on the way, but would keep its tags */
+		if (d->l3 && (!p->family || p->vlan != NO_VLAN))
 			d->outcome = OUT_DEVICE_NOT_IP;
 	}
 }
