@@ -325,7 +325,7 @@ static enum mirror_outcome decided_by(const struct reference *ref, const struct 
 		return OUT_SKIPPED;
 	if (to_own_tunnel(ref, f))
 		return OUT_OWN_COPY;
-	return f->family == 0 && r->to[0]->l3 ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
+	return r->to[0]->l3 && (f->family == 0 || f->tagged) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
 }
 
 struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet)

@@ -39,7 +39,7 @@ struct ref_prefixes {
 struct ref_device {
 	const char *name;
 	unsigned int ifindex;
-	bool l3; /* takes only IP */
+	bool l3; /* takes only IP without VLAN tags */
 };
 
 struct ref_rule {
