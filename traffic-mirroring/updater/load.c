@@ -89,8 +89,9 @@ static int open_chain_map(const char *path, uint32_t *id)
 		log_error("--map-name: %s: %s", path, strerror(-fd));
 		return fd;
 	}
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_PROG_ARRAY) {
-		log_error("--map-name: %s is no chain map (BPF_MAP_TYPE_PROG_ARRAY)", path);
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_PROG_ARRAY ||
+	    info.max_entries != 1) {
+		log_error("--map-name: %s is no chain map: a PROG_ARRAY with one entry", path);
 		close(fd);
 		return -EINVAL;
 	}
