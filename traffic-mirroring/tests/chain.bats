@@ -96,7 +96,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	mirror 1 start --map-name="$root" --tunnel-interface-name=vxlan0 --rules="mirror to nosuch"
 	mirror 1 start --map-name="$root.nosuch" --tunnel-interface-name=vxlan0
 	mirror 1 start --map-name="$flow_logs"/b/flow_log_ingress_flows --tunnel-interface-name=vxlan0
-	[[ $output == "mirroring: --map-name: $flow_logs/b/flow_log_ingress_flows is no chain map (BPF_MAP_TYPE_PROG_ARRAY)" ]]
+	[[ $output == "mirroring: --map-name: $flow_logs/b/flow_log_ingress_flows is no chain map: a PROG_ARRAY with one entry" ]]
 	on host bash -c 'find /sys/fs/bpf | sort' | diff "$LAB/before" -
 	chain_is "tc_ingress_root -> flow_log_ingress_entry -> end" b
 }
