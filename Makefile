@@ -34,12 +34,13 @@ TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
 FUZZ_SOURCES := $(foreach f,$(TEST_SOURCES),$(if $(filter fuzz_%,$(notdir $f)),$f))
 TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS) $(FUZZ_SOURCES),$(TEST_SOURCES))
-BATS := $(wildcard */tests/*.bats */*/tests/*.bats)
+L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
+BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats))
 
 # What lint reads. Scripts are known by their first line.
 C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES))
-SCRIPTS = $(BATS) $(wildcard */*.bash */*/*.bash) \
+SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
 MAN_PAGES := $(wildcard */*.[1-8] */*/*.[1-8])
 TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
@@ -61,6 +62,9 @@ build: all
 test: tests ## every test; as root, in namespaces of its own
 	ci/run-tests $(TESTS) $(BATS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
+
+test-l3afd: package $(TEST_OBJECTS) ## the packages under a real l3afd: L3AFD=/path/to/l3afd make test-l3afd
+	ci/run-tests $(L3AFD_BATS)
 
 fuzz: $(FUZZERS) ## each fuzzer for a minute (needs clang's libclang-rt-*-dev)
 	set -e; for fuzzer in $^; do $$fuzzer -max_total_time=60 -close_fd_mask=2; done
@@ -89,9 +93,9 @@ clean: ## removes build/ and dist/
 	rm -rf $B dist
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-l3afd fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:

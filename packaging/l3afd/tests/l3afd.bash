@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# shellcheck shell=bash
+#
+# What the tests with a real l3afd share. The binary is named by L3AFD; it runs at the lab's host, unmodified, with a
+# configuration, a store and a package repository of its own.
+#
+#   l3afd_repository        First, in setup_file: a repository of dist/ and of the flow log, in $repository.
+#   l3afd_lab               First, in setup: the three hosts, a VXLAN tunnel from host to collector.
+#   l3afd_start [URL]       Starts l3afd and waits for its API. Its log goes on in $LAB/l3afd.log. URL: of the repository.
+#   l3afd_stop              Ends it as systemd does, and waits for it.
+#   l3afd_kill              Ends it with SIGKILL.
+#   payload FILE [FILTER]   A payload of packaging/l3afd for this host, edited by a jq filter (see payload.jq).
+#   post PATH [HTTP-STATUS] Posts the payload on standard input; fails if the answer has another status (200).
+#   deploy FILE [FILTER]    payload | post update
+#   remove NAME             Has l3afd delete the program of this name in both directions.
+#   versioned               Succeeds if this l3afd pins with package and version, as after v2.1.0.
+#   root_pins               The directory of tc-root's map pins.
+#   chain DIRECTION         The names of the programs in the kernel's chain, without numbers.
+#   report DIRECTION FILTER A part of our `status --json`, by a jq filter.
+#   copied DIRECTION        Copies so far, by our counters.
+#   pings COUNT             Echo requests from the client, every one of which has to be answered.
+#   traffic, traffic_end    Echo requests all the time; the end fails if one was not answered.
+
+load ../../../ci/lab
+
+l3afd_root=$(readlink -f "$BATS_TEST_DIRNAME/../../..")
+l3afd_payloads=$l3afd_root/packaging/l3afd
+export PATH=$l3afd_root/build/tc-root:$l3afd_root/build/traffic-mirroring:$PATH
+pins=/sys/fs/bpf/tc/globals/eth0
+
+# Packages are taken for this platform, whatever the machine's distribution.
+platform=bookworm
+
+l3afd_repository() {
+	[[ ${L3AFD:-} ]] || skip "names no l3afd: L3AFD=/path/to/l3afd make test-l3afd"
+	requires_root
+	requires_command bpftool curl jq ping tc
+	repository=$BATS_FILE_TMPDIR/repository
+	cp -r "$l3afd_root/dist" "$repository"
+	local folder=$BATS_FILE_TMPDIR/l3af_flow_log
+	mkdir -p "$folder" "$repository/flow-log/latest/$platform"
+	cp "$l3afd_root"/build/traffic-mirroring/tests/flow_log_*.bpf.o "$folder/"
+	tar -C "$BATS_FILE_TMPDIR" -czf "$repository/flow-log/latest/$platform/l3af_flow_log.tar.gz" l3af_flow_log
+	export repository
+}
+
+l3afd_lab() {
+	requires_device vxlan id 1 dstport 4789
+	# l3afd ends every process it sees whose name is like cmd_start: it must not see those of others
+	grep -qaF "${BATS_TEST_FILENAME##*/}" /proc/1/cmdline ||
+		{ echo "needs a PID namespace of its own: run it by make test-l3afd"; return 1; }
+	lab_begin && lab_three_hosts && lab_vxlan && mkdir "$LAB/run" "$LAB/bin" || return
+	printf '#!/bin/sh\necho %s\n' $platform >"$LAB/bin/lsb_release"
+	chmod +x "$LAB/bin/lsb_release"
+}
+
+l3afd_start() {
+	local direction
+	cat >"$LAB/l3afd.cfg" <<-END
+		[l3afd]
+		pid-file: $LAB/run/l3afd.pid
+		datacenter: lab
+		bpf-dir: $LAB/run/bpf
+		bpf-log-dir:
+		shutdown-timeout: 25s
+		http-client-timeout: 10s
+		max-ebpf-restart-count: 3
+		bpf-chaining-enabled: true
+		environment: DEV
+		BpfMapDefaultPath: /sys/fs/bpf
+		[ebpf-repo]
+		url: ${1:-file://$repository}
+		[web]
+		metrics-addr: localhost:8898
+		ebpf-poll-interval: 1s
+		[xdp-root]
+		package-name: xdp-root
+		[tc-root]
+		package-name: tc-root
+		artifact: l3af_tc_root.tar.gz
+		command: tc_root
+		version: latest
+		ingress-object-file: tc_root_ingress.bpf.o
+		egress-object-file: tc_root_egress.bpf.o
+		ingress-map-name: tc_ingress_root_array
+		egress-map-name: tc_egress_root_array
+		ingress-entry-function-name: tc_ingress_root
+		egress-entry-function-name: tc_egress_root
+		[ebpf-chain-debug]
+		enabled: false
+		[l3af-configs]
+		restapi-addr: localhost:7080
+		[l3af-config-store]
+		filename: $LAB/run/store.json
+		[mtls]
+		enabled: false
+		[graceful-restart]
+		basepath: $LAB/run/restart
+		restart-artifacts-url: file://$repository
+	END
+	spawn host l3afd env "PATH=$LAB/bin:$PATH" "$L3AFD" --config "$LAB/l3afd.cfg"
+	l3afd=$pid
+	wait_until 20 on host curl --silent --fail http://localhost:7080/l3af/configs/v1
+}
+
+l3afd_stop() {
+	kill -TERM "$l3afd" && wait_until 30 l3afd_ended
+}
+
+l3afd_kill() {
+	kill -KILL "$l3afd" && wait_until 5 l3afd_ended
+}
+
+l3afd_ended() {
+	! kill -0 "$l3afd" 2>/dev/null
+}
+
+payload() {
+	jq -L "$l3afd_payloads/tests" --arg host "$(hostname)" \
+		"include \"payload\"; .[].host_name = \$host | ${2:-.}" "$l3afd_payloads/$1"
+}
+
+post() {
+	cat >"$LAB/payload.json"
+	LAB_TIMEOUT=60 expect 0 on host curl --silent --show-error --output "$LAB/answer" --write-out '%{http_code}' \
+		--json "@$LAB/payload.json" "http://localhost:7080/l3af/configs/v1/$1"
+	[[ $output == "${2:-200}" ]] || { cat "$LAB/answer" "$LAB/l3afd.log"; return 1; }
+}
+
+deploy() {
+	payload "$@" | post update
+}
+
+remove() {
+	jq -n --arg host "$(hostname)" --arg name "$1" \
+		'[{host_name: $host, iface: "eth0", bpf_programs: {tc_ingress: [$name], tc_egress: [$name]}}]' | post delete
+}
+
+versioned() {
+	on host test -d "$pins/tc-root"
+}
+
+root_pins() {
+	versioned && echo "$pins/tc-root/latest" || echo "$pins"
+}
+
+chain() {
+	on host tc_root status --iface eth0 | sed -n "s/^eth0 $1: //p" | sed 's/ ([^)]*)//g'
+}
+
+report() {
+	on host mirroring status --iface=eth0 --direction="$1" --json | jq -r ".[0] | $2"
+}
+
+copied() {
+	report "$1" '.counters | .device + .ring'
+}
+
+pings() {
+	expect 0 on client ping -q -i 0.01 -c "$1" -W 1 "${2:-$LAB_HOST4}" && [[ $output == *" 0% packet loss"* ]]
+}
+
+traffic() {
+	spawn client traffic ping -q -i 0.005 -W 1 "$LAB_HOST4"
+	traffic=$pid
+}
+
+traffic_end() {
+	kill -INT "$traffic"
+	wait_until 5 grep 'packet loss' "$LAB/traffic.log"
+	cat "$LAB/traffic.log"
+	grep -q ' 0% packet loss' "$LAB/traffic.log"
+}
