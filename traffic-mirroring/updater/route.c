@@ -69,14 +69,23 @@ static bool find_gateway(struct route *route, const char *nic)
 	return route->gateway.family;
 }
 
+/* Whether a route of ours is there, by another gateway than the one that is named now. */
+static bool outdated(const struct route *route, struct route *made)
+{
+	return route->gateway.family && !netlink_host_route(&route->dst, route->ifindex, made) &&
+	       made->protocol == ROUTE_PROTOCOL &&
+	       memcmp(&made->gateway, &route->gateway, sizeof(made->gateway));
+}
+
 static int ensure(struct route *route, const char *nic)
 {
 	char remote[INET6_ADDRSTRLEN];
-	struct route present;
+	struct route present, made;
+	bool replace = outdated(route, &made);
 	int err;
 
 	/* a way through that NIC is there: on-link, or by a gateway somebody chose */
-	if (!netlink_route_get(&route->dst, 0, &present) && present.ifindex == route->ifindex)
+	if (!replace && !netlink_route_get(&route->dst, 0, &present) && present.ifindex == route->ifindex)
 		return 0;
 	inet_ntop(route->dst.family, route->dst.bytes, remote, sizeof(remote));
 	if (route->gateway.family && route->gateway.family != route->dst.family) {
@@ -87,9 +96,13 @@ static int ensure(struct route *route, const char *nic)
 		log_error("%s is not on a network of %s: give its gateway by --gtw-address", remote, nic);
 		return -EHOSTUNREACH;
 	}
+	if (replace)
+		netlink_route_del(&made);
 	err = netlink_route_add(route);
 	if (err == -EEXIST)
 		return 0;
+	if (err && replace)
+		netlink_route_add(&made);
 	if (err)
 		log_error("cannot add the route to %s through %s: %s", remote, nic, strerror(-err));
 	else
