@@ -296,19 +296,50 @@ void generate_shape(struct pool *pool, struct shape *s)
 		ONE_OF(pool, pool->shapes) = *s;
 }
 
+/* Mostly where a header says how long something is, or what comes next; 32 is TCP's data offset. */
+static size_t damaged_place(struct pool *pool, const struct packet *p)
+{
+	static const uint8_t lengths4[] = { 0, 2, 3, 6, 9, 32 };
+	static const uint8_t lengths6[] = { 0, 4, 5, 6, 40, 41, 43, 52 };
+
+	switch (random_below(pool, 4)) {
+	case 0:
+		return random_below(pool, p->len);
+	case 1:
+		return p->l3 + ONE_OF(pool, lengths4);
+	case 2:
+		return p->l3 + ONE_OF(pool, lengths6);
+	default:
+		return p->l3 + random_below(pool, 24);
+	}
+}
+
+static uint8_t damaged_byte(struct pool *pool, uint8_t byte)
+{
+	switch (random_below(pool, 3)) {
+	case 0:
+		return random64(pool);
+	case 1:
+		return byte ^ 1 << random_below(pool, 8);
+	default:
+		return byte + (one_in(pool, 2) ? 1 : -1);
+	}
+}
+
 void generate_packet(struct pool *pool, const struct shape *shape, struct packet *p)
 {
 	packet_build(shape, p);
 	if (!one_in(pool, 5))
 		return;
-	if (one_in(pool, 2))
+	if (one_in(pool, 2)) {
 		packet_cut(p, 14 + random_below(pool, p->len - 13));
-	/* mostly the headers' own bytes, where it matters */
+		if (shape->family && one_in(pool, 2))
+			packet_fit(p);
+	}
 	for (uint32_t n = random_below(pool, 3); n; n--) {
-		size_t at = one_in(pool, 2) ? random_below(pool, p->len) : p->l3 + random_below(pool, 24);
+		size_t at = damaged_place(pool, p);
 
 		if (at < p->len)
-			p->data[at] = one_in(pool, 2) ? (uint8_t)random64(pool) :
-							p->data[at] ^ 1 << random_below(pool, 8);
+			p->data[at] = damaged_byte(pool, p->data[at]);
 	}
 }

@@ -170,15 +170,22 @@ void packet_build(const struct shape *s, struct packet *p)
 		append_l4(p, s);
 	memset(append(p, s->payload), 0x5a, s->payload);
 
-	uint8_t *ip = p->data + p->l3;
-	size_t length = s->length_zero ? 0 : p->len - p->l3;
+	if (!s->length_zero)
+		packet_fit(p);
+	if (s->family == 4)
+		put16(p->data + p->l3 + 10, sum16(p->data + p->l3, p->l4 - p->l3));
+}
 
-	if (s->family == 4) {
-		put16(ip + 2, length);
-		put16(ip + 10, sum16(ip, p->l4 - p->l3));
-	} else if (s->family == 6) {
-		put16(ip + 4, length ? length - 40 : 0);
-	}
+void packet_fit(struct packet *p)
+{
+	uint8_t *ip = p->data + p->l3;
+
+	if (p->len < p->l3 + 6)
+		return;
+	if (ip[0] >> 4 == 4)
+		put16(ip + 2, p->len - p->l3);
+	else if (ip[0] >> 4 == 6 && p->len >= p->l3 + 40)
+		put16(ip + 4, p->len - p->l3 - 40);
 }
 
 void packet_cut(struct packet *p, size_t len)

@@ -55,6 +55,9 @@ void packet_build(const struct shape *shape, struct packet *packet);
 /* No effect when the packet is shorter. */
 void packet_cut(struct packet *packet, size_t len);
 
+/* Makes the IP header's length say what there is. */
+void packet_fit(struct packet *packet);
+
 void packet_print(FILE *to, const struct packet *packet);
 
 #endif
