@@ -93,13 +93,16 @@ leave_flat() {
 }
 
 @test "packets of both directions go through the chain, and through a filter after it" {
+	local ingress egress after
 	expect 0 tc_root start --iface eth0
-	chain_counter ingress
-	chain_counter egress
 	load_counter after
 	on host tc filter add dev eth0 ingress prio 65000 bpf direct-action \
 		object-pinned /sys/fs/bpf/test/after/count_packets_and_go_on
-	local ingress egress after
+	ping_host 3 # the chain is empty
+	(($(counted after) >= 6))
+
+	chain_counter ingress
+	chain_counter egress
 	ingress=$(counted ingress) egress=$(counted egress) after=$(counted after)
 	ping_host 20
 	(($(counted ingress) >= ingress + 40 && $(counted egress) >= egress + 40 && $(counted after) >= after + 40))
@@ -117,6 +120,17 @@ leave_flat() {
 	[[ $(state) == "$before" ]]
 	expect 0 tc_root status --iface eth0
 	[[ $output == *count_packets_and_go_on* ]]
+}
+
+@test "a command waits while another one works" {
+	local before
+	before=$(state)
+	spawn host holder flock /sys/fs/bpf sleep 1
+	wait_until 5 on host sh -c '! flock --nonblock /sys/fs/bpf true'
+	expect 124 on host timeout 0.3 "$BUILD/tc_root" start --iface eth0
+	[[ $(state) == "$before" ]]
+	expect 0 tc_root start --iface eth0
+	assert_one_root_each
 }
 
 @test "ten starts at once are one" {
@@ -202,7 +216,8 @@ leave_flat() {
 	on host sh -c '! find /sys/fs/bpf | grep -q eth0'
 }
 
-@test "a start that fails at any system call leaves nothing behind" {
+# Lets a start fail at each of its system calls in turn.
+fail_everywhere() {
 	local before n failed=0
 	before=$(state)
 	for ((n = 1; ; n++)); do
@@ -211,14 +226,26 @@ leave_flat() {
 			[[ $(grep -c '^tc_root: ' "$LAB/start") == 1 ]]
 			failed=$((failed + 1))
 		else # libbpf only asked what the kernel can do, and was told wrong
-			on host tc qdisc del dev eth0 clsact
-			on host rm -r /sys/fs/bpf/tc /sys/fs/bpf/progs /sys/fs/bpf/tc_root_clsact
+			on host tc filter del dev eth0 ingress
+			on host tc filter del dev eth0 egress
+			[[ ! -L /proc/${LAB_HOLDER[host]}/root/sys/fs/bpf/tc_root_clsact/eth0 ]] ||
+				on host tc qdisc del dev eth0 clsact
+			on host rm -rf /sys/fs/bpf/tc /sys/fs/bpf/progs /sys/fs/bpf/tc_root_clsact
 		fi
 		[[ $(state) == "$before" ]] || { echo "call $n: $(grep INJECTED "$LAB/trace")"; state; return 1; }
 		grep -q INJECTED "$LAB/trace" || break
 	done
 	echo "# a start failed at $failed of $n system calls" >&3
 	((failed > 15))
+}
+
+@test "a start that fails at any system call leaves nothing behind" {
+	fail_everywhere
+}
+
+@test "a start that fails at any system call leaves nothing behind on a clsact of others" {
+	on host tc qdisc add dev eth0 clsact
+	fail_everywhere
 }
 
 @test "a start that is killed at any system call is completed by the next, and undone by stop" {
