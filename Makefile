@@ -127,7 +127,8 @@ $B/traffic-mirroring/mirroring: $B/obj/traffic-mirroring/updater/main.o \
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
-		$(call shipped,common/% traffic-mirroring/sender/%)
+		$(call shipped,common/% traffic-mirroring/sender/% \
+			traffic-mirroring/updater/collector.c traffic-mirroring/updater/lock.c)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o

@@ -12,6 +12,9 @@
  *   sent_errors  key = errno: u64, copies that a socket refused with it
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
  *
+ * A sender opens the sockets of all groups there are when it starts, and then gives every privilege up. For a group that
+ * it has not opened (collectors: group is another id) it has to be replaced.
+ *
  * Signals to the sender: SIGTERM ends it, and nobody reads the rings any more (present = 0); SIGUSR1 ends it for another
  * one to take over (present stays 1). Either way it first sends what the rings hold.
  *
@@ -37,8 +40,7 @@ struct mirror_state {
 	__u32 present; /* a sender has been started, and did not end by itself: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are left out: 0 none, 0xffffffff nearly all */
-	__u32 raw; /* the sender has kept CAP_NET_RAW: raw and packet sockets can be opened */
-	__u32 pad[12];
+	__u32 pad[13];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies for now: the link to its collectors is down */
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + MIRROR_MAX_GROUPS, "no hidden padding");
@@ -83,9 +85,11 @@ struct mirror_group {
 	__u8 metadata; /* 1: Geneve copies carry our options */
 	__u16 local_port; /* UDP source port of all copies; 0: several, chosen by flow */
 	__u8 local_addr[16]; /* network byte order */
+	__u32 pad; /* the kernel keeps each value of an array at a multiple of 8 bytes */
 	struct mirror_collector collector[MIRROR_MAX_COLLECTORS];
 };
-_Static_assert(sizeof(struct mirror_group) == 28 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+_Static_assert(sizeof(struct mirror_group) == 32 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+_Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
 
 struct mirror_settings {
 	__u64 ring_memory; /* bytes of all rings together */
@@ -120,7 +124,7 @@ struct mirror_collector_counters {
 	__u64 copies;
 	__u64 bytes; /* inner bytes */
 	__u64 refused;
-	__u32 group; /* id of the group these belong to */
+	__u32 group; /* id of the group these belong to, which the sender has opened */
 	__u32 unreachable; /* 1: it answered with ICMP port unreachable, and not since has been heard of */
 };
 _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");

@@ -20,7 +20,6 @@
 
 #include "../../common/log.h"
 #include "../../common/pins.h"
-#include "collector.h"
 #include "instance.h"
 #include "lock.h"
 
@@ -376,13 +375,22 @@ long host_sender(void)
 	return lock_holder(HOST_SENDER_LOCK);
 }
 
-static bool needs_raw(const struct host *h)
+/* Whether the sender that runs has opened all groups: it can open none later. */
+static bool all_open(const struct host *h)
 {
-	for (int i = 0; i < MIRROR_MAX_GROUPS; i++)
-		for (int c = 0; h->groups[i].id && c < h->groups[i].collectors; c++)
-			if (collector_is_raw(&h->groups[i].collector[c]))
-				return true;
-	return false;
+	struct mirror_collector_counters counters;
+	int fd = host_map("collectors");
+	bool open = fd >= 0;
+
+	for (__u32 i = 0; i < MIRROR_MAX_GROUPS && open; i++) {
+		__u32 key = i * MIRROR_MAX_COLLECTORS;
+
+		if (h->groups[i].id)
+			open = !bpf_map_lookup_elem(fd, &key, &counters) && counters.group == h->groups[i].id;
+	}
+	if (fd >= 0)
+		close(fd);
+	return open;
 }
 
 static int start_sender(struct host *h)
@@ -424,7 +432,7 @@ int host_ensure_sender(struct host *h)
 {
 	int err = 0;
 
-	if (host_sender() > 0 && needs_raw(h) && !h->state->raw)
+	if (host_sender() > 0 && !all_open(h))
 		err = signal_sender(SIGUSR1);
 	if (!err && host_sender() <= 0)
 		err = start_sender(h);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "batch.h"
+
+#include <errno.h>
+#include <linux/udp.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* Answers to earlier copies that may come in the place of a copy's own result, before it is given up. */
+#define PATIENCE 16
+
+uint8_t *batch_headers(struct batch *b)
+{
+	if (b->n == BATCH_COPIES || b->used + BATCH_HEADER_MAX > sizeof(b->headers))
+		return NULL;
+	return b->headers + b->used;
+}
+
+void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *name, uint8_t *header,
+	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner)
+{
+	uint32_t index = b->n++;
+
+	b->copy[index] = (struct copy){
+		.part = { { header, header_len }, { (void *)payload, payload_len } },
+		.len = header_len + payload_len,
+		.inner = inner,
+		.next = NO_COPY,
+		.name = name,
+	};
+	/* the next copy's headers start at a cache line of their own */
+	b->used = ((header + header_len - b->headers) + 63) & ~63UL;
+	if (lane->first == NO_COPY) {
+		lane->first = index;
+		lane->next = b->lanes;
+		b->lanes = lane;
+	} else {
+		b->copy[lane->last].next = index;
+	}
+	lane->last = index;
+}
+
+/* How many copies from first on are one datagram: of one size, the last one perhaps shorter. */
+static uint32_t run_length(const struct batch *b, const struct lane *lane, uint32_t first)
+{
+	uint32_t size = b->copy[first].len, bytes = size, n = 1;
+
+	/* a datagram that is to be cut cannot be fragmented */
+	if (!lane->segments || size > lane->target->room.path)
+		return 1;
+	for (uint32_t i = b->copy[first].next; i != NO_COPY && n < BATCH_SEGMENTS; i = b->copy[i].next) {
+		uint32_t len = b->copy[i].len;
+
+		if (len > size || bytes + len > BATCH_SEGMENTS_BYTES)
+			break;
+		bytes += len;
+		n++;
+		if (len < size)
+			break;
+	}
+	return n;
+}
+
+static void put_segment_size(struct batch *b, unsigned int message, uint16_t size)
+{
+	struct msghdr *header = &b->message[message].msg_hdr;
+	struct cmsghdr *control;
+
+	header->msg_control = &b->control[message];
+	header->msg_controllen = sizeof(b->control[message].bytes);
+	control = CMSG_FIRSTHDR(header);
+	control->cmsg_level = IPPROTO_UDP;
+	control->cmsg_type = UDP_SEGMENT;
+	control->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(control), &size, sizeof(size));
+}
+
+unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first)
+{
+	struct iovec *part = b->part;
+	unsigned int n = 0;
+
+	while (first != NO_COPY) {
+		const struct copy *c = &b->copy[first];
+		uint32_t run = run_length(b, lane, first);
+		struct msghdr *header = &b->message[n].msg_hdr;
+
+		*header = (struct msghdr){ .msg_iov = part };
+		if (c->name) {
+			header->msg_name = (void *)c->name;
+			header->msg_namelen = sizeof(*c->name);
+		}
+		if (run > 1)
+			put_segment_size(b, n, c->len);
+		b->copies[n++] = run;
+		for (; run; run--, first = b->copy[first].next) {
+			c = &b->copy[first];
+			*part++ = c->part[0];
+			if (c->part[1].iov_len)
+				*part++ = c->part[1];
+		}
+		header->msg_iovlen = part - header->msg_iov;
+	}
+	return n;
+}
+
+/* Passes over n copies, which were sent (error 0) or refused. Returns the next one. */
+static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first, uint32_t n, int error)
+{
+	struct mirror_collector_counters *counters = lane->target->counters;
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < n; i++, first = b->copy[first].next)
+		bytes += b->copy[first].inner;
+	if (error) {
+		count_refused(b->shared, error, n);
+		count(&counters->refused, n);
+	} else {
+		count(&b->shared->sent[SENT_COPIES], n);
+		count(&b->shared->sent[SENT_BYTES], bytes);
+		count(&counters->copies, n);
+		count(&counters->bytes, bytes);
+	}
+	return first;
+}
+
+/* The way became narrower after these copies were made. */
+static void fit(struct batch *b, const struct lane *lane, uint32_t first)
+{
+	const struct target *t = lane->target;
+
+	for (; first != NO_COPY; first = b->copy[first].next) {
+		struct copy *c = &b->copy[first];
+		uint32_t room = t->room.path, surplus = c->len > room ? c->len - room : 0;
+
+		if (t->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len)
+			continue;
+		c->part[1].iov_len -= surplus;
+		c->len -= surplus;
+		c->inner -= surplus;
+		if (surplus)
+			count(&b->shared->sent[SENT_OVERSIZE_TRUNCATED], 1);
+	}
+}
+
+/* After an error on the first of the messages: true, if it should be tried again in another way. */
+static bool recover(struct batch *b, struct lane *lane, uint32_t first, int error)
+{
+	uint32_t room = lane->target->room.path;
+
+	switch (error) {
+	case EINTR:
+		return true;
+	case EMSGSIZE:
+		target_refresh(lane->target);
+		if (lane->target->room.path < room) {
+			fit(b, lane, first);
+			return true;
+		}
+		/* or it was the size of the whole that some device could not take */
+		__attribute__((fallthrough));
+	case EIO:
+	case EINVAL:
+	case EOPNOTSUPP:
+		if (b->copies[0] > 1) {
+			lane->segments = false;
+			return true;
+		}
+	}
+	return target_read_errors(lane, b->now);
+}
+
+static void send_lane(struct batch *b, struct lane *lane)
+{
+	uint32_t first = lane->first, patience = PATIENCE;
+	unsigned int n;
+	int sent, error;
+
+	while (first != NO_COPY) {
+		n = batch_plan(b, lane, first);
+		sent = sendmmsg(lane->fd, b->message, n, 0);
+		error = errno;
+		if (sent > 0) {
+			for (int i = 0; i < sent; i++)
+				first = settle(b, lane, first, b->copies[i], 0);
+		} else if (error == EAGAIN) { /* its queue stands still; the other lanes shall not */
+			for (unsigned int i = 0; i < n; i++)
+				first = settle(b, lane, first, b->copies[i], error);
+		} else if (!patience-- || !recover(b, lane, first, error)) {
+			first = settle(b, lane, first, b->copies[0], error);
+			patience = PATIENCE;
+		}
+	}
+	lane->used = true;
+	lane->first = lane->last = NO_COPY;
+}
+
+void batch_send(struct batch *b)
+{
+	for (struct lane *lane = b->lanes; lane; lane = lane->next)
+		send_lane(b, lane);
+	b->lanes = NULL;
+	b->n = 0;
+	b->used = 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Copies that go to the kernel together: as few system calls as can be, and runs of copies of one size as one
+ * datagram that the kernel, or the NIC, cuts. Copies for one lane leave in the order they came.
+ */
+#ifndef MIRRORING_BATCH_H
+#define MIRRORING_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "encap.h"
+#include "shared.h"
+#include "targets.h"
+
+#define BATCH_COPIES 512
+#define NO_COPY UINT32_MAX
+/* Of one datagram that is cut: the limits of Linux since it can do that. */
+#define BATCH_SEGMENTS 64
+#define BATCH_SEGMENTS_BYTES 65000
+
+/* All headers of a batch; most copies take about 100 bytes of it. */
+#define BATCH_HEADER_MAX (ENCAP_MAX + SPLIT_HEADER_MAX)
+#define BATCH_HEADERS (BATCH_COPIES * 128 + BATCH_HEADER_MAX)
+
+struct copy {
+	struct iovec part[2]; /* headers, payload */
+	uint32_t len; /* of both */
+	uint32_t inner; /* of these, bytes of the copied packet */
+	uint32_t next; /* of the same lane */
+	const struct sockaddr_ll *name; /* NULL: where the socket is connected to */
+};
+
+struct batch {
+	const struct shared *shared;
+	uint64_t now; /* CLOCK_MONOTONIC */
+	struct copy copy[BATCH_COPIES];
+	uint32_t n;
+	uint8_t headers[BATCH_HEADERS];
+	size_t used; /* of headers */
+	struct lane *lanes; /* with copies that wait */
+	/* the messages of one system call */
+	struct mmsghdr message[BATCH_COPIES];
+	uint32_t copies[BATCH_COPIES]; /* in each message */
+	struct iovec part[2 * BATCH_COPIES];
+	union {
+		char bytes[CMSG_SPACE(sizeof(uint16_t))];
+		struct cmsghdr align;
+	} control[BATCH_COPIES];
+};
+
+/* Where the headers of the next copy may be written, BATCH_HEADER_MAX bytes; NULL: the batch is full. */
+uint8_t *batch_headers(struct batch *b);
+
+/* Adds a copy: header, somewhere in what batch_headers() gave, and payload, which has to stay until batch_send(). */
+void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *name, uint8_t *header,
+	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner);
+
+/* Hands all copies to the kernel, counts them, and empties the batch. */
+void batch_send(struct batch *b);
+
+/* Fills in the messages for the copies from first on. Returns how many. For batch_send() and its test. */
+unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first);
+
+#endif

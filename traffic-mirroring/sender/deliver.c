@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "deliver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "split.h"
+
+/*
+ * The data path's hash is that of the packet by itself. A fragment, and an ICMP error, belong to the flow of another
+ * packet. (Headers of a packet that is split are not where they were captured; and it is none of these.)
+ */
+static uint32_t hash_of(struct delivery *d, const struct mirror_record *r, const struct split *s)
+{
+	const struct headers *h = &s->level[0];
+	bool icmp = h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6;
+
+	if (!h->family || (h->fragment == FRAGMENT_NONE && !icmp))
+		return r->hash;
+	return flow_hash(&d->fragments, &s->in.packet, h, r->time_ns);
+}
+
+/* Shortens *len to the room there is. False: it may not be sent. */
+static bool fit(struct delivery *d, const struct target *t, const struct split_packet *p, uint32_t outer,
+		uint32_t *len)
+{
+	static const enum mirror_sent counters[COPY_VERDICTS] = {
+		[COPY_TRUNCATED] = SENT_OVERSIZE_TRUNCATED,
+		[COPY_DROPPED] = SENT_OVERSIZE_DROPPED,
+		[COPY_FRAGMENTED] = SENT_OVERSIZE_FRAGMENTED,
+	};
+	const struct oversize_room room = target_room(t, p);
+	enum oversize_verdict verdict = oversize_decide(t->group->oversize, &room, outer, len);
+
+	if (verdict != COPY_FITS)
+		count(&d->shared->sent[counters[verdict]], 1);
+	return verdict != COPY_DROPPED;
+}
+
+static void put(struct delivery *d, struct target *t, struct lane *lane, const struct encap_origin *origin,
+		uint8_t *header, struct split_packet *p)
+{
+	uint8_t outer[ENCAP_MAX];
+	uint32_t skip, len, from_header;
+	int size = encap_build(&t->encap, p, origin, outer, &skip);
+
+	if (size == -EPROTONOSUPPORT) {
+		count(&d->shared->sent[SENT_NOT_IP], 1);
+		return;
+	}
+	if (size < 0) {
+		count_refused(d->shared, -size, 1);
+		return;
+	}
+	len = p->header_len - skip + p->payload_len;
+	if (!fit(d, t, p, size, &len))
+		return;
+	if (len < p->header_len - skip + p->payload_len && !(p->flags & SPLIT_TRIMMED)) {
+		p->flags |= SPLIT_TRIMMED; /* what stands before the copy may say so */
+		encap_build(&t->encap, p, origin, outer, &skip);
+	}
+	t->encap.sequence++;
+	from_header = p->header_len - skip < len ? p->header_len - skip : len;
+	header += skip;
+	memcpy(header - size, outer, size);
+	batch_add(&d->batch, lane,
+		  t->encap.format->carrier == CARRIER_DEVICE ? &t->device[p->family == 6] : NULL,
+		  header - size, size + from_header, p->payload, len - from_header, len);
+}
+
+static void count_packet(const struct shared *shared, uint32_t flags)
+{
+	static const struct {
+		enum split_flags flag;
+		enum mirror_sent counter;
+	} counters[] = {
+		{ SPLIT_SEGMENT, SENT_SPLIT },
+		{ SPLIT_UNSPLIT, SENT_UNSPLIT },
+		{ SPLIT_TRIMMED, SENT_TRIMMED },
+		{ SPLIT_CHECKSUM_UNKNOWN, SENT_CHECKSUM_UNKNOWN },
+	};
+
+	for (size_t i = 0; flags && i < sizeof(counters) / sizeof(counters[0]); i++)
+		if (flags & counters[i].flag)
+			count(&shared->sent[counters[i].counter], 1);
+}
+
+void deliver(struct delivery *d, const struct mirror_record *r, uint32_t captured)
+{
+	const struct encap_origin origin = {
+		.time_ns = r->time_ns + d->realtime,
+		.ifindex = r->ifindex,
+		.filter = r->filter,
+		.egress = r->flags & RECORD_EGRESS,
+	};
+	const struct split_input in = {
+		.packet = { r->data, captured, r->wire_len > captured ? r->wire_len : captured },
+		.gso_size = r->gso_size,
+		.snaplen = r->snaplen,
+		.vlan_tci = r->vlan_tci,
+		.vlan_proto = ntohs(r->vlan_proto),
+		.l3 = r->flags & RECORD_L3,
+		.received = !(r->flags & RECORD_EGRESS),
+	};
+	struct group *g = groups_find(&d->groups, r->group);
+	struct split_packet p;
+	struct target *t;
+	struct lane *lane;
+	struct split s;
+	uint8_t *headers;
+	uint32_t hash;
+
+	count(&d->shared->sent[SENT_RECORDS], 1);
+	split_begin(&s, &in);
+	hash = hash_of(d, r, &s);
+	t = g ? group_choose(g, hash) : NULL;
+	if (!t) {
+		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
+		return;
+	}
+	if (!t->lanes || !captured) {
+		count_refused(d->shared, captured ? EBADF : ENODATA, split_count(&s));
+		return;
+	}
+	lane = &t->lane[flow_port(hash, t->lanes)];
+	for (;;) {
+		headers = batch_headers(&d->batch);
+		if (!headers) {
+			batch_send(&d->batch);
+			continue;
+		}
+		if (!split_next(&s, headers + ENCAP_MAX, &p))
+			break;
+		count_packet(d->shared, p.flags);
+		put(d, t, lane, &origin, headers + ENCAP_MAX, &p);
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* From a record to its copies, in the batch: split, choose the collector, encapsulate, fit. */
+#ifndef MIRRORING_DELIVER_H
+#define MIRRORING_DELIVER_H
+
+#include "../record.h"
+#include "batch.h"
+#include "flow.h"
+#include "groups.h"
+
+struct delivery {
+	const struct shared *shared;
+	struct groups groups;
+	struct flow_fragments fragments;
+	struct batch batch;
+	uint64_t realtime; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+};
+
+/*
+ * Makes the copies of a record of which captured bytes are there. They refer to these until the batch was sent; it
+ * is sent when it is full.
+ */
+void deliver(struct delivery *d, const struct mirror_record *r, uint32_t captured);
+
+#endif

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "drain.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../common/log.h"
+#include "links.h"
+#include "merge.h"
+
+#define US 1000ULL
+#define MS (1000 * US)
+#define SECOND (1000 * MS)
+
+/* Bytes of records in a batch: few enough to stay in a core's cache, and to give the rings room soon. */
+#define BATCH_BYTES (256 << 10)
+/* Shorter sleeps make smaller batches, of which each copy costs more here and in the data path. */
+#define NAP_NS (200 * US)
+/* After so long without a record it waits to be woken. */
+#define LINGER_NS (2 * MS)
+/* A record whose producer read the flag just before it was set comes within this time. */
+#define FLAG_MS 1
+#define LONG_SLEEP_MS 1000
+
+#define ANSWERS_NS (100 * MS)
+/* Routes change often on some hosts, and what is not announced (a path's MTU grown again) has to be seen too. */
+#define LINKS_NS (500 * MS)
+#define LINKS_MAX_NS (10 * SECOND)
+/* For what is in the rings when the sender ends. */
+#define LAST_NS (2 * SECOND)
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static uint64_t monotonic(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+void drain_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static void totals(const struct drain *d, uint64_t now, struct limits_input *in)
+{
+	const struct mirror_settings *settings = d->shared->settings;
+
+	*in = (struct limits_input){
+		.now_ns = now,
+		.busy_ns = now - d->slept_ns,
+		.copies = d->shared->sent[SENT_COPIES],
+		.bits = d->shared->sent[SENT_BYTES] * 8,
+		.max_copies = settings->max_packets,
+		.max_bits = settings->max_bits,
+	};
+	for (size_t i = 0; i < d->n; i++) {
+		uint64_t produced = ring_produced(&d->rings[i]);
+		double fill = (double)(produced - d->rings[i].position) / d->rings[i].size;
+
+		in->produced += produced;
+		in->consumed += d->rings[i].position;
+		if (fill > in->fill)
+			in->fill = fill;
+	}
+}
+
+static int watch(const struct drain *d, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data = { .fd = fd } };
+
+	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int drain_open(struct drain *d)
+{
+	uint64_t now = monotonic();
+	struct limits_input in;
+	sigset_t set;
+	int err;
+
+	drain_signals(&set);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	d->links = links_watch();
+	err = d->links < 0 ? d->links : 0;
+	if (!err && (d->signals < 0 || d->epoll < 0 || watch(d, d->signals, EPOLLIN) ||
+		     watch(d, d->links, EPOLLIN)))
+		err = -errno;
+	/* edges: a ring with records is not to be reported again and again while they are sent */
+	for (size_t i = 0; i < d->n && !err; i++)
+		err = watch(d, d->rings[i].fd, EPOLLIN | EPOLLET) ? -errno : 0;
+	if (err) {
+		log_error("cannot wait for records: %s", strerror(-err));
+		return err;
+	}
+	links_refresh(&d->delivery->groups, d->shared);
+	d->links_ns = d->worked_ns = now;
+	totals(d, now, &in);
+	limits_begin(&d->limits, d->shared->state->shed, &in);
+	return 0;
+}
+
+/* Sends a batch of what is in the rings. False: there was nothing that could be sent yet. */
+static bool drain_batch(struct drain *d, uint64_t now)
+{
+	const struct mirror_record *r;
+	uint64_t until, start = 0, taken = 0;
+	struct ring *ring;
+
+	while (taken < BATCH_BYTES && (ring = merge_next(d->rings, d->n, now, &until))) {
+		start = ring->position;
+		while (taken < BATCH_BYTES && (r = ring_peek(ring, now)) && r->time_ns <= until) {
+			if (!taken)
+				d->shared->sent[SENT_LAG_MS] = now > r->time_ns ? (now - r->time_ns) / MS : 0;
+			deliver(d->delivery, r, ring_captured(ring, r));
+			ring_take(ring);
+			taken += ring->position - start;
+			start = ring->position;
+		}
+		now = monotonic();
+	}
+	if (!taken)
+		return false;
+	batch_send(&d->delivery->batch);
+	for (size_t i = 0; i < d->n; i++)
+		ring_release(&d->rings[i]);
+	return true;
+}
+
+static bool any_record(const struct drain *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (ring_produced(&d->rings[i]) != d->rings[i].position)
+			return true;
+	return false;
+}
+
+/* Waits for a record, a signal or a change of links. True: something came. */
+static bool wait_for(struct drain *d, int timeout_ms)
+{
+	struct signalfd_siginfo info;
+	struct epoll_event events[8];
+	int n = epoll_wait(d->epoll, events, sizeof(events) / sizeof(events[0]), timeout_ms);
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.fd == d->signals && read(d->signals, &info, sizeof(info)) == sizeof(info))
+			d->signal = info.ssi_signo;
+		else if (events[i].data.fd == d->links)
+			d->links_dirty |= links_changed(d->links);
+	}
+	return n > 0;
+}
+
+static void nap(struct drain *d, uint64_t now)
+{
+	const struct timespec time = { .tv_nsec = NAP_NS };
+
+	nanosleep(&time, NULL);
+	d->slept_ns += monotonic() - now;
+}
+
+/*
+ * The flag is set before the rings are looked at again, and a producer reserves its record before it reads the flag: one
+ * of the two sees the other. But neither waits for its stores to be seen, hence the second look.
+ */
+static void sleep_long(struct drain *d, uint64_t now)
+{
+	struct mirror_state *state = d->shared->state;
+
+	d->shared->sent[SENT_LAG_MS] = 0;
+	__atomic_store_n(&state->sleeping, 1, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!any_record(d) && !wait_for(d, FLAG_MS) && !any_record(d))
+		wait_for(d, d->links_dirty ? LINKS_NS / MS : LONG_SLEEP_MS);
+	__atomic_store_n(&state->sleeping, 0, __ATOMIC_RELAXED);
+	d->slept_ns += monotonic() - now;
+}
+
+/* All that is not a record's. */
+static void look_around(struct drain *d, uint64_t now)
+{
+	struct limits_input in;
+
+	d->step_ns = now;
+	wait_for(d, 0);
+	totals(d, now, &in);
+	__atomic_store_n(&d->shared->state->shed, limits_step(&d->limits, &in), __ATOMIC_RELAXED);
+	if (now - d->answers_ns >= ANSWERS_NS) {
+		d->answers_ns = now;
+		groups_check_answers(&d->delivery->groups, now, d->shared->settings->failover);
+		d->delivery->realtime = clock_ns(CLOCK_REALTIME) - monotonic();
+	}
+	if (now - d->links_ns >= (d->links_dirty ? LINKS_NS : LINKS_MAX_NS)) {
+		d->links_ns = now;
+		d->links_dirty = false;
+		links_refresh(&d->delivery->groups, d->shared);
+	}
+}
+
+/* Sends what is in the rings now, though not what still comes. */
+static void drain_last(struct drain *d)
+{
+	uint64_t start = monotonic(), end[d->n], now, left;
+
+	for (size_t i = 0; i < d->n; i++)
+		end[i] = ring_produced(&d->rings[i]);
+	do {
+		left = 0;
+		now = monotonic();
+		if (!drain_batch(d, now))
+			nap(d, now);
+		for (size_t i = 0; i < d->n; i++)
+			if (d->rings[i].position < end[i])
+				left += end[i] - d->rings[i].position;
+	} while (left && now - start < LAST_NS);
+	if (left)
+		log_warn("%llu bytes of records are left in the rings", (unsigned long long)left);
+}
+
+void drain_run(struct drain *d)
+{
+	struct mirror_state *state = d->shared->state;
+	uint64_t now;
+
+	while (!d->signal) {
+		now = monotonic();
+		if (now - d->step_ns >= LIMITS_STEP_NS)
+			look_around(d, now);
+		d->delivery->batch.now = now;
+		if (drain_batch(d, now))
+			d->worked_ns = now;
+		else if (now - d->worked_ns < LINGER_NS)
+			nap(d, now);
+		else
+			sleep_long(d, now);
+	}
+	if (d->signal != SIGUSR1) {
+		state->shed = 0;
+		state->present = 0;
+		nap(d, monotonic()); /* for records that were begun before */
+	}
+	drain_last(d);
+	d->shared->sent[SENT_LAG_MS] = 0;
+}

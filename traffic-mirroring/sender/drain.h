@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The sender's loop: takes what the rings hold, in batches; sleeps shortly while there is traffic, and lets the
+ * data path wake it when there is none.
+ */
+#ifndef MIRRORING_DRAIN_H
+#define MIRRORING_DRAIN_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "deliver.h"
+#include "limits.h"
+#include "rings.h"
+
+struct drain {
+	const struct shared *shared;
+	struct ring *rings;
+	size_t n;
+	struct delivery *delivery;
+	struct limits limits;
+	int epoll, signals, links; /* fds */
+	int signal; /* that ends the loop; 0: none yet */
+	bool links_dirty;
+	uint64_t slept_ns; /* in all */
+	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when each was done last */
+};
+
+/* The signals that end the loop (../host.h); they are blocked. */
+void drain_signals(sigset_t *set);
+
+/* Prepares: shared, rings, n and delivery are set. 0 or a negative errno, after log_error(). */
+int drain_open(struct drain *d);
+
+/* Until a signal comes; then sends what is in the rings. */
+void drain_run(struct drain *d);
+
+#endif

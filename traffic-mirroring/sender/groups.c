@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "groups.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/log.h"
+
+static struct mirror_collector_counters *counters_of(const struct shared *shared, unsigned int slot)
+{
+	return &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
+}
+
+static void open_group(struct group *g, struct mirror_collector_counters *counters)
+{
+	for (int i = 0; i < g->config.collectors; i++) {
+		const struct mirror_collector *c = &g->config.collector[i];
+		struct address address = { .family = c->family };
+		char name[64];
+
+		memcpy(address.bytes, c->addr, sizeof(address.bytes));
+		/* two collectors may be at one address, and some have none */
+		snprintf(name, sizeof(name), "%s/%u/%.*s", encap_formats[c->format - 1].name, c->id,
+			 MIRROR_DEVICE_LEN, c->device);
+		g->collector[i] = (struct collector){
+			.identity = spread_identity(name, &address, c->port),
+			.weight = c->weight,
+		};
+		target_open(&g->target[i], &g->config, c, &counters[i]);
+	}
+}
+
+static bool valid(const struct mirror_group *g)
+{
+	if (g->collectors > MIRROR_MAX_COLLECTORS)
+		return false;
+	for (int i = 0; i < g->collectors; i++)
+		if (g->collector[i].format == FORMAT_NONE || g->collector[i].format >= FORMAT_COUNT)
+			return false;
+	return true;
+}
+
+int groups_open(struct groups *groups, const struct shared *shared)
+{
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
+		const struct mirror_group *config = &shared->groups[slot];
+		struct group *g;
+
+		groups->slot[slot] = NULL;
+		if (!config->id)
+			continue;
+		if (!valid(config)) {
+			log_error("group %u in the groups map is damaged", config->id);
+			continue;
+		}
+		g = groups->slot[slot] = calloc(1, sizeof(*g));
+		if (!g) {
+			log_error("no memory for group %u", config->id);
+			return -ENOMEM;
+		}
+		g->config = *config;
+		open_group(g, counters_of(shared, slot));
+	}
+	return 0;
+}
+
+void groups_publish(const struct groups *groups, const struct shared *shared)
+{
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
+		const struct group *g = groups->slot[slot];
+		struct mirror_collector_counters *counters = counters_of(shared, slot);
+
+		for (int i = 0; i < MIRROR_MAX_COLLECTORS; i++) {
+			if (g && counters[i].group != g->config.id)
+				counters[i] = (struct mirror_collector_counters){ .group = g->config.id };
+		}
+	}
+}
+
+struct target *group_choose(struct group *g, uint32_t hash)
+{
+	int index = spread_choose(g->collector, g->config.collectors, hash);
+
+	return index < 0 ? NULL : &g->target[index];
+}
+
+void groups_check_answers(struct groups *groups, uint64_t now, bool failover)
+{
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
+		struct group *g = groups->slot[slot];
+
+		for (int i = 0; g && i < g->config.collectors; i++) {
+			struct target *t = &g->target[i];
+
+			for (uint32_t l = 0; l < t->lanes; l++) {
+				if (!t->lane[l].used)
+					continue;
+				t->lane[l].used = false;
+				target_read_errors(&t->lane[l], now);
+			}
+			if (t->counters->unreachable && now >= t->refused_until)
+				t->counters->unreachable = 0;
+			g->collector[i].unreachable = failover && t->counters->unreachable;
+		}
+	}
+}

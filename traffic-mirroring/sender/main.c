@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* mirror-sender: takes copies out of the rings that the data path fills, and sends them to collectors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../common/args.h"
+#include "../../common/log.h"
+#include "../updater/lock.h"
+#include "drain.h"
+#include "privileges.h"
+#include "report.h"
+
+#define MOST_FILES 65536
+
+enum { FOREGROUND, STATUS, LOG_DIR, VERBOSE, HELP, ARGUMENTS };
+
+static const struct arg arguments[ARGUMENTS] = {
+	[FOREGROUND] = { "foreground", NULL, "stay in the foreground, for systemd and for people" },
+	[STATUS] = { "status", NULL, "print what the sender of this host does, and end" },
+	[LOG_DIR] = { "log-dir", "DIR", "log to mirror-sender.log in this directory too" },
+	[VERBOSE] = { "verbose", NULL, "say more; -v is the same" },
+	[HELP] = { "help", NULL, "this text" },
+};
+
+static void help(void)
+{
+	printf("mirror-sender [options]: sends copies from this host's rings to the collectors.\n\nOptions\n");
+	args_help(arguments, ARGUMENTS);
+}
+
+/* Becomes the one sender of the host. -EALREADY: there is one. */
+static int take_lock(void)
+{
+	int fd = open(HOST_SENDER_LOCK, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0) {
+		err = -errno;
+		if (err == -ENOENT)
+			log_error("this host has no rings; `mirroring start` makes them for the first filter with a collector");
+		else
+			log_error("cannot open %s: %s", HOST_SENDER_LOCK, strerror(-err));
+		return err;
+	}
+	/* the lock stays until the process ends */
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	err = errno == EWOULDBLOCK ? -EALREADY : -errno;
+	if (err == -EALREADY)
+		log_warn("process %ld is this host's sender already", lock_holder(HOST_SENDER_LOCK));
+	else
+		log_error("cannot lock %s: %s", HOST_SENDER_LOCK, strerror(-err));
+	close(fd);
+	return err;
+}
+
+/* Neither is worth not to start. */
+static void set_limits(int nice)
+{
+	struct rlimit files = { MOST_FILES, MOST_FILES };
+
+	if (setpriority(PRIO_PROCESS, 0, nice))
+		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		log_warn("cannot have %d files open: %s", MOST_FILES, strerror(errno));
+}
+
+/* All that takes privileges; without them at the end. */
+static int prepare(struct drain *d, struct shared *shared)
+{
+	int err = take_lock();
+
+	if (!err)
+		err = shared_open(shared);
+	if (!err)
+		err = rings_open(&d->rings, &d->n);
+	if (err)
+		return err;
+	set_limits(shared->settings->nice);
+	d->shared = shared;
+	d->delivery = calloc(1, sizeof(*d->delivery));
+	if (!d->delivery) {
+		log_error("no memory for copies");
+		return -ENOMEM;
+	}
+	d->delivery->shared = d->delivery->batch.shared = shared;
+	err = groups_open(&d->delivery->groups, shared);
+	if (!err)
+		err = drain_open(d);
+	if (!err)
+		err = privileges_drop();
+	if (!err)
+		groups_publish(&d->delivery->groups, shared);
+	return err;
+}
+
+/* Nobody is to wait for the end of what we inherited. */
+static int leave_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0 || chdir("/")) {
+		log_error("cannot leave the terminal: %s", strerror(errno));
+		return -EIO;
+	}
+	close(null);
+	setsid();
+	return 0;
+}
+
+/* ready: fd that the parent reads one byte from, -1: there is none. Returns an exit status. */
+static int run(int ready)
+{
+	static struct drain d;
+	static struct shared shared;
+	int err = prepare(&d, &shared);
+
+	if (err)
+		return err == -EALREADY ? EXIT_SUCCESS : EXIT_FAILURE;
+	log_info("process %d sends from %zu rings", getpid(), d.n);
+	if (ready >= 0 && leave_terminal())
+		return EXIT_FAILURE;
+	__atomic_store_n(&shared.state->present, 1, __ATOMIC_RELAXED);
+	if (ready >= 0) {
+		if (write(ready, "", 1) != 1)
+			return EXIT_FAILURE;
+		close(ready);
+	}
+	drain_run(&d);
+	log_info("ended");
+	return EXIT_SUCCESS;
+}
+
+/* The parent ends when its child is ready, or with its child's status. The child takes the lock: it is the one to live. */
+static int run_in_background(void)
+{
+	int ends[2], status;
+	pid_t child;
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC)) {
+		log_error("pipe: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	child = fork();
+	if (child < 0) {
+		log_error("fork: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (!child) {
+		close(ends[0]);
+		return run(ends[1]);
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) == 1)
+		return EXIT_SUCCESS;
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *value[ARGUMENTS], *word, *operand;
+	bool running;
+
+	log_init("mirror-sender", LEVEL_WARN, NULL);
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "-v"))
+			argv[i] = "--verbose";
+	if (args_parse(argc, argv, arguments, ARGUMENTS, value, &word, &operand))
+		return EXIT_FAILURE;
+	if (word) {
+		log_error("unexpected word '%s'", word);
+		return EXIT_FAILURE;
+	}
+	if (value[HELP]) {
+		help();
+		return EXIT_SUCCESS;
+	}
+	log_init("mirror-sender", value[VERBOSE] ? LEVEL_INFO : LEVEL_WARN, value[LOG_DIR]);
+	if (value[STATUS])
+		return report_print(&running) || !running ? EXIT_FAILURE : EXIT_SUCCESS;
+	return value[FOREGROUND] ? run(-1) : run_in_background();
+}

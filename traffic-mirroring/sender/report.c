@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../common/log.h"
+#include "../updater/collector.h"
+#include "../updater/lock.h"
+#include "rings.h"
+#include "shared.h"
+
+static const char *const counters[SENT_COUNT] = {
+	[SENT_RECORDS] = "records taken out of the rings",
+	[SENT_COPIES] = "copies sent",
+	[SENT_BYTES] = "bytes of copies sent",
+	[SENT_SPLIT] = "split off GSO packets",
+	[SENT_UNSPLIT] = "GSO packets sent in one piece",
+	[SENT_TRIMMED] = "trimmed",
+	[SENT_CHECKSUM_UNKNOWN] = "without a checksum",
+	[SENT_OVERSIZE_TRUNCATED] = "too large, truncated",
+	[SENT_OVERSIZE_DROPPED] = "too large, dropped",
+	[SENT_OVERSIZE_FRAGMENTED] = "too large, fragmented",
+	[SENT_NOT_IP] = "dropped, not IP",
+	[SENT_NO_COLLECTOR] = "dropped, no collector",
+	[SENT_REFUSED] = "dropped, refused by the kernel",
+};
+
+static void print_rings(const struct shared *s, const struct ring *rings, size_t n)
+{
+	double fill, fullest = 0;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		fill = (double)(ring_produced(&rings[i]) - rings[i].position) / rings[i].size;
+		size += rings[i].size;
+		if (fill > fullest)
+			fullest = fill;
+	}
+	printf("rings    %zu, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n", n, size >> 10,
+	       100 * fullest, s->sent[SENT_LAG_MS]);
+	printf("overload %.1f %% of the flows are left out\n", 100.0 * s->state->shed / UINT32_MAX);
+}
+
+static void print_counters(const struct shared *s)
+{
+	printf("counters\n");
+	for (int i = 0; i < SENT_COUNT; i++)
+		if (counters[i] && (s->sent[i] || i <= SENT_BYTES))
+			printf("  %-32s %14llu\n", counters[i], s->sent[i]);
+	for (int i = 0; i < MIRROR_ERRNOS; i++)
+		if (s->sent_errors[i])
+			printf("    %-30s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
+}
+
+static void print_group(const struct shared *s, unsigned int slot)
+{
+	const struct mirror_group *g = &s->groups[slot];
+	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	char text[FILTER_TARGET_LEN];
+
+	printf("group %u%s\n", g->id,
+	       c->group != g->id	  ? ", not opened yet" :
+	       s->state->stopped[slot] ? ", stopped: no way to its collectors" :
+					 "");
+	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++, c++) {
+		collector_print(&g->collector[i], text);
+		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s\n", text,
+		       c->group == g->id ? c->copies : 0, c->group == g->id ? c->bytes : 0,
+		       c->group == g->id ? c->refused : 0,
+		       c->group == g->id && c->unreachable ? ", nobody listens there" : "");
+	}
+}
+
+int report_print(bool *running)
+{
+	long pid = lock_holder(HOST_SENDER_LOCK);
+	struct ring *rings;
+	struct shared s;
+	size_t n;
+	int err;
+
+	*running = pid > 0;
+	if (pid == -ENOENT) {
+		log_error("this host has no rings; `mirroring start` makes them for the first filter with a collector");
+		return pid;
+	}
+	err = pid < 0 ? (int)pid : shared_open(&s);
+	if (!err)
+		err = rings_open(&rings, &n);
+	if (err)
+		return err;
+	if (*running)
+		printf("sender   running, process %ld%s\n", pid, s.state->sleeping ? ", asleep" : "");
+	else
+		printf("sender   not running%s\n", s.state->present ? ", and did not end by itself" : "");
+	print_rings(&s, rings, n);
+	rings_close(rings, n);
+	print_counters(&s);
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		if (s.groups[slot].id)
+			print_group(&s, slot);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A collector as the sender uses it: its sockets, its encapsulation, and the room that the way to it has. */
+#ifndef MIRRORING_TARGETS_H
+#define MIRRORING_TARGETS_H
+
+#include <linux/if_packet.h>
+
+#include "encap.h"
+#include "oversize.h"
+#include "shared.h"
+#include "sockets.h"
+
+/* Source ports of a UDP collector, for receivers that spread packets by their outer header. */
+#define TARGET_LANES 8
+
+struct target;
+
+/* One socket, and the copies of a batch that wait for it. Copies of one flow all take the same one. */
+struct lane {
+	struct target *target;
+	int fd;
+	bool segments; /* the kernel cuts several copies of one size out of one datagram */
+	bool used; /* since its errors were read */
+	uint32_t first, last; /* index in the batch; NO_COPY: none waits */
+	struct lane *next; /* another one with copies that wait */
+};
+
+struct target {
+	const struct mirror_group *group;
+	const struct mirror_collector *config;
+	struct mirror_collector_counters *counters;
+	struct encap encap;
+	struct oversize_room room;
+	struct sockaddr_ll device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
+	struct address source; /* the sockets are connected, from here; family 0: they are not */
+	bool usable; /* there is a way to it, and its link is up */
+	uint64_t refused_until; /* CLOCK_MONOTONIC; it said that nobody listens: not tried before */
+	uint32_t lanes;
+	struct lane lane[TARGET_LANES];
+};
+
+/* Opens the sockets. 0 or a negative errno, after log_error(). */
+int target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
+		struct mirror_collector_counters *counters);
+
+/* Looks at the way to it anew: link, source address, MTU. Sets usable and room. */
+void target_refresh(struct target *t);
+
+/* Reads what the network answered to a lane's copies. True: anything. */
+bool target_read_errors(struct lane *lane, uint64_t now);
+
+/* Room for a copy behind the outer headers. */
+struct oversize_room target_room(const struct target *t, const struct split_packet *p);
+
+#endif
