@@ -61,15 +61,17 @@ static int take_lock(void)
 	return err;
 }
 
-/* Neither is worth not to start. */
 static void set_limits(int nice)
 {
 	struct rlimit files = { MOST_FILES, MOST_FILES };
 
 	if (setpriority(PRIO_PROCESS, 0, nice))
 		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		log_warn("cannot have %d files open: %s", MOST_FILES, strerror(errno));
+	/* as many as it may; a socket that is one too many is an error then */
+	if (setrlimit(RLIMIT_NOFILE, &files) && !getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 /* All that takes privileges; without them at the end. */
