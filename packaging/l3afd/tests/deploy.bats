@@ -27,10 +27,6 @@ copies_pings() {
 	[[ $(copied ingress) == $((ingress + 3)) && $(copied egress) == $((egress + 3)) ]]
 }
 
-chains_are() {
-	[[ $(chain ingress) == "${*//DIRECTION/ingress}" && $(chain egress) == "${*//DIRECTION/egress}" ]]
-}
-
 @test "behind a flow log, loaded by l3afd" {
 	l3afd_start
 	deploy device.json 'flow_log(10; "flow-log")'
@@ -93,10 +89,6 @@ open_flow() {
 
 flow_is() {
 	[[ $(on host ss -Htn state "$1" 'sport = :8080') ]]
-}
-
-copied_more_than() {
-	(($(copied "$1") > $2))
 }
 
 @test "a rules file, for a flow that is open already" {

@@ -16,8 +16,10 @@
 #   versioned               Succeeds if this l3afd pins with package and version, as after v2.1.0.
 #   root_pins               The directory of tc-root's map pins.
 #   chain DIRECTION         The names of the programs in the kernel's chain, without numbers.
+#   chains_are NAMES        Prints both chains; succeeds if they are these; DIRECTION stands for each one's.
 #   report DIRECTION FILTER A part of our `status --json`, by a jq filter.
 #   copied DIRECTION        Copies so far, by our counters.
+#   copied_more_than DIRECTION COUNT
 #   pings COUNT             Echo requests from the client, every one of which has to be answered.
 #   traffic, traffic_end    Echo requests all the time; the end fails if one was not answered.
 
@@ -32,9 +34,7 @@ pins=/sys/fs/bpf/tc/globals/eth0
 platform=bookworm
 
 l3afd_repository() {
-	[[ ${L3AFD:-} ]] || skip "names no l3afd: L3AFD=/path/to/l3afd make test-l3afd"
-	requires_root
-	requires_command bpftool curl jq ping tc
+	[[ ${L3AFD:-} ]] || return 0
 	repository=$BATS_FILE_TMPDIR/repository
 	cp -r "$l3afd_root/dist" "$repository"
 	local folder=$BATS_FILE_TMPDIR/l3af_flow_log
@@ -45,6 +45,9 @@ l3afd_repository() {
 }
 
 l3afd_lab() {
+	[[ ${L3AFD:-} ]] || skip "no l3afd is named: L3AFD=/path/to/l3afd make test-l3afd"
+	requires_root
+	requires_command bpftool curl jq ping python3 ss tc
 	requires_device vxlan id 1 dstport 4789
 	# l3afd ends every process it sees whose name is like cmd_start: it must not see those of others
 	grep -qaF "${BATS_TEST_FILENAME##*/}" /proc/1/cmdline ||
@@ -148,12 +151,24 @@ chain() {
 	on host tc_root status --iface eth0 | sed -n "s/^eth0 $1: //p" | sed 's/ ([^)]*)//g'
 }
 
+chains_are() {
+	local direction
+	for direction in ingress egress; do
+		chain $direction
+		[[ $(chain $direction) == "${1//DIRECTION/$direction}" ]] || return
+	done
+}
+
 report() {
 	on host mirroring status --iface=eth0 --direction="$1" --json | jq -r ".[0] | $2"
 }
 
 copied() {
 	report "$1" '.counters | .device + .ring'
+}
+
+copied_more_than() {
+	(($(copied "$1") > $2))
 }
 
 pings() {
