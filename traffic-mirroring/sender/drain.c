@@ -97,8 +97,8 @@ int drain_open(struct drain *d)
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
 	d->links = links_watch();
 	err = d->links < 0 ? d->links : 0;
-	if (!err && (d->signals < 0 || d->epoll < 0 || watch(d, d->signals, EPOLLIN) ||
-		     watch(d, d->links, EPOLLIN)))
+	if (!err &&
+	    (d->signals < 0 || d->epoll < 0 || watch(d, d->signals, EPOLLIN) || watch(d, d->links, EPOLLIN)))
 		err = -errno;
 	/* edges: a ring with records is not to be reported again and again while they are sent */
 	for (size_t i = 0; i < d->n && !err; i++)

@@ -12,7 +12,8 @@
 #include "targets.h"
 
 struct group {
-	struct mirror_group config; /* as it was: copies on their way keep their meaning when the slot gets another group */
+	struct mirror_group
+		config; /* as it was: copies on their way keep their meaning when the slot gets another group */
 	struct collector collector[MIRROR_MAX_COLLECTORS]; /* for spread_choose() */
 	struct target target[MIRROR_MAX_COLLECTORS];
 };

@@ -25,7 +25,8 @@ struct limits {
 	uint64_t grow_ns; /* not before this does it let more through */
 	uint64_t patience_ns; /* how long it waits before that; longer each time it was wrong */
 	uint64_t grown_ns; /* when it last did */
-	struct limits_input last, window; /* totals at the last step, and at the start of the window for rates */
+	struct limits_input last,
+		window; /* totals at the last step, and at the start of the window for rates */
 };
 
 /* shed: what is in force (struct mirror_state), left by a sender before this one. */

@@ -32,7 +32,8 @@ static const struct arg arguments[ARGUMENTS] = {
 
 static void help(void)
 {
-	printf("mirror-sender [options]: sends copies from this host's rings to the collectors.\n\nOptions\n");
+	printf("mirror-sender [options]: sends copies from this host's rings to the "
+	       "collectors.\n\nOptions\n");
 	args_help(arguments, ARGUMENTS);
 }
 
@@ -44,7 +45,8 @@ static int take_lock(void)
 	if (fd < 0) {
 		err = -errno;
 		if (err == -ENOENT)
-			log_error("this host has no rings; `mirroring start` makes them for the first filter with a collector");
+			log_error("this host has no rings; `mirroring start` makes them for the first filter "
+				  "with a collector");
 		else
 			log_error("cannot open %s: %s", HOST_SENDER_LOCK, strerror(-err));
 		return err;

@@ -63,7 +63,7 @@ static void print_group(const struct shared *s, unsigned int slot)
 	char text[FILTER_TARGET_LEN];
 
 	printf("group %u%s\n", g->id,
-	       c->group != g->id	  ? ", not opened yet" :
+	       c->group != g->id       ? ", not opened yet" :
 	       s->state->stopped[slot] ? ", stopped: no way to its collectors" :
 					 "");
 	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++, c++) {
@@ -85,7 +85,8 @@ int report_print(bool *running)
 
 	*running = pid > 0;
 	if (pid == -ENOENT) {
-		log_error("this host has no rings; `mirroring start` makes them for the first filter with a collector");
+		log_error("this host has no rings; `mirroring start` makes them for the first filter with a "
+			  "collector");
 		return pid;
 	}
 	err = pid < 0 ? (int)pid : shared_open(&s);

@@ -136,9 +136,8 @@ struct oversize_room target_room(const struct target *t, const struct split_pack
 
 	/* a device takes one 802.1Q tag beyond its MTU */
 	if (t->encap.format->carrier == CARRIER_DEVICE && !t->encap.l3 &&
-	    (t->encap.format->tags ||
-	     (p->ethernet && p->header_len >= sizeof(struct ether_header) &&
-	      get16(p->header + 2 * ETHER_ADDR_LEN) == ETHERTYPE_VLAN))) {
+	    (t->encap.format->tags || (p->ethernet && p->header_len >= sizeof(struct ether_header) &&
+				       get16(p->header + 2 * ETHER_ADDR_LEN) == ETHERTYPE_VLAN))) {
 		room.path += TAG_SIZE;
 		room.most += TAG_SIZE;
 	}

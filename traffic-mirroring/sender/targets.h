@@ -31,7 +31,8 @@ struct target {
 	struct mirror_collector_counters *counters;
 	struct encap encap;
 	struct oversize_room room;
-	struct sockaddr_ll device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
+	struct sockaddr_ll
+		device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
 	struct address source; /* the sockets are connected, from here; family 0: they are not */
 	bool usable; /* there is a way to it, and its link is up */
 	uint64_t refused_until; /* CLOCK_MONOTONIC; it said that nobody listens: not tried before */

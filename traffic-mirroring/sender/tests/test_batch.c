@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Batches: how copies become messages, and what arrives of them at a socket in a network namespace of the test's own. */
+#include "../batch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/udp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define PORT 6080
+
+static struct mirror_group group;
+static struct mirror_collector_counters counters;
+static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
+static const struct shared shared = { .sent = sent, .sent_errors = sent_errors };
+static struct target target;
+static struct batch batch;
+static int receiver;
+
+static int namespace(void **state)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd;
+
+	(void)state;
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	close(fd);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	int buffer = 8 << 20;
+
+	(void)state;
+	receiver = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(receiver, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(setsockopt(receiver, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)), 0);
+
+	group = (struct mirror_group){ .id = 256, .collectors = 1 };
+	group.collector[0] = (struct mirror_collector){
+		.format = FORMAT_GUE, .family = AF_INET, .port = PORT, .addr = { 127, 0, 0, 1 }
+	};
+	counters = (struct mirror_collector_counters){ .group = 256 };
+	memset(sent, 0, sizeof(sent));
+	memset(sent_errors, 0, sizeof(sent_errors));
+	batch.shared = &shared;
+	return target_open(&target, &group, &group.collector[0], &counters);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(receiver);
+	for (uint32_t i = 0; i < target.lanes; i++)
+		close(target.lane[i].fd);
+	return 0;
+}
+
+static uint8_t payload[65536];
+
+/* A copy with a header of 40 bytes that starts with its number. */
+static void add(struct lane *lane, uint32_t size, uint32_t number)
+{
+	uint8_t *header = batch_headers(&batch);
+
+	assert_non_null(header);
+	header += ENCAP_MAX;
+	memset(header, number, 40);
+	memcpy(header, &number, sizeof(number));
+	batch_add(&batch, lane, NULL, header, 40, payload, size - 40, size - 8);
+}
+
+/* Adds copies of these sizes, and checks how many of them each message has. */
+static void plan(const uint32_t *sizes, size_t n, const uint32_t *want, size_t messages)
+{
+	struct lane *lane = &target.lane[0];
+
+	for (size_t i = 0; i < n; i++)
+		add(lane, sizes[i], i);
+	assert_int_equal(batch_plan(&batch, lane, lane->first), messages);
+	for (size_t i = 0; i < messages; i++) {
+		struct cmsghdr *control = CMSG_FIRSTHDR(&batch.message[i].msg_hdr);
+
+		assert_int_equal(batch.copies[i], want[i]);
+		assert_int_equal(control != NULL, want[i] > 1);
+		if (control)
+			assert_int_equal(control->cmsg_type, UDP_SEGMENT);
+	}
+	batch_send(&batch);
+}
+
+#define PLAN(sizes, want) plan(sizes, sizeof(sizes) / sizeof(*sizes), want, sizeof(want) / sizeof(*want))
+
+static void test_runs(void **state)
+{
+	(void)state;
+	PLAN(((uint32_t[]){ 100 }), ((uint32_t[]){ 1 }));
+	PLAN(((uint32_t[]){ 100, 100, 100 }), ((uint32_t[]){ 3 }));
+	/* the last one may be shorter, and ends the run */
+	PLAN(((uint32_t[]){ 100, 100, 60, 60, 100 }), ((uint32_t[]){ 3, 1, 1 }));
+	PLAN(((uint32_t[]){ 60, 100, 100 }), ((uint32_t[]){ 1, 2 }));
+}
+
+static void test_limits_of_a_datagram(void **state)
+{
+	uint32_t sizes[130];
+
+	(void)state;
+	for (int i = 0; i < 130; i++)
+		sizes[i] = 100;
+	PLAN(sizes, ((uint32_t[]){ 64, 64, 2 }));
+	for (int i = 0; i < 130; i++)
+		sizes[i] = 1500;
+	PLAN(sizes, ((uint32_t[]){ 43, 43, 43, 1 }));
+}
+
+static void test_what_has_to_be_fragmented_is_alone(void **state)
+{
+	(void)state;
+	target.room.path = 1000;
+	PLAN(((uint32_t[]){ 1200, 1200, 800, 800 }), ((uint32_t[]){ 1, 1, 2 }));
+}
+
+/* Reads all that has arrived: numbers per sender's port rise, bytes are right. Returns how many. */
+static uint32_t receive(void)
+{
+	static uint32_t next[65536];
+	static uint8_t data[65536];
+	struct sockaddr_in from;
+	uint32_t n = 0, number;
+	ssize_t size;
+
+	memset(next, 0, sizeof(next));
+	for (;; n++) {
+		socklen_t len = sizeof(from);
+
+		size = recvfrom(receiver, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+		if (size < 0)
+			break;
+		memcpy(&number, data, sizeof(number));
+		assert_true(number >= next[ntohs(from.sin_port)]);
+		next[ntohs(from.sin_port)] = number + 1;
+		assert_int_equal(data[39], (uint8_t)number);
+		assert_memory_equal(data + 40, payload, size - 40);
+	}
+	return n;
+}
+
+static void test_all_arrive_in_order(void **state)
+{
+	uint32_t total = 0;
+	uint64_t bytes = 0;
+
+	(void)state;
+	srand(3);
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = i * 13;
+	for (int round = 0; round < 20; round++) {
+		uint32_t n = 1 + rand() % 400, size = 40 + rand() % 1400;
+
+		for (uint32_t i = 0; i < n; i++) {
+			size = rand() % 4 ? size : 40U + rand() % 1400;
+			add(&target.lane[rand() % TARGET_LANES], size, i);
+			bytes += size - 8;
+		}
+		batch_send(&batch);
+		assert_int_equal(receive(), n);
+		total += n;
+	}
+	assert_int_equal(sent[SENT_COPIES], total);
+	assert_int_equal(sent[SENT_BYTES], bytes);
+	assert_int_equal(counters.copies, total);
+	assert_int_equal(counters.bytes, bytes);
+	assert_int_equal(sent[SENT_REFUSED], 0);
+}
+
+static void test_full(void **state)
+{
+	uint32_t n = 0;
+
+	(void)state;
+	for (; batch_headers(&batch); n++)
+		add(&target.lane[0], 50, n);
+	assert_int_equal(n, BATCH_COPIES);
+	batch_send(&batch);
+	assert_non_null(batch_headers(&batch));
+	assert_int_equal(sent[SENT_COPIES], BATCH_COPIES);
+}
+
+/* The first answer comes after the first copy; the copies behind it are not given up for it. */
+static void test_nobody_listens(void **state)
+{
+	(void)state;
+	close(receiver);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 10; i++)
+			add(&target.lane[0], i % 2 ? 100 : 200, i);
+		batch_send(&batch);
+	}
+	assert_int_equal(sent[SENT_COPIES], 30);
+	assert_int_equal(counters.unreachable, 1);
+}
+
+/* A socket that the kernel refuses to send on: each copy counted once, with its error. */
+static void test_refused(void **state)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	(void)state;
+	connect(target.lane[0].fd, &none, sizeof(none));
+	for (uint32_t i = 0; i < 10; i++)
+		add(&target.lane[0], i % 2 ? 100 : 200, i);
+	batch_send(&batch);
+	assert_int_equal(sent[SENT_COPIES], 0);
+	assert_int_equal(sent[SENT_REFUSED], 10);
+	assert_int_equal(sent_errors[EDESTADDRREQ], 10);
+	assert_int_equal(counters.refused, 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_limits_of_a_datagram, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_has_to_be_fragmented_is_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_arrive_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nobody_listens, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, namespace, NULL);
+}
