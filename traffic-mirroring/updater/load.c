@@ -139,12 +139,7 @@ static bool in_chain(const struct instance *i, uint32_t prog_id)
 {
 	struct chain chain;
 
-	if (chain_read(i->link.ifindex, i->direction, &chain))
-		return false;
-	for (size_t n = 0; n < chain.n; n++)
-		if (chain.at[n].id == prog_id)
-			return true;
-	return false;
+	return !chain_read(i->link.ifindex, i->direction, prog_id, &chain) && chain_has(&chain, prog_id);
 }
 
 /* Behind the map at map_fd, before what is there now. Never a moment in which the chain is cut. */
@@ -277,7 +272,8 @@ int load_chained(struct instance *i, const char *map_name)
 	if (!err) {
 		err = insert(i, map_fd, map_id);
 		if (err)
-			log_error("cannot chain behind %s: %s", map_name, strerror(-err));
+			log_error("cannot chain behind %s: %s", map_name,
+				  err == -ELOOP ? "the program leads there itself" : strerror(-err));
 	}
 	if (err && fresh)
 		remove_pins(i);
@@ -291,7 +287,7 @@ static int open_previous(const struct instance *i, uint32_t prog_id)
 	struct chain chain;
 	char path[PATH_MAX];
 
-	if (!chain_read(i->link.ifindex, i->direction, &chain))
+	if (!chain_read(i->link.ifindex, i->direction, prog_id, &chain))
 		for (size_t n = 1; n < chain.n; n++)
 			if (chain.at[n].id == prog_id)
 				return bpf_map_get_fd_by_id(chain.at[n - 1].map_id);
