@@ -57,6 +57,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	set_next "$flow_logs"/b/flow_log_ingress_jmp_table "$flow_logs"/a/program
 	chain_is "$whole" a b
 	mirror_start
+	[[ $output != *warning* ]]
 	chain_is "$whole" a b
 	# behind us, and at the chain's end: going there would lose what follows, or close a circle
 	mirror 0 start --map-name="$flow_logs"/b/flow_log_ingress_jmp_table
@@ -65,6 +66,17 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	chain_is "$whole" a b
 	mirror 0 start --map-name="$pins/mirroring_ingress_jmp_table"
 	chain_is "$whole" a b
+}
+
+@test "start twice in a chain that hangs on nothing yet" {
+	load_flow_log a
+	mirror 0 start --map-name="$flow_logs/a/flow_log_ingress_jmp_table"
+	mirror 0 start --map-name="$flow_logs/a/flow_log_ingress_jmp_table"
+	# we are not in a circle of our own, and do not make one
+	mirror 1 start --map-name="$pins/mirroring_ingress_jmp_table"
+	[[ $output == "mirroring: cannot chain behind $pins/mirroring_ingress_jmp_table: the program leads there itself" ]]
+	set_next "$root" "$flow_logs/a/program"
+	chain_is "tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> end" a
 }
 
 @test "a program put between us and the root: stop relinks to it" {
