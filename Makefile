@@ -14,6 +14,8 @@ PKG_CONFIG = pkg-config
 
 B = build
 LIBRARIES = libbpf libelf zlib libnl-3.0 json-c
+# What the collector has beside them.
+COLLECTOR_LIBRARIES = -lhttp_parser -lpcap
 WARNINGS = -Wall -Wextra -Werror
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
@@ -24,7 +26,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
-FOLDERS = common packaging tc-root traffic-mirroring/updater traffic-mirroring/sender
+FOLDERS = common packaging tc-root traffic-mirroring/updater traffic-mirroring/sender traffic-mirroring/collector
 C_SOURCES := $(wildcard $(FOLDERS:=/*.c))
 MAINS := $(filter %/main.c tc-root/tc_root.c packaging/check_object.c,$(C_SOURCES))
 LIBRARY_SOURCES := $(filter-out $(MAINS) %.bpf.c,$(C_SOURCES))
@@ -48,7 +50,8 @@ TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
 # The folders build/tc-root and build/traffic-mirroring hold what their packages hold.
 PROGRAMS := $(if $(filter tc-root/tc_root.c,$(MAINS)),$B/tc-root/tc_root) \
 	$(if $(filter traffic-mirroring/updater/main.c,$(MAINS)),$B/traffic-mirroring/mirroring) \
-	$(if $(filter traffic-mirroring/sender/main.c,$(MAINS)),$B/traffic-mirroring/mirror-sender)
+	$(if $(filter traffic-mirroring/sender/main.c,$(MAINS)),$B/traffic-mirroring/mirror-sender) \
+	$(if $(filter traffic-mirroring/collector/main.c,$(MAINS)),$B/traffic-mirroring/mirror-collector)
 OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
 CHECK_OBJECT := $B/packaging/check-object
@@ -131,6 +134,11 @@ $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
 			traffic-mirroring/updater/collector.c traffic-mirroring/updater/lock.c)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
+# libpcap cannot be linked statically here: Debian's wants D-Bus.
+$B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o $(call shipped,common/% \
+		traffic-mirroring/collector/% $(addprefix traffic-mirroring/sender/,headers.c encap.c checksum.c))
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -Wl,-Bstatic $$($(PKG_CONFIG) --static --libs libbpf libnl-3.0) -lhttp_parser -Wl,-Bdynamic -lpcap -lpthread
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs libbpf libelf)
@@ -143,13 +151,13 @@ $B/obj/tested/library.a: $(call tested,$(LIBRARY_SOURCES))
 beside = $(call tested,$(filter $(dir $1)%,$(TEST_SUPPORT)))
 $(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka)
+	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
 $(FUZZERS): $B/%: %.c $B/obj/tested/library.a
 	@mkdir -p $(@D)
 	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -o $@ $< \
-		$(LIBRARY_SOURCES) $$($(PKG_CONFIG) --libs $(LIBRARIES))
+		$(LIBRARY_SOURCES) $$($(PKG_CONFIG) --libs $(LIBRARIES)) $(COLLECTOR_LIBRARIES)
 
 # BPF. DWARF goes, BTF stays.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The connections to replayed ports, by their clients' segments. Their number is bounded. When there is no room, those
+ * go first that have not had a whole request, the oldest first: a flood of SYNs drives out itself.
+ */
+#ifndef COLLECTOR_FLOWS_H
+#define COLLECTOR_FLOWS_H
+
+#include <sys/queue.h>
+
+#include "requests.h"
+#include "stream.h"
+
+struct flow {
+	struct flow_key key;
+	uint32_t rule;
+	bool replayed; /* false: its segments are passed over */
+	void *connection; /* the caller's */
+	/* the rest is for flows.c */
+	struct flow *same_slot;
+	TAILQ_ENTRY(flow) by_age;
+	TAILQ_ENTRY(flow) in_waiting;
+	bool proven, waiting;
+	bool closed; /* stays a while, so that late copies of its segments do not begin a new one */
+	bool syn; /* its beginning was seen */
+	uint32_t start; /* sequence number of its first byte */
+	uint64_t seen_ns;
+	struct stream stream;
+	struct requests requests;
+};
+
+struct flows_sink {
+	/* A new flow: sets replayed and connection. */
+	void (*begin)(void *context, struct flow *flow);
+	void (*request)(void *context, struct flow *flow, const struct request *request);
+	void (*end)(void *context, struct flow *flow);
+	void *context;
+};
+
+struct flows_options {
+	uint32_t max; /* flows */
+	uint32_t request_max; /* bytes */
+	struct stream_limits stream;
+};
+
+struct flows;
+
+/* NULL: no memory. */
+struct flows *flows_new(const struct flows_options *options, struct memory *memory,
+			const struct flows_sink *sink);
+
+void flows_segment(struct flows *flows, const struct segment *segment, uint32_t rule, uint64_t now_ns);
+
+/* To be called every now and then: gives up what has been waited for long enough. */
+void flows_expire(struct flows *flows, uint64_t now_ns);
+
+/* Ends every flow and frees all. */
+void flows_free(struct flows *flows);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#ifndef COLLECTOR_OPTIONS_H
+#define COLLECTOR_OPTIONS_H
+
+#include "pipeline.h"
+
+struct options {
+	struct receive_options receive;
+	uint32_t workers;
+	struct pipeline pipeline; /* outputs not opened yet, filter not compiled */
+	const char *filter; /* NULL: none */
+	struct writer_options write; /* path NULL: nothing is written */
+	const char *tap; /* NULL: none */
+	struct replay_options replay; /* rules 0: none */
+	uint16_t metrics, health; /* ports; 0: none */
+	bool status;
+	bool quiet;
+	const char *user;
+};
+
+/* 0; 1: help was asked for and printed; -EINVAL after one log_error() line that names the bad value. */
+int options_parse(int argc, char **argv, struct options *options);
+
+#endif

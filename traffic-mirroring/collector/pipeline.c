@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "pipeline.h"
+
+#include <string.h>
+
+#include "tally.h"
+#include "tap.h"
+
+static bool in_prefix(const struct address *a, const struct pipeline_prefix *p)
+{
+	uint8_t bytes = p->len / 8, bits = p->len % 8;
+
+	return a->family == p->address.family && !memcmp(a->bytes, p->address.bytes, bytes) &&
+	       (!bits || !((a->bytes[bytes] ^ p->address.bytes[bytes]) >> (8 - bits)));
+}
+
+static bool source_allowed(const struct pipeline *p, const struct address *source)
+{
+	for (uint32_t i = 0; i < p->sources; i++)
+		if (in_prefix(source, &p->source[i]))
+			return true;
+	return !p->sources;
+}
+
+static bool vni_allowed(const struct pipeline *p, uint32_t vni)
+{
+	for (uint32_t i = 0; i < p->vnis; i++)
+		if (vni >= p->vni[i].from && vni <= p->vni[i].to)
+			return true;
+	return !p->vnis;
+}
+
+static bool filter_accepts(const struct pipeline *p, const struct capture *frame)
+{
+	const struct pcap_pkthdr header = { .caplen = frame->len, .len = frame->wire_len };
+
+	return !p->filter.bf_insns || pcap_offline_filter(&p->filter, &header, frame->at);
+}
+
+static void feed(int tap, const struct capture *frame)
+{
+	tally(tap_frame(tap, frame->at, frame->len) ? TALLY_FEED_ERRORS : TALLY_FED);
+}
+
+int pipeline_datagram(void *pipeline, const struct datagram *datagram)
+{
+	static const enum tally refused[] = {
+		[DECAP_SHORT] = TALLY_SHORT, [DECAP_INVALID] = TALLY_INVALID, [DECAP_CONTROL] = TALLY_CONTROL
+	};
+	struct pipeline *p = pipeline;
+	enum decap_result result;
+	struct packet packet;
+	struct decap d;
+
+	if (!source_allowed(p, &datagram->source)) {
+		tally(TALLY_FOREIGN);
+		return 0;
+	}
+	result = decap_datagram(datagram->at, datagram->len, datagram->format, &p->ports, p->depth, &d);
+	if (result != DECAP_PACKET) {
+		tally(refused[result]);
+		return 0;
+	}
+	if (!vni_allowed(p, d.vni)) {
+		tally(TALLY_VNI);
+		return 0;
+	}
+	packet_make(datagram->at, &d, &packet);
+	packet.source = datagram->source;
+	packet.time_ns = d.time_ns ?: datagram->time_ns;
+	tally(TALLY_PACKETS);
+	tally_add(TALLY_BYTES, packet.frame.len);
+	if (packet.frame.len < packet.frame.wire_len)
+		tally(TALLY_CUT);
+
+	if (!filter_accepts(p, &packet.frame)) {
+		tally(TALLY_FILTERED);
+		return 0;
+	}
+	if (p->tap >= 0)
+		feed(p->tap, &packet.frame);
+	if (p->replay)
+		replay_packet(p->replay, &packet);
+	return p->writer ? writer_packet(p->writer, &packet) : 0;
+}
+
+int pipeline_pause(void *pipeline)
+{
+	struct pipeline *p = pipeline;
+
+	if (p->replay)
+		replay_wake(p->replay);
+	return p->writer ? writer_flush(p->writer) : 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What happens to each datagram: allowed or not, taken out of its tunnels, filtered, given to the outputs. */
+#ifndef COLLECTOR_PIPELINE_H
+#define COLLECTOR_PIPELINE_H
+
+#include <pcap/pcap.h>
+
+#include "receive.h"
+#include "replay.h"
+#include "writer.h"
+
+#define PIPELINE_LIST_MAX 256
+
+struct pipeline_prefix {
+	struct address address;
+	uint8_t len; /* bits */
+};
+
+struct pipeline_vnis {
+	uint32_t from, to;
+};
+
+struct pipeline {
+	/* nothing in a list: everything is allowed */
+	struct pipeline_prefix source[PIPELINE_LIST_MAX];
+	uint32_t sources;
+	struct pipeline_vnis vni[PIPELINE_LIST_MAX];
+	uint32_t vnis;
+	struct decap_ports ports;
+	uint32_t depth;
+	struct bpf_program filter; /* bf_insns NULL: none */
+	/* outputs; NULL and -1: none */
+	struct writer *writer;
+	int tap;
+	struct replay *replay;
+};
+
+/* For receive_run(), with a struct pipeline as context. Safe in several threads. */
+int pipeline_datagram(void *pipeline, const struct datagram *datagram);
+int pipeline_pause(void *pipeline);
+
+#endif

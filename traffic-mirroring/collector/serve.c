@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "../../common/log.h"
+
+#define PATIENCE_US 250000 /* for each of what a client has to do */
+
+int serve_listen(uint16_t port, bool loopback)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int one = 1, err, fd = -1;
+
+	v4.sin_addr.s_addr = htonl(loopback ? INADDR_LOOPBACK : INADDR_ANY);
+	if (!loopback)
+		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		err = bind(fd, (struct sockaddr *)&v6, sizeof(v6));
+	} else {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		err = bind(fd, (struct sockaddr *)&v4, sizeof(v4));
+	}
+	if (err || listen(fd, 64)) {
+		err = -errno;
+		log_error("cannot listen on TCP port %u: %s", port, strerror(-err));
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* Reads up to the empty line that ends a request. */
+static bool read_request(int fd)
+{
+	char bytes[4096];
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(bytes)) {
+		n = recv(fd, bytes + len, sizeof(bytes) - len, 0);
+		if (n <= 0)
+			return false;
+		len += n;
+		if (memmem(bytes, len, "\r\n\r\n", 4))
+			return true;
+	}
+	return false;
+}
+
+static bool send_all(int fd, const char *at, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
+void serve_metrics(int listener, const struct report *report)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
+				   "Connection: close\r\n\r\n";
+	const struct timeval patience = { .tv_usec = PATIENCE_US };
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	char *text = NULL;
+	size_t len;
+	FILE *to;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	to = open_memstream(&text, &len);
+	if (to) {
+		report_metrics(report, to);
+		fclose(to);
+		if (read_request(fd) && send_all(fd, head, strlen(head)))
+			send_all(fd, text, len);
+		free(text);
+	}
+	close(fd);
+}
+
+void serve_health(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "tap.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/if_tun.h>
+#include <linux/pkt_cls.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../common/netlink.h"
+
+#define MTU 65521 /* the most that the driver takes */
+#define FILTER "mirror-collector"
+
+static int set_up(const char *name)
+{
+	struct ifreq request = { 0 };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (s < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_mtu = MTU;
+	if (ioctl(s, SIOCSIFMTU, &request) || ioctl(s, SIOCGIFFLAGS, &request)) {
+		err = -errno;
+	} else {
+		request.ifr_flags |= IFF_UP | IFF_NOARP;
+		if (ioctl(s, SIOCSIFFLAGS, &request))
+			err = -errno;
+	}
+	close(s);
+	return err;
+}
+
+/* Without IPv6 the device says nothing by itself. Kernels without IPv6 have no such file. */
+static void no_ipv6(const char *name)
+{
+	char path[64 + IFNAMSIZ];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!write(fd, "1", 1);
+	close(fd);
+}
+
+/*
+ * The copies are another machine's packets: multicast, broadcast and whatever has our addresses would reach our own
+ * sockets. Packet sockets see a frame before tc does, so it is dropped there.
+ */
+static int hide_from_stack(const char *name)
+{
+	const struct bpf_insn drop[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = TC_ACT_SHOT },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "drop", "Dual BSD/GPL", drop, 2, NULL), err;
+	struct tc_filter *filters = NULL;
+	bool present = false, used, dropped = false;
+	struct link link;
+	size_t n = 0;
+
+	if (prog < 0)
+		return prog;
+	err = netlink_link(name, &link) ?: netlink_clsact(link.ifindex, &present, &used);
+	if (!err && !present)
+		err = netlink_clsact_add(link.ifindex);
+	if (!err)
+		err = netlink_tc_filters(link.ifindex, INGRESS, &filters, &n);
+	for (size_t i = 0; i < n; i++) /* of an earlier run, on a device that outlives us */
+		dropped |= !strcmp(filters[i].name, FILTER);
+	if (!err && !dropped)
+		err = netlink_tc_filter_add(link.ifindex, INGRESS, prog, FILTER);
+	free(filters);
+	close(prog);
+	return err;
+}
+
+int tap_open(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int tap, err;
+
+	if (strlen(name) >= IFNAMSIZ)
+		return -ENAMETOOLONG;
+	tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (tap < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(tap, TUNSETIFF, &request)) {
+		err = -errno;
+		goto out;
+	}
+	no_ipv6(name);
+	err = hide_from_stack(name) ?: set_up(name);
+out:
+	if (err) {
+		close(tap);
+		return err;
+	}
+	return tap;
+}
+
+int tap_frame(int tap, const uint8_t *frame, uint32_t len)
+{
+	return write(tap, frame, len) < 0 ? -errno : 0;
+}

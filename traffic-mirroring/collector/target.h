@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Requests go to a target: each of the clients' connections has one to the target, which is opened when the first
+ * request is there, and opened again when the target has closed it. A request is sent when the one before it has been
+ * answered. Answers are read and counted. Nothing here blocks. For one thread; the statistics may be read from any.
+ */
+#ifndef COLLECTOR_TARGET_H
+#define COLLECTOR_TARGET_H
+
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "memory.h"
+#include "requests.h"
+#include "rewrite.h"
+
+#define TARGET_STATUSES 600
+#define TARGET_LATENCIES 20 /* bucket i: up to 2^i * 64 us; the last: any */
+#define TARGET_LATENCY_US 64
+
+struct target_stats {
+	atomic_ulong status[TARGET_STATUSES]; /* answers by status code; 0: codes out of range */
+	atomic_ulong latency[TARGET_LATENCIES];
+	atomic_ulong latency_us; /* sum */
+};
+
+struct target;
+struct target_connection;
+
+/* events: an epoll that gets the connections; memory: for the requests. NULL: no memory. */
+struct target *target_new(const struct sockaddr_storage *address, socklen_t len, int events,
+			  struct memory *memory);
+const struct target_stats *target_stats(const struct target *target);
+
+/*
+ * A connection between these ends is the target's own traffic: its server is the target, or its client is we.
+ * Addresses as in struct flow_key.
+ */
+bool target_is_loop(const struct target *target, uint8_t family, const uint8_t *src, uint16_t src_port,
+		    const uint8_t *dst, uint16_t dst_port);
+
+/* NULL: no memory. */
+struct target_connection *target_connect(struct target *target);
+
+/* Queues a request; queue_max: bytes that may wait. One that finds no room is counted and dropped. */
+void target_send(struct target_connection *c, const struct request *request, const struct rewrite *rewrite,
+		 uint32_t queue_max, uint64_t now_ns);
+
+/* No more requests: frees the connection when all are answered. */
+void target_finish(struct target_connection *c);
+
+/* What epoll says about a connection (its data.ptr). */
+void target_event(struct target_connection *c, uint32_t events, uint64_t now_ns);
+
+/* To be called every second or so. Ends what takes too long, and frees what has finished. */
+void target_expire(struct target *target, uint64_t now_ns);
+
+/* Requests wait for the target. */
+bool target_busy(const struct target *target);
+
+/* Ends every connection. */
+void target_end(struct target *target);
+void target_free(struct target *target);
+
+#endif
