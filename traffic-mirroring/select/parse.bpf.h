@@ -13,6 +13,8 @@
 #include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -34,12 +36,13 @@ struct packet {
 	__u32 vlan; /* outermost ID, NO_VLAN: none */
 	__u32 fragment; /* enum fragment */
 	__u32 fragment_id; /* as on the wire */
-	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0], rest 0 */
-	bool extensions; /* IPv6 with extension headers */
-	bool ports; /* src_port and dst_port are there */
-	__u16 src_port, dst_port; /* host byte order */
-	__u8 tcp_flags; /* where proto is TCP */
-	__u8 icmp_type; /* where proto is ICMP or ICMPv6 */
+	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0] */
+	/* of 32 bits each, so that the compiler keeps them apart */
+	__u32 extensions; /* IPv6 with extension headers */
+	__u32 ports; /* src_port and dst_port are there */
+	__u32 src_port, dst_port; /* host byte order */
+	__u32 tcp_flags; /* where proto is TCP */
+	__u32 icmp_type; /* where proto is ICMP or ICMPv6 */
 };
 
 struct vlan_tag {
@@ -81,7 +84,6 @@ static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf,
 {
 	void *at;
 
-	barrier_var(off); /* the compiler shall not move the sum below out of a branch */
 	at = (void *)(long)skb->data + off;
 	if (at + len <= (void *)(long)skb->data_end)
 		return at;
@@ -172,7 +174,7 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 
 		if (*off + sizeof(*ext) > *end)
 			return false;
-		p->extensions = true;
+		p->extensions = 1;
 		ext = copied(skb, *off, &ext_buf, sizeof(ext_buf));
 		if (!ext)
 			return false;
@@ -227,6 +229,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 	}
 	if (off + need > end)
 		return false;
+	barrier_var(off); /* the compiler shall not move a sum with it out of a branch */
 	l4 = p->extensions ? copied(skb, off, &buf, sizeof(buf)) : header(skb, off, &buf, sizeof(buf));
 	if (!l4)
 		return false;
@@ -235,7 +238,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 		p->icmp_type = l4->icmp_type;
 		return true;
 	}
-	p->ports = true;
+	p->ports = 1;
 	p->src_port = bpf_ntohs(l4->src_port);
 	p->dst_port = bpf_ntohs(l4->dst_port);
 	if (p->proto == IPPROTO_TCP) {
@@ -287,13 +290,74 @@ static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
 	return true;
 }
 
-/* False: malformed. p is all zeros on entry. */
+/* parse_common() leaves the words that IPv4 does not use alone; who takes all four calls this. */
+static __always_inline void complete_addresses(struct packet *p)
+{
+	if (p->family == 4)
+		for (int i = 1; i < 4; i++)
+			p->src[i] = p->dst[i] = 0;
+}
+
+struct common_ethernet {
+	__u8 macs[12];
+	__be16 type;
+};
+
+struct common_l4 { /* TCP as far as the flags, or UDP and the start of its payload */
+	__be16 source, dest;
+	__u8 sequence[8];
+	__u8 data_offset, flags;
+};
+
+/*
+ * What most packets are: untagged Ethernet, IPv4 without options, whole, TCP or UDP, all in the linear area. A short way
+ * to what the rest of parse() would find, worth a third of the whole program's time; false: take the long one.
+ */
+static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p)
+{
+	struct common_ethernet *eth = (void *)(long)skb->data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct common_l4 *l4 = (void *)(ip + 1);
+	__u32 len, need = sizeof(*ip) + sizeof(struct udphdr);
+
+	if ((void *)(l4 + 1) > (void *)(long)skb->data_end || eth->type != bpf_htons(ETH_P_IP) ||
+	    *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IPV4_OFFSET | IPV4_MORE_FRAGMENTS))
+		return false;
+	if (ip->protocol == IPPROTO_TCP) {
+		need = sizeof(*ip) + sizeof(struct tcphdr);
+		if (l4->data_offset >> 4 < 5)
+			return false;
+	} else if (ip->protocol != IPPROTO_UDP) {
+		return false;
+	}
+	len = bpf_ntohs(ip->tot_len);
+	if (len < need || sizeof(*eth) + len > skb->len)
+		return false;
+	p->family = 4;
+	p->proto = ip->protocol;
+	p->fragment = FRAGMENT_NONE;
+	p->fragment_id = 0;
+	p->src[0] = ip->saddr;
+	p->dst[0] = ip->daddr;
+	p->extensions = 0;
+	p->ports = 1;
+	p->src_port = bpf_ntohs(l4->source);
+	p->dst_port = bpf_ntohs(l4->dest);
+	p->tcp_flags = l4->flags;
+	p->icmp_type = 0;
+	return true;
+}
+
+/* False: malformed. p need not be initialised. */
 static __always_inline bool parse(struct __sk_buff *skb, struct packet *p, bool l3)
 {
 	__u32 off = 0, end = 0;
 	__be16 type = 0;
 
 	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
+	if (!l3 && parse_common(skb, p))
+		return true;
+	*p = (struct packet){ .vlan = p->vlan };
 	if (!(l3 ? parse_bare(skb, &type) : parse_ethernet(skb, p, &off, &type)))
 		return false;
 	if (type == bpf_htons(ETH_P_IP)) {

@@ -41,8 +41,9 @@ static __always_inline int next_program(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline void datagram_of(const struct packet *p, struct mirror_datagram *key)
+static __always_inline void datagram_of(struct packet *p, struct mirror_datagram *key)
 {
+	complete_addresses(p);
 	__builtin_memcpy(key->src, p->src, sizeof(key->src));
 	__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
 	key->id = p->fragment_id;
@@ -59,11 +60,11 @@ static __always_inline bool to_our_tunnel(const struct packet *p, __u32 bank)
 	return accepted(&MAP(outers), &key, bank);
 }
 
-/* What the filters say of a well-formed packet. */
-static __always_inline void decide(const struct mirror_bank *b, const struct packet *p, __u32 bank,
+/* What the filters in word say of a well-formed packet. */
+static __always_inline void decide(const struct mirror_bank *b, struct packet *p, __u32 bank, __u64 word,
 				   struct mirror_decision *d)
 {
-	__u64 word = match(b, p, bank), hash;
+	__u64 hash;
 	struct mirror_filter *f;
 	__u32 key;
 
@@ -86,6 +87,7 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 		d->outcome = OUT_SKIPPED;
 		return;
 	}
+	complete_addresses(p);
 	if (b->outers && to_our_tunnel(p, bank)) {
 		d->outcome = OUT_OWN_COPY;
 		return;
@@ -115,14 +117,14 @@ static __always_inline void decide(const struct mirror_bank *b, const struct pac
 }
 
 /* Fragments of one datagram share the decision of the first; everything else is decided by itself. */
-static __always_inline void decide_datagram(const struct mirror_bank *b, const struct packet *p, __u32 bank,
-					    struct mirror_decision *d)
+static __always_inline void decide_datagram(const struct mirror_bank *b, struct packet *p, __u32 bank,
+					    __u64 word, struct mirror_decision *d)
 {
 	struct mirror_datagram key;
 	struct mirror_decision *first;
 
 	if (p->fragment == FRAGMENT_NONE) {
-		decide(b, p, bank, d);
+		decide(b, p, bank, word, d);
 		return;
 	}
 	datagram_of(p, &key);
@@ -133,7 +135,7 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, const s
 			return;
 		}
 	}
-	decide(b, p, bank, d);
+	decide(b, p, bank, word, d);
 	if (p->fragment == FRAGMENT_FIRST) {
 		d->time_ns = bpf_ktime_get_ns();
 		bpf_map_update_elem(&MAP(fragments), &key, d, BPF_ANY);
@@ -143,12 +145,12 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, const s
 /* Leaves by an exit program where the packet is to be copied; returns the outcome where it is not. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
-	struct mirror_decision decision = { .filter = NO_FILTER, .flags = RECORD_DIRECTION }, *handed_over;
+	struct mirror_decision decision, *handed_over;
 	struct mirror_config config;
 	struct mirror_bank *b;
-	struct packet p = {};
+	struct packet p;
 	__u32 zero = 0, bank;
-	__u64 *word;
+	__u64 *word, accepting;
 
 	word = bpf_map_lookup_elem(&MAP(config), &zero);
 	if (!word)
@@ -164,7 +166,12 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	if (!parse(skb, &p, config.l3))
 		return OUT_MALFORMED;
 
-	decide_datagram(b, &p, bank, &decision);
+	accepting = match(b, &p, bank);
+	if (!accepting && p.fragment == FRAGMENT_NONE)
+		return OUT_NO_MATCH;
+	/* not before: most packets end above, and pay for nothing they do not need */
+	decision = (struct mirror_decision){ .filter = NO_FILTER, .flags = RECORD_DIRECTION };
+	decide_datagram(b, &p, bank, accepting, &decision);
 	count_filter(counts, decision.filter, skb->len);
 	if (decision.outcome != OUT_NONE)
 		return decision.outcome;
