@@ -22,7 +22,7 @@ struct mirror_record {
 	__u32 hash; /* symmetric flow hash */
 	__u32 ifindex; /* interface the packet passed */
 	__u16 gso_size; /* bytes of L4 payload of each packet on the wire; 0: this is one packet */
-	__u16 gso_segs; /* packets on the wire, 0 or 1: this is one */
+	__u16 gso_segs; /* packets on the wire, as the NIC said; not all do: 0 is no answer */
 	__u16 vlan_tci; /* tag in metadata; valid where vlan_proto is not 0 */
 	__be16 vlan_proto; /* EtherType of that tag, network byte order; 0: no tag in metadata */
 	__u8 filter; /* number, counted from 1 */

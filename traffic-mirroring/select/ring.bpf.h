@@ -103,7 +103,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		return OUT_SHED;
 
 	/* of a GSO packet the beginning of each segment is wanted: all of it is taken */
-	if (d->snaplen && d->snaplen < len && skb->gso_segs <= 1)
+	if (d->snaplen && d->snaplen < len && !skb->gso_size)
 		len = d->snaplen;
 	if (len <= SMALLEST_CLASS)
 		return put(skb, d, state, ring, SMALLEST_CLASS, len);
