@@ -200,22 +200,21 @@ int chain_roots(int ifindex, enum direction direction, struct chain_root roots[C
 	return err ? err : clsact_roots(ifindex, direction, map_name, roots, n);
 }
 
-int chain_read(int ifindex, enum direction direction, struct chain *chain)
+bool chain_has(const struct chain *chain, uint32_t prog_id)
 {
-	struct chain_root roots[CHAIN_ROOTS];
-	int64_t id, map_id;
-	size_t n;
-	int err;
+	for (size_t i = 0; i < chain->n; i++)
+		if (chain->at[i].id == prog_id)
+			return true;
+	return false;
+}
+
+static int follow(const struct chain_root *root, struct chain *chain)
+{
+	int64_t id = root->prog_id, map_id = root->map_id;
 
 	memset(chain, 0, sizeof(*chain));
-	err = chain_roots(ifindex, direction, roots, &n);
-	if (err || !n)
-		return err;
-
-	id = roots[0].prog_id;
-	map_id = roots[0].map_id;
-	strcpy(chain->at[0].attach, roots[0].tcx ? "tcx" : "clsact");
-	while (id && chain->n < CHAIN_MAX) {
+	strcpy(chain->at[0].attach, root->tcx ? "tcx" : "clsact");
+	while (id && chain->n < CHAIN_MAX && !chain->loop) {
 		struct chain_program *program = &chain->at[chain->n++];
 
 		program->id = id;
@@ -225,9 +224,28 @@ int chain_read(int ifindex, enum direction direction, struct chain *chain)
 		id = map_id ? chain_next(map_id) : 0;
 		if (id < 0)
 			return id;
+		chain->loop = chain_has(chain, id);
 		map_id = id ? chain_map_of(id) : 0;
 		if (map_id < 0)
 			return map_id;
 	}
 	return 0;
+}
+
+int chain_read(int ifindex, enum direction direction, uint32_t prog_id, struct chain *chain)
+{
+	struct chain_root roots[CHAIN_ROOTS];
+	struct chain candidate;
+	size_t n;
+	int err;
+
+	memset(chain, 0, sizeof(*chain));
+	err = chain_roots(ifindex, direction, roots, &n);
+	for (size_t i = 0; i < n && !err; i++) {
+		err = follow(&roots[i], &candidate);
+		if (!i || (chain_has(&candidate, prog_id) && !chain_has(chain, prog_id)))
+			*chain = candidate;
+	}
+	chain->roots = n;
+	return err;
 }

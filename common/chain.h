@@ -24,6 +24,8 @@ struct chain_program {
 struct chain {
 	struct chain_program at[CHAIN_MAX];
 	size_t n; /* 0: no root program on this direction */
+	bool loop; /* the last one leads back to one of these: packets go round until the kernel ends it */
+	size_t roots; /* root programs on this direction, this chain's included */
 };
 
 /* A root program where it is attached: the program with a chain map of the name tc_<direction>_root_array. */
@@ -44,9 +46,12 @@ struct chain_root {
 int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n);
 
 /*
- * Follows the chain of a direction from its first root. 0 or a negative errno.
+ * Follows the chain of a direction: where there are several roots, the first that leads to prog_id, else the first.
+ * 0 or a negative errno.
  */
-int chain_read(int ifindex, enum direction direction, struct chain *chain);
+int chain_read(int ifindex, enum direction direction, uint32_t prog_id, struct chain *chain);
+
+bool chain_has(const struct chain *chain, uint32_t prog_id);
 
 /* Program id behind entry 0 of a PROG_ARRAY, 0 if the entry is empty; negative errno. */
 int64_t chain_next(uint32_t map_id);

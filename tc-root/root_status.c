@@ -15,7 +15,9 @@ static void print(const struct chain *chain)
 		printf("%s%s (%s%sprogram %u)", i ? " -> " : "", program->name, program->attach,
 		       *program->attach ? ", " : "", program->id);
 	}
-	printf(" -> %s\n", chain->n < CHAIN_MAX ? "end" : "more than the kernel follows");
+	printf(" -> %s\n", chain->loop		? "LOOP" :
+			   chain->n < CHAIN_MAX ? "end" :
+						  "more than the kernel follows");
 }
 
 static int status_of(const struct link *link, enum direction direction)
@@ -26,7 +28,7 @@ static int status_of(const struct link *link, enum direction direction)
 	int err = chain_roots(link->ifindex, direction, roots, &n);
 
 	if (!err)
-		err = chain_read(link->ifindex, direction, &chain);
+		err = chain_read(link->ifindex, direction, 0, &chain);
 	if (err) {
 		log_error("%s %s: cannot read the chain: %s", link->name, direction_names[direction],
 			  strerror(-err));

@@ -54,9 +54,9 @@ manifest() {
 @test "traffic-mirroring holds what l3afd expects, owned by root" {
 	expect 0 tar -tzf traffic-mirroring/latest/bookworm/l3af_traffic_mirroring.tar.gz
 	[[ $output == "$(printf 'l3af_traffic_mirroring/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 egress/ ingress/ \
-		mirroring mirroring_egress.bpf.o mirroring_ingress.bpf.o)" ]]
+		mirror-sender mirroring mirroring_egress.bpf.o mirroring_ingress.bpf.o)" ]]
 	expect 0 tar -tvzf traffic-mirroring/latest/bookworm/l3af_traffic_mirroring.tar.gz --numeric-owner
-	[[ $(grep -c ' 0/0 ' <<<"$output") == 9 ]]
+	[[ $(grep -c ' 0/0 ' <<<"$output") == 10 ]]
 }
 
 @test "tc-root holds what l3afd expects" {

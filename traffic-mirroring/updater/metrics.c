@@ -33,9 +33,8 @@ static int read_sample(const struct instance *i, struct sample *s)
 		s->instance = i;
 		s->config = tables_config(i->tables);
 		s->filters = c->filters->n;
-		if (!chain_read(i->link.ifindex, i->direction, &chain))
-			for (size_t n = 0; n < chain.n; n++)
-				s->chained |= chain.at[n].id == program_id;
+		s->chained = !chain_read(i->link.ifindex, i->direction, program_id, &chain) &&
+			     chain_has(&chain, program_id);
 	}
 	configuration_free(c);
 	return err;

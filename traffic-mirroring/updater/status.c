@@ -42,11 +42,13 @@ static void __attribute__((format(printf, 2, 3))) add_problem(struct report *r, 
 
 static bool chained(const struct report *r)
 {
-	for (size_t i = 0; i < r->chain.n; i++)
-		if (r->chain.at[i].id == r->program_id)
-			return true;
-	return false;
+	return chain_has(&r->chain, r->program_id);
 }
+
+/* What l3afd does to a chain when the seq_id of a running program changes. */
+#define SEQ_ID                                                                                             \
+	"l3afd does so when the seq_id of a running program changes: delete its programs and deploy them " \
+	"anew"
 
 static void check_chain(struct report *r)
 {
@@ -56,14 +58,28 @@ static void check_chain(struct report *r)
 	if (!r->chain.n)
 		add_problem(r, "no root program is attached to %s %s: no packet reaches mirroring", iface,
 			    direction);
+	else if (r->chain.loop)
+		add_problem(
+			r,
+			"the chain is a loop: %s (%u) leads back, and a packet is copied many times. " SEQ_ID,
+			last->name, last->id);
 	else if (!chained(r))
-		add_problem(r,
-			    "the chain is cut behind %s (%u): nothing follows in its chain map, and "
-			    "mirroring (%u) is not "
-			    "reached. l3afd cuts it so when the seq_id of a running program changes: deploy "
-			    "anew with "
-			    "gaps between seq_ids",
+		add_problem(r, "the chain is cut behind %s (%u): mirroring (%u) is not reached. " SEQ_ID,
 			    last->name, last->id, r->program_id);
+	if (r->chain.roots > 1)
+		add_problem(r,
+			    "%zu root programs are attached to %s %s, as after a kill of l3afd v2.1.0: end "
+			    "l3afd, "
+			    "clean up by tc_root stop --iface=%s, start l3afd",
+			    r->chain.roots, iface, direction, iface);
+}
+
+static void check_filters(struct report *r)
+{
+	if (r->configuration->options.started && !r->configuration->filters->n)
+		add_problem(r,
+			    "no filters. l3afd does not run cmd_update where a changed version is answered "
+			    "with 500: delete the program and deploy it anew");
 }
 
 static void check_devices(struct report *r)
@@ -100,11 +116,12 @@ static int read_report(const struct instance *i, struct report *r)
 		err = tables_counters(i->tables, &r->counters);
 	if (err)
 		return err;
-	err = chain_read(i->link.ifindex, i->direction, &r->chain);
+	err = chain_read(i->link.ifindex, i->direction, r->program_id, &r->chain);
 	if (err)
 		add_problem(r, "the chain cannot be read: %s", strerror(-err));
 	else
 		check_chain(r);
+	check_filters(r);
 	check_devices(r);
 	if (r->config.off)
 		add_problem(r, "switched off in the config map");
@@ -130,7 +147,7 @@ static void print_chain(const struct report *r)
 	printf("  chain      ");
 	for (size_t i = 0; i < r->chain.n; i++)
 		printf("%s (%u) -> ", r->chain.at[i].name, r->chain.at[i].id);
-	puts(r->chain.n && chained(r) ? "end" : "CUT");
+	puts(!chained(r) ? "CUT" : r->chain.loop ? "LOOP" : "end");
 }
 
 static void print_filters(const struct report *r)

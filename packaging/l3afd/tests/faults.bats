@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# What l3afd itself does wrong: what is left in the kernel, what our status says about it, and what repairs it.
+
+load l3afd
+
+setup_file() {
+	l3afd_repository
+}
+
+setup() {
+	l3afd_lab
+	l3afd_start
+}
+
+teardown() {
+	lab_end
+}
+
+# Deletes all there is and deploys anew; the chain and the copies are right again.
+repaired() {
+	remove traffic-mirroring
+	! on host test -e "$(root_pins)/tc_ingress_root_array" || remove flow-log
+	deploy device.json "$1"
+	local ingress
+	ingress=$(copied ingress)
+	pings 3
+	[[ $(copied ingress) == $((ingress + 3)) ]]
+	[[ $(report ingress '.problems | length') == 0 && $(report ingress .chained) == true ]]
+}
+
+problem() {
+	expect 0 on host mirroring status --iface=eth0 --direction=ingress
+	[[ $output == *"PROBLEM    $1"* ]]
+}
+
+@test "a greater seq_id of the last program cuts the chain; gaps make that unnecessary" {
+	deploy device.json 'flow_log(10; "flow-log")'
+	deploy device.json 'mirrors.seq_id = 30 | flow_log(10; "flow-log")'
+	chains_are "tc_DIRECTION_root -> end"
+	problem "the chain is cut behind tc_ingress_root ("
+	[[ $(report ingress .chained) == false ]]
+	pings 3
+	[[ $(copied ingress) == 0 ]]
+	repaired 'mirrors.seq_id = 30 | flow_log(10; "flow-log")'
+}
+
+@test "a lower seq_id of the last program makes the chain a loop" {
+	deploy device.json 'flow_log(10; "flow-log")'
+	deploy device.json 'mirrors.seq_id = 5 | flow_log(10; "flow-log")'
+	chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> flow_log_DIRECTION_entry -> LOOP"
+	problem "the chain is a loop: flow_log_ingress_entry ("
+	pings 3
+	copied_more_than ingress 3
+	repaired 'mirrors.seq_id = 5 | flow_log(10; "flow-log")'
+}
+
+@test "a changed version leaves the new one without filters where it is answered with 500" {
+	deploy device.json
+	if ! versioned; then
+		deploy device.json 'mirrors.version = "1.0.0"'
+		chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
+		pings 3
+		[[ $(copied ingress) == 3 ]]
+		return
+	fi
+	payload device.json 'mirrors.version = "1.0.0"' | post update 500
+	problem "no filters. l3afd does not run cmd_update"
+	pings 3
+	[[ $(copied ingress) == 0 ]]
+	repaired 'mirrors.version = "1.0.0"'
+	[[ $(report ingress .pins) == *"/1_0_0" ]]
+}
+
+@test "a program that an update leaves out stays where l3afd pins with versions" {
+	deploy device.json 'flow_log(10; "flow-log")'
+	deploy device.json
+	if versioned; then
+		chains_are "tc_DIRECTION_root -> flow_log_DIRECTION_entry -> _DIRECTION_redirect -> end"
+		remove flow-log
+	fi
+	chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
+}
+
+@test "changed rules alone do nothing, with changed start_args they do" {
+	local rule='program("ingress"; "traffic-mirroring").rules = "mirror proto udp\n"'
+	deploy rules-file.json
+	deploy rules-file.json "$rule"
+	[[ $(report ingress '.filters[0].rule') == "mirror proto tcp dst-port 80,443" ]]
+	deploy rules-file.json "$rule | mirrors.start_args.quiet = \"\""
+	[[ $(report ingress '.filters[0].rule') == "mirror proto udp" ]]
+}
+
+@test "l3afd that pins without versions, killed and started again, leaves a second root" {
+	deploy device.json
+	! versioned || skip "not with this l3afd"
+	l3afd_kill
+	l3afd_start
+	wait_until 5 problem "2 root programs are attached to eth0 ingress"
+	pings 3
+	[[ $(copied ingress) == 0 && $(copied egress) == 3 ]]
+	l3afd_kill
+	expect 0 on host tc_root stop --iface eth0
+	l3afd_start
+	# the start that failed has emptied the store
+	chains_are "no root program is attached"
+	deploy device.json
+	chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
+	[[ $(report ingress '.problems | length') == 0 ]]
+	pings 3
+	[[ $(copied ingress) == 3 ]]
+}
