@@ -126,7 +126,8 @@ $B/tc-root/tc_root: $B/obj/tc-root/tc_root.o $(call shipped,common/% tc-root/%)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirroring: $B/obj/traffic-mirroring/updater/main.o \
-		$(call shipped,common/% traffic-mirroring/updater/% traffic-mirroring/sender/encap.c)
+		$(call shipped,common/% traffic-mirroring/updater/% $(addprefix \
+		traffic-mirroring/sender/,encap.c report.c rings.c shared.c))
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \

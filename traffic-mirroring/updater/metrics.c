@@ -9,6 +9,7 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "host_metrics.h"
 #include "instance.h"
 #include "request.h"
 
@@ -115,9 +116,11 @@ int command_metrics(const struct request *request)
 		err = -ENOMEM;
 	for (size_t i = 0; i < n && !err; i++)
 		err = read_sample(&instances[i], &samples[i]);
-	if (!err)
+	if (!err) {
 		print_all(samples, n);
-	else
+		err = host_metrics_print();
+	}
+	if (err)
 		log_error("cannot read the maps: %s", strerror(-err));
 	free(samples);
 	instance_free_all(instances, n);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* status: what is mirrored where, the counters, and the chain as it is in the kernel. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "delivery.h"
+#include "host_maps.h"
+#include "../sender/report.h"
+#include "host_maps.h"
 #include "instance.h"
 #include "request.h"
 #include "rules.h"
@@ -104,6 +110,14 @@ static void check_devices(struct report *r)
 	}
 }
 
+static void check_sender(struct report *r)
+{
+	if (delivery_needs_rings(r->configuration) && host_sender() <= 0)
+		add_problem(r,
+			    "no mirror-sender runs, and copies to collectors are lost: start it by start, or "
+			    "have l3afd run cmd_status");
+}
+
 static int read_report(const struct instance *i, struct report *r)
 {
 	int err;
@@ -123,6 +137,7 @@ static int read_report(const struct instance *i, struct report *r)
 		check_chain(r);
 	check_filters(r);
 	check_devices(r);
+	check_sender(r);
 	if (r->config.off)
 		add_problem(r, "switched off in the config map");
 	return 0;
@@ -298,6 +313,22 @@ static bool brief(const struct request *request)
 	return request->from_l3afd && !request->value[ARG_JSON];
 }
 
+/*
+ * l3afd asks every few seconds: the occasion to start a sender that has ended. It loads programs anew where the answer
+ * is more than the one word, so that whatever there is to say goes to the log directory only.
+ */
+static void answer_l3afd(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+		host_revive_sender();
+	}
+	fputs("RUNNING", stdout);
+}
+
 static int report_all(const struct request *request, const struct instance *instances, size_t n,
 		      size_t *found)
 {
@@ -332,14 +363,19 @@ int command_status(const struct request *request)
 {
 	struct instance *instances = NULL;
 	size_t n = 0, found = 0;
+	bool sender_runs;
 	int err = find_instances(request, &instances, &n);
 
 	if (!err)
 		err = report_all(request, instances, n, &found);
 	instance_free_all(instances, n);
-	/* l3afd compares the whole output with this word */
-	if (!err && found && brief(request))
-		fputs("RUNNING", stdout);
+	if (!err && found && brief(request)) {
+		/* l3afd asks every few seconds: a sender that died is not dead for longer */
+		host_revive_sender();
+		answer_l3afd();
+	} else if (!err && found && !request->value[ARG_JSON] && host_sender() != -ENOENT) {
+		err = report_print(&sender_runs);
+	}
 	if (!err && !found && !request->value[ARG_JSON]) {
 		log_error("no traffic-mirroring is running%s%s%s%s", request->value[ARG_IFACE] ? " on " : "",
 			  request->value[ARG_IFACE] ? request->value[ARG_IFACE] : "",

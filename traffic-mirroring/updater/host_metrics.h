@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#ifndef MIRRORING_HOST_METRICS_H
+#define MIRRORING_HOST_METRICS_H
+
+/* Prints the counters of the host's sender in Prometheus' text format; nothing on a host without rings. */
+int host_metrics_print(void);
+
+#endif
