@@ -12,9 +12,8 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
-#include "delivery.h"
-#include "host_maps.h"
 #include "../sender/report.h"
+#include "delivery.h"
 #include "host_maps.h"
 #include "instance.h"
 #include "request.h"
@@ -370,8 +369,6 @@ int command_status(const struct request *request)
 		err = report_all(request, instances, n, &found);
 	instance_free_all(instances, n);
 	if (!err && found && brief(request)) {
-		/* l3afd asks every few seconds: a sender that died is not dead for longer */
-		host_revive_sender();
 		answer_l3afd();
 	} else if (!err && found && !request->value[ARG_JSON] && host_sender() != -ENOENT) {
 		err = report_print(&sender_runs);
