@@ -112,7 +112,7 @@ static int on_value(http_parser *parser, const char *at, size_t len)
 
 static int on_headers(http_parser *parser)
 {
-	return parser->http_major != 1; /* HTTP/0.9 would be anything with a newline */
+	return parser->http_major == 1 ? 0 : -1; /* HTTP/0.9 would be anything with a newline */
 }
 
 static int on_body(http_parser *parser, const char *at, size_t len)
@@ -162,7 +162,7 @@ static bool reserve(struct requests *r, uint32_t more, struct memory *memory)
 
 static void not_http1(struct requests *r, struct memory *memory)
 {
-	bool tls = r->len >= 3 && r->buffer[0] == TLS_HANDSHAKE && r->buffer[1] == 3;
+	bool tls = r->buffer[0] == TLS_HANDSHAKE;
 	bool http2 = r->len >= 3 && !memcmp(r->buffer, http2_preface, 3);
 
 	if (r->some || (!tls && !http2)) {
