@@ -2,7 +2,10 @@
 /*
  * Refuses a BPF object that l3afd would load badly: docs/architecture.md says what it asks of an object.
  *
- *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP
+ *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP HELPER…
+ *
+ * HELPER: what the entry function may call. That is how it is proved that a program only reads packets: none of its
+ * helpers can write to one.
  *
  * Every fault is a line; the exit status is 1 if there is one.
  */
@@ -118,7 +121,37 @@ static void check_chain_map(struct bpf_object *object, const char *name)
 		fault("chain map %s has no BTF: give its key and value with __type()", name);
 }
 
-static void check_entry(struct bpf_object *object, const char *name)
+static const char *helper_name(__s32 id)
+{
+#define NAME(name) #name
+	static const char *const names[] = { __BPF_FUNC_MAPPER(NAME) };
+
+	return id > 0 && id < __BPF_FUNC_MAX_ID ? names[id] : "unknown";
+}
+
+static void check_helpers(const struct bpf_program *program, char **allowed)
+{
+	const struct bpf_insn *insn = bpf_program__insns(program);
+	bool told[__BPF_FUNC_MAX_ID] = { false };
+
+	for (size_t n = bpf_program__insn_cnt(program); n--; insn++) {
+		const char *name = helper_name(insn->imm);
+		char **helper = allowed;
+
+		if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
+			continue;
+		while (*helper && strcmp(*helper, name))
+			helper++;
+		if (*helper || (insn->imm > 0 && insn->imm < __BPF_FUNC_MAX_ID && told[insn->imm]))
+			continue;
+		if (insn->imm > 0 && insn->imm < __BPF_FUNC_MAX_ID)
+			told[insn->imm] = true;
+		fault("entry function %s calls the helper %s, which is not in its list",
+		      bpf_program__name(program), name);
+	}
+}
+
+static void check_entry(struct bpf_object *object, const char *name, char **helpers)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
@@ -127,6 +160,8 @@ static void check_entry(struct bpf_object *object, const char *name)
 	else if (strcmp(bpf_program__section_name(program), "tc"))
 		fault("entry function %s is in section %s, not in tc", name,
 		      bpf_program__section_name(program));
+	else
+		check_helpers(program, helpers);
 }
 
 int main(int argc, char **argv)
@@ -134,8 +169,8 @@ int main(int argc, char **argv)
 	struct bpf_object *object;
 	struct bpf_map *map;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP\n");
+	if (argc < 5) {
+		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP HELPER…\n");
 		return 2;
 	}
 	file = argv[1];
@@ -151,7 +186,7 @@ int main(int argc, char **argv)
 	bpf_object__for_each_map(map, object)
 		if (!bpf_map__is_internal(map))
 			check_map(map, argv[2]);
-	check_entry(object, argv[3]);
+	check_entry(object, argv[3], argv + 5);
 	check_chain_map(object, argv[4]);
 	bpf_object__close(object);
 	return faulty;

@@ -80,7 +80,7 @@ compile() {
 }
 
 check() {
-	expect "$1" "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress entry ingress_chain
+	expect "$1" "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress entry ingress_chain tail_call
 }
 
 # refused TEXT [-DNAME…]: exactly one fault, which says TEXT.
@@ -159,4 +159,9 @@ refused() {
 	rm "$BATS_TEST_TMPDIR/object.o"
 	check 1
 	[[ $output == *"No such file or directory"* ]]
+}
+
+@test "an entry function that calls a helper outside its list" {
+	refused "entry function entry calls the helper skb_store_bytes, which is not in its list" \
+		'-DUSE=bpf_skb_store_bytes(skb, 0, skb, 4, 0) + bpf_skb_store_bytes(skb, 4, skb, 4, 0)'
 }

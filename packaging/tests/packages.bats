@@ -76,7 +76,7 @@ manifest() {
 
 @test "a bad object stops make package" {
 	local folder=$BATS_FILE_TMPDIR/another/folder
-	sed -i 's/"_ingress_redirect"/"_ingress_redirected"/' "$folder/packaging/manifest.json"
+	sed -i 's/"_ingress_redirect"/"_ingress_redirected"/' "$folder/manifest.json"
 	expect 1 "$folder/packaging/build"
 	[[ $output == *"entry function _ingress_redirected is missing"* ]]
 }
