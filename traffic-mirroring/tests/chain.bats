@@ -118,7 +118,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program
 	local call killed=0 status
-	for ((call = 1; call < 1000; call += 7)); do
+	for ((call = 1; call < 1000; call += 13)); do
 		status=0
 		on host strace -o /dev/null -e trace=bpf -e inject=bpf:signal=KILL:when=$call mirroring start --quiet \
 			--iface=eth0 --direction=ingress --map-name="$root" --tunnel-interface-name=vxlan0 \
@@ -134,6 +134,6 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 		[[ ! $output ]]
 	done
 	# it makes some 200 calls to bpf()
-	((killed > 20))
+	((killed > 10))
 	chain_is "tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> end" b
 }
