@@ -4,7 +4,6 @@
 #define SECOND 1000000000ULL
 
 #define WINDOW_NS (SECOND / 2) /* over which rates are measured */
-#define DEAF_NS (2 * LIMITS_STEP_NS)
 #define PATIENCE_NS SECOND
 #define PATIENCE_MAX_NS (64 * SECOND)
 
@@ -72,7 +71,6 @@ static void shrink(struct limits *l, double load, uint64_t now)
 {
 	l->keep /= smaller(larger(load, SHRINK_MIN), SHRINK_MAX);
 	l->keep = larger(l->keep, KEEP_MIN);
-	l->deaf_until_ns = now + DEAF_NS;
 	/* it had let too many through */
 	if (l->grown_ns && now - l->grown_ns < 2 * l->patience_ns)
 		l->patience_ns = smaller(2 * l->patience_ns, PATIENCE_MAX_NS);
@@ -102,8 +100,6 @@ uint32_t limits_step(struct limits *l, const struct limits_input *in)
 {
 	double load = ring_load(l, in);
 
-	if (in->now_ns < l->deaf_until_ns)
-		load = 0;
 	if (load > 1)
 		shrink(l, load, in->now_ns);
 	l->last = *in;

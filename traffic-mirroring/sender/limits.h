@@ -21,7 +21,6 @@ struct limits_input {
 
 struct limits {
 	double keep; /* share of flows let through, 1: all */
-	uint64_t deaf_until_ns; /* what is seen before is still the effect of the share before */
 	uint64_t grow_ns; /* not before this does it let more through */
 	uint64_t patience_ns; /* how long it waits before that; longer each time it was wrong */
 	uint64_t grown_ns; /* when it last did */

@@ -33,8 +33,6 @@ int ring_open(struct ring *r, int fd)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &info_size))
 		return -errno;
-	if (info.type != BPF_MAP_TYPE_RINGBUF)
-		return -EINVAL;
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (consumer == MAP_FAILED)
 		return -errno;

@@ -82,8 +82,6 @@ static int set_ip(int fd, const struct mirror_group *g, int family)
 
 	if (!err)
 		err = set(fd, level, options[v6].errors, 1);
-	if (!err && v6)
-		err = set(fd, level, IPV6_V6ONLY, 1);
 	if (!err && g->ttl)
 		err = set(fd, level, options[v6].ttl, g->ttl);
 	if (!err && g->dscp)

@@ -152,8 +152,8 @@ static void test_takes_over(void **state)
 {
 	(void)state;
 	limits_begin(&limits, UINT32_MAX / 2, &in);
-	run(0.5, 2000000, 1000000);
-	assert_true(share() > 0.49);
+	run(STEP_S, 2000000, 1000000);
+	assert_true(share() > 0.49 && share() < 0.51);
 }
 
 int main(void)

@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The sender as a process: one per host, without privileges, idle when there is nothing; killed, replaced and ended.
+
+load sender
+
+setup() {
+	sender_lab
+}
+
+teardown() {
+	lab_end
+}
+
+start() {
+	mirror_all --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 "$@"
+}
+
+# pings COUNT [INTERVAL]: all have to be answered.
+pings() {
+	on client ping -q -c "$1" -i "${2:-0.01}" -W 1 $LAB_HOST4 | grep -q " $1 received"
+}
+
+# Each packet between client and host has a copy; one that was on its way when the sender was killed may have two.
+each_has_a_copy() {
+	capture_pair_end
+	packets wire 0 | sort -u >"$LAB/wire"
+	packets copies 50 | sort -u >"$LAB/copies"
+	wc -l "$LAB/wire" "$LAB/copies"
+	cmp "$LAB/wire" "$LAB/copies"
+}
+
+state() {
+	on host bpftool -j map lookup pinned $host_pins/state key 0 0 0 0 | jq -r '.value['"$1"'][2:4]'
+}
+
+@test "keeps no privilege" {
+	start
+	on host cat "/proc/$(sender)/status"
+	for want in "Uid: 65534 65534 65534 65534" "Gid: 65534 65534 65534 65534" "Groups: " "NoNewPrivs: 1" \
+		"CapInh: 0000000000000000" "CapPrm: 0000000000000000" "CapEff: 0000000000000000" "CapAmb: 0000000000000000"; do
+		on host cat "/proc/$(sender)/status" | tr -s '\t ' ' ' | sed 's/^Groups:$/Groups: /' | grep -qx "$want"
+	done
+	[[ $(on host ps -o ni= -p "$(sender)" | tr -d ' ') == 5 ]]
+}
+
+@test "there is one per host; a second one says so and ends well" {
+	start
+	local first
+	first=$(sender)
+	expect 0 on host mirror-sender
+	[[ $output == *"process $first is this host's sender already"* ]]
+	expect 0 on host mirror-sender --foreground
+	[[ $(on host pidof mirror-sender) == "$first" ]]
+}
+
+@test "without rings it says what makes them" {
+	expect ! on host mirror-sender
+	[[ $output == *"mirroring start"* ]]
+	expect ! on host mirror-sender --status
+	[[ $output == *"mirroring start"* ]]
+	expect ! on host mirror-sender --nonsense
+	expect ! on host mirror-sender nonsense
+}
+
+@test "asleep it takes less than a thousandth of a core, and copies leave at once" {
+	start
+	pings 3
+	sleep 1
+	local pid before after
+	pid=$(sender)
+	before=$(cut -d' ' -f1 "/proc/$pid/schedstat")
+	sleep 5
+	after=$(cut -d' ' -f1 "/proc/$pid/schedstat")
+	echo "# asleep: $(((after - before) / 5000)) µs of processor time a second" >&3
+	((after - before < 5000000))
+	# from the wire to the collector: the time between a packet and its copy, by one clock
+	capture_pair
+	pings 20 0.05
+	capture_pair_end
+	local file
+	for file in wire copies; do
+		tshark -r "$LAB/$file.pcap" -Y "icmp.type == 8 || icmp.type == 0" -T fields -e icmp.type -e icmp.seq -e frame.time_epoch |
+			awk '{ print $1 "." $2, $3 }' | sort >"$LAB/$file"
+	done
+	join "$LAB/wire" "$LAB/copies" | awk '{ printf "%d\n", ($3 - $2) * 1e6 }' | sort -n >"$LAB/delays"
+	[[ $(wc -l <"$LAB/delays") == 40 ]]
+	echo "# copies leave after $(head -1 "$LAB/delays") to $(tail -1 "$LAB/delays") µs, median $(sed -n 20p "$LAB/delays")" >&3
+	(($(sed -n 20p "$LAB/delays") < 1000))
+}
+
+@test "killed under traffic, ten times: production unharmed, no packet without its copy" {
+	start
+	capture_pair
+	pings 3000 0.002 &
+	local traffic=$!
+	for i in {1..10}; do
+		sleep 0.3
+		kill -KILL "$(sender)"
+		[[ ! $(sender) ]]
+		on host mirror-sender
+		[[ $(sender) ]]
+	done
+	wait $traffic
+	each_has_a_copy
+	[[ $(sent 13) == 0 && $(outcome ring_full) == 0 && $(outcome no_sender) == 0 ]]
+}
+
+@test "what is in the rings when it is killed is sent by the next one" {
+	start
+	capture_pair
+	kill -STOP "$(sender)"
+	pings 50
+	[[ $(state 0) == 01 ]]
+	kill -KILL "$(sender)"
+	pings 50
+	on host mirror-sender
+	each_has_a_copy
+	(($(wc -l <"$LAB/wire") >= 200))
+}
+
+@test "SIGUSR1 leaves the rings to the next one, SIGTERM ends mirroring" {
+	start
+	capture_pair
+	pings 10
+	kill -USR1 "$(sender)"
+	wait_until 3 eval '[[ ! $(sender) ]]'
+	[[ $(state 0) == 01 ]]
+	pings 10
+	on host mirror-sender
+	each_has_a_copy
+	kill -TERM "$(sender)"
+	wait_until 3 eval '[[ ! $(sender) ]]'
+	[[ $(state 0) == 00 ]]
+	pings 10
+	(($(outcome no_sender) >= 20))
+}
+
+@test "in the foreground it ends with its signal, and says what it does" {
+	start
+	kill -TERM "$(sender)"
+	wait_until 3 eval '[[ ! $(sender) ]]'
+	spawn host foreground mirror-sender --foreground -v
+	local pid=$!
+	wait_until 3 eval '[[ $(sender) ]]'
+	pings 5
+	wait_until 3 eval '(($(sent 1) >= 10))'
+	kill -INT "$(sender)"
+	wait $pid
+	cat "$LAB/foreground.log"
+	grep -q "sends from" "$LAB/foreground.log"
+	[[ $(state 0) == 00 ]]
+}
+
+@test "a group that comes later replaces the sender, and nothing is lost" {
+	start
+	local first
+	first=$(sender)
+	capture_pair
+	pings 1500 0.002 &
+	local traffic=$!
+	sleep 1
+	expect 0 on host mirroring update --iface=eth0 --direction=egress --rules="mirror to geneve:$LAB_COLLECTOR4"
+	[[ $(sender) && $(sender) != "$first" ]]
+	wait $traffic
+	# the outer headers of VXLAN and of Geneve have one size
+	each_has_a_copy
+	[[ $(captured copies udp port 6081) != 0 ]]
+}
+
+@test "status" {
+	start
+	pings 5
+	wait_until 3 eval '(($(sent 1) >= 10))'
+	expect 0 on host mirror-sender --status
+	grep -q "^sender   running, process [0-9]" <<<"$output"
+	grep -q "^rings    $(getconf _NPROCESSORS_CONF)" <<<"$output"
+	grep -q "vxlan:$LAB_COLLECTOR4 .* copies" <<<"$output"
+	kill -KILL "$(sender)"
+	expect 1 on host mirror-sender --status
+	grep -q "not running, and did not end by itself" <<<"$output"
+}

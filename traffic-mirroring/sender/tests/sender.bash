@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# shellcheck shell=bash
+#
+# What the labs of mirror-sender share: three hosts; what passes host's eth0 is mirrored to the collector behind eth1.
+#
+#   sender_lab              First, in setup. Packets on the wires are what they are on real ones: segments, checksums.
+#   mirror_all [OPTION…]    Mirrors both directions of host's eth0, by $rules or everything.
+#   sender                  The sender's process.
+#   sent NAME               One of the sender's counters: its key in the map (enum mirror_sent).
+#   outcome NAME            One of the data path's counters, both directions together.
+#   capture_pair [FILTER]   Captures the wire between client and host, and the copies (if they match).
+#   capture_pair_end        Ends that.
+#   traffic                 Packets of many kinds between client and host.
+#   packets FILE CUT [TYPE] The packets of a capture that are between client and host, one a line in hexadecimal, in
+#                           order of their bytes, after CUT (as editcap -C has it) was taken out of them; TYPE: then
+#                           they start with ether or rawip.
+
+load ../../../ci/lab
+
+build=$(readlink -f "$BATS_TEST_DIRNAME/../../../build")
+export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
+globals=/sys/fs/bpf/tc/globals/eth0
+host_pins=/sys/fs/bpf/mirroring
+
+sender_lab() {
+	requires_root
+	requires_command bpftool busybox curl editcap ethtool jq tshark
+	lab_begin && lab_three_hosts &&
+		# the host's TCP still makes packets of 64 KiB, which are cut behind the programs
+		on host ethtool -K eth0 tso off tx-checksum-ip-generic off >/dev/null &&
+		on host ethtool -K eth1 tso off gso off tx-udp-segmentation off tx-checksum-ip-generic off >/dev/null &&
+		on client ethtool -K eth0 tso off gso off tx-checksum-ip-generic off >/dev/null &&
+		on host tc_root start --iface eth0 --quiet
+}
+
+mirror_all() {
+	local direction
+	for direction in ingress egress; do
+		expect 0 on host mirroring start --iface=eth0 --direction=$direction \
+			--map-name="$globals/tc_${direction}_root_array" --rules="${rules:-mirror}" "$@" || return
+	done
+}
+
+sender() {
+	on host mirror-sender --status | sed -n 's/^sender   running, process \([0-9]*\).*/\1/p'
+}
+
+sent() {
+	on host bpftool -j map lookup pinned $host_pins/sent key "$1" 0 0 0 |
+		jq -r '.value | reverse | reduce .[] as $b (""; . + $b[2:4])' | { read -r hex; echo $((16#$hex)); }
+}
+
+outcome() {
+	on host mirroring status --iface=eth0 --json | jq "[.[].counters.$1 // 0] | add"
+}
+
+# Short slots: a buffer of those that tcpdump makes by default would be full at once.
+capture_pair() {
+	capture copies collector eth0 -s 4000 "$@" && capture wire client eth0 -s 4000
+}
+
+capture_pair_end() {
+	capture_end copies && capture_end wire
+}
+
+traffic() {
+	local size address
+	on host sh -c 'mkdir -p /run/www && head -c 3000000 /dev/urandom >/run/www/file'
+	spawn host httpd busybox httpd -f -p 80 -h /run/www
+	for address in $LAB_HOST4 $LAB_HOST6; do
+		for size in 8 1400 9000; do
+			on client ping -q -c 3 -i 0.01 -W 1 -s $size "$address" || return
+		done
+		for size in 1 100 1472 20000; do
+			on client bash -c "dd if=/dev/urandom bs=$size count=1 status=none >/dev/udp/$address/9" || return
+		done
+	done
+	wait_until 5 on client curl --silent --fail --output /dev/null "http://$LAB_HOST4/file" &&
+		on client curl --silent --fail --output /dev/null "http://[$LAB_HOST6]/file"
+}
+
+packets() {
+	local type=()
+	[[ ! ${3:-} ]] || type=(-T "$3")
+	editcap -F pcap "${type[@]}" -C "$2" "$LAB/$1.pcap" "$LAB/$1.cut" &&
+		tcpdump -n -t -xx -r "$LAB/$1.cut" "host $LAB_CLIENT4 or host $LAB_CLIENT6" 2>/dev/null |
+		awk '/^\t0x/ { sub(/^\t0x[0-9a-f]*: */, ""); printf "%s", $0; next } { print "" }' |
+			tr -d ' ' | grep . | sort
+}
