@@ -333,7 +333,10 @@ static int end(struct instance *i)
 		err = unload_chained(i);
 	} else {
 		nothing = configuration_new();
-		err = nothing ? tables_commit(i->tables, nothing, i->link.l3) : -ENOMEM;
+		err = nothing ? 0 : -ENOMEM;
+		/* twice: a configuration to roll back to would keep its collectors, and so the sender */
+		for (int bank = 0; bank < MIRROR_BANKS && !err; bank++)
+			err = tables_commit(i->tables, nothing, i->link.l3);
 		configuration_free(nothing);
 	}
 	if (!err) {

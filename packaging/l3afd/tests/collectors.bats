@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# Collectors by address: rings, and a mirror-sender that our updater starts as l3afd's descendant.
+
+load l3afd
+
+setup_file() {
+	l3afd_repository
+}
+
+setup() {
+	l3afd_lab
+	l3afd_start
+	deploy collectors.json
+}
+
+teardown() {
+	lab_end
+}
+
+sender() {
+	pgrep --exact mirror-sender
+}
+
+sender_runs() {
+	sender && [[ ! ${1:-} || $(sender) != "$1" ]]
+}
+
+# Three echo requests and their answers come to the collector in VXLAN packets.
+arrive() {
+	capture copies collector vxlan0
+	pings 3
+	# a sender that has just been started sends what the rings hold
+	wait_until 5 all_arrived
+	capture_end copies
+	all_arrived
+}
+
+all_arrived() {
+	[[ $(captured copies 'icmp[icmptype] == icmp-echo') == 3 && $(captured copies 'icmp[icmptype] == icmp-echoreply') == 3 ]]
+}
+
+@test "a start of the payload starts the sender, a delete ends it" {
+	[[ $(sender | wc -l) == 1 ]]
+	arrive
+	[[ $(report ingress .counters.ring) == 3 && $(report ingress '.problems | length') == 0 ]]
+	remove traffic-mirroring
+	wait_until 10 not_running
+	on host test ! -e /sys/fs/bpf/mirroring
+}
+
+not_running() {
+	! sender
+}
+
+@test "a sender that is killed comes back, because l3afd asks for the status" {
+	local before program
+	before=$(sender) program=$(report ingress .program_id)
+	kill -KILL "$before"
+	wait_until 10 sender_runs "$before"
+	arrive
+	# l3afd was told RUNNING all the time, so it has loaded nothing anew
+	[[ $(report ingress .program_id) == "$program" ]]
+	! grep -q 'not running' "$LAB/l3afd.log"
+}
+
+@test "l3afd killed alone: copies go on; started again: still one sender" {
+	l3afd_kill
+	arrive
+	! versioned || {
+		l3afd_start
+		sleep 2
+		[[ $(sender | wc -l) == 1 ]]
+		arrive
+	}
+}
+
+# As the service manager does with all of a service's processes, which the sender is one of.
+kill_group() {
+	kill -"$1" "$l3afd" "$(sender)"
+	wait_until 30 l3afd_ended
+	wait_until 10 not_running
+}
+
+@test "l3afd and sender stopped as one service, started again: copies come back" {
+	kill_group TERM
+	l3afd_start
+	wait_until 10 sender_runs
+	arrive
+}
+
+@test "l3afd and sender killed as one service, started again: copies come back" {
+	kill_group KILL
+	versioned || expect 0 on host tc_root stop --iface eth0
+	l3afd_start
+	wait_until 10 sender_runs
+	wait_until 10 chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
+	arrive
+}
