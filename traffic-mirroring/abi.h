@@ -19,7 +19,7 @@
 #define MIRROR_BANKS 2
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
 #define MIRROR_MAX_DEVICES 8 /* devices one filter may spread its flows over */
-#define MIRROR_MAX_PREFIXES 65536 /* entries of one address table, both banks together */
+#define MIRROR_MAX_PREFIXES 65536 /* in an address table, of one bank */
 #define MIRROR_MAX_OUTERS 256 /* tunnel endpoints that are recognised as our own */
 #define MIRROR_MAX_FRAGMENTED 4096 /* datagrams whose fragments are followed at a time */
 #define MIRROR_NAME_LEN 16 /* IFNAMSIZ */

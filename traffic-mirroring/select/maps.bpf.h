@@ -78,7 +78,7 @@ struct TABLE(4096) MAP(vlan) SEC(".maps");
 		__uint(type, BPF_MAP_TYPE_LPM_TRIE);      \
 		__type(key, key_type);                    \
 		__type(value, struct mirror_words);       \
-		__uint(max_entries, MIRROR_MAX_PREFIXES); \
+		__uint(max_entries, MIRROR_BANKS * MIRROR_MAX_PREFIXES); \
 		__uint(map_flags, BPF_F_NO_PREALLOC);     \
 		__uint(pinning, LIBBPF_PIN_BY_NAME);      \
 	}

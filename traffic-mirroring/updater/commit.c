@@ -50,7 +50,7 @@ struct prefix_plan {
 static int plan_prefixes(struct tables *t, const struct configuration *c, const struct address_table *table,
 			 unsigned int spare, struct prefix_plan *plan)
 {
-	size_t n, held, kept = 0;
+	size_t n, held, added = 0;
 	int err;
 
 	err = read_prefixes(t, table, &plan->at, &held);
@@ -82,10 +82,10 @@ static int plan_prefixes(struct tables *t, const struct configuration *c, const 
 	prefixes_merge(plan->at, &plan->n, spare);
 
 	for (size_t i = 0; i < plan->n; i++)
-		kept += plan->at[i].keep;
-	if (kept > MIRROR_MAX_PREFIXES) {
-		log_error("%zu IPv%u %s prefixes (those in force among them), but the table holds %d", kept,
-			  table->family, table->dim == DIM_SRC ? "src" : "dst", MIRROR_MAX_PREFIXES);
+		added += plan->at[i].added != 0;
+	if (added > MIRROR_MAX_PREFIXES) {
+		log_error("%zu different IPv%u %s prefixes, but a table takes %d", added, table->family,
+			  table->dim == DIM_SRC ? "src" : "dst", MIRROR_MAX_PREFIXES);
 		return -ENOSPC;
 	}
 	return 0;
