@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The whole way: clients and nginx on the host, SELECT, the ring, the sender, the collector, a second nginx.
+
+load collector
+
+requests=${REPLAY_REQUESTS:-100000}
+connections=200
+
+setup() {
+	requires_root
+	requires_command bpftool curl ethtool jq nginx python3 tshark
+	lab_begin && lab_three_hosts && on host tc_root start --iface eth0 --quiet
+	server origin host 80 && server target collector 8080
+}
+
+teardown() {
+	lab_end
+}
+
+# Before the others get a CPU: a sender that is late sheds flows.
+mirror_port_80() {
+	expect 0 on host mirroring start --iface=eth0 --direction=ingress \
+		--map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array --rules="mirror proto tcp dst-port 80" --sender-nice=-20 "$@"
+}
+
+# The bytes that they sent are in $sent.
+clients() {
+	LAB_TIMEOUT=120 expect 0 on client "$BATS_TEST_DIRNAME/clients.py" $LAB_HOST4 80 "$1" "$2"
+	sent=$output
+}
+
+# Ends the collector when nothing more comes.
+collect_all() {
+	sleep 1.5
+	collect_end
+}
+
+@test "requests at the target are those at the origin, all of them" {
+	collect --listen vxlan --replay "80=http://127.0.0.1:8080" --status
+	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-id=7
+	clients "$requests" $connections
+	collect_all
+	requests_of origin >"$LAB/origin.sorted"
+	requests_of target >"$LAB/target.sorted"
+	[[ $(wc -l <"$LAB/origin.sorted") == "$requests" ]]
+	cmp "$LAB/origin.sorted" "$LAB/target.sorted"
+	counters requests="$requests" requests_sent="$requests" responses="$requests" stream_bytes_requests="$sent" \
+		stream_gaps=0 stream_bytes_skipped=0 stream_bytes_missing=0 kernel_drops=0 flows=$connections
+}
+
+@test "with one copy in a hundred lost, what arrives is true, and what does not is accounted for" {
+	requires_command nft
+	lab_no_offload host eth1
+	on collector nft -f - <<-'END'
+		table inet loss {
+			chain input {
+				type filter hook input priority 0
+				udp dport 4789 numgen random mod 100 < 1 counter drop
+			}
+		}
+	END
+	collect --listen vxlan --replay "80=http://127.0.0.1:8080"
+	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	clients "$requests" $connections
+	collect_all
+	on collector nft list ruleset | grep counter
+	requests_of origin >"$LAB/origin.sorted"
+	requests_of target >"$LAB/target.sorted"
+	# no request that the origin did not get, none twice
+	[[ ! $(LC_ALL=C comm -13 "$LAB/origin.sorted" "$LAB/target.sorted" | head -c 1) ]]
+	local arrived bytes
+	arrived=$(wc -l <"$LAB/target.sorted")
+	counters requests="$arrived" responses="$arrived" kernel_drops=0
+	# each byte that a client sent: in a request, skipped, or missing. A lost FIN counts as one, too.
+	bytes=$(($(counter stream_bytes_requests) + $(counter stream_bytes_skipped) + $(counter stream_bytes_missing)))
+	echo "# $arrived of $requests requests, $(counter stream_gaps) gaps, $bytes bytes accounted for, $sent sent" >&3
+	((arrived < requests && arrived > requests * 9 / 10))
+	((bytes >= sent && bytes <= sent + connections))
+}
+
+@test "what is replayed is what tshark sees in the same copies" {
+	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --write "$LAB/copies.pcap"
+	spawn collector replayed timeout 20 busybox nc -l -p 9090
+	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	head -c 30000 /dev/urandom >"$LAB/body"
+	expect 0 on client curl --silent --output /dev/null --data-binary "@$LAB/body" http://$LAB_HOST4/upload
+	collect_all || true # nobody answers
+	tshark -q -r "$LAB/copies.pcap" -z follow,tcp,raw,0 | grep -E '^[0-9a-f]+$' | tr -d '\n' | xxd -r -p >"$LAB/followed"
+	(($(stat -c %s "$LAB/followed") > 30000))
+	cmp "$LAB/followed" "$LAB/replayed.log"
+}
