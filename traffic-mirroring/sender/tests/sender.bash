@@ -11,6 +11,7 @@
 #   capture_pair [FILTER]   Captures the wire between client and host, and the copies (if they match).
 #   capture_pair_end        Ends that.
 #   traffic                 Packets of many kinds between client and host.
+#   number FILE [FILTER]    How many packets of a capture match; of encapsulated ones tcpdump prints several lines.
 #   packets FILE CUT [TYPE] The packets of a capture that are between client and host, one a line in hexadecimal, in
 #                           order of their bytes, after CUT (as editcap -C has it) was taken out of them; TYPE: then
 #                           they start with ether or rawip.
@@ -25,12 +26,21 @@ host_pins=/sys/fs/bpf/mirroring
 sender_lab() {
 	requires_root
 	requires_command bpftool busybox curl editcap ethtool jq tshark
-	lab_begin && lab_three_hosts &&
+	requires_device vxlan id 1 dstport 4789
+	lab_begin && lab_three_hosts && sinks &&
 		# the host's TCP still makes packets of 64 KiB, which are cut behind the programs
 		on host ethtool -K eth0 tso off tx-checksum-ip-generic off >/dev/null &&
 		on host ethtool -K eth1 tso off gso off tx-udp-segmentation off tx-checksum-ip-generic off >/dev/null &&
 		on client ethtool -K eth0 tso off gso off tx-checksum-ip-generic off >/dev/null &&
 		on host tc_root start --iface eth0 --quiet
+}
+
+# Something that listens at the collectors' ports, and says nothing.
+sinks() {
+	local port
+	for port in 4789 6080 6081; do
+		on collector ip link add sink$port type vxlan id 1 dstport $port && on collector ip link set sink$port addrgenmode none up || return
+	done
 }
 
 mirror_all() {
@@ -61,6 +71,10 @@ capture_pair() {
 
 capture_pair_end() {
 	capture_end copies && capture_end wire
+}
+
+number() {
+	tcpdump -n -r "$LAB/$1.pcap" --count "${@:2}" 2>/dev/null | cut -d' ' -f1
 }
 
 traffic() {

@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The ways to the collectors: links that go down, collectors that do not listen, paths too narrow for a copy, and copies
+# that pass a mirrored interface themselves.
+
+load sender
+
+setup() {
+	sender_lab
+}
+
+teardown() {
+	lab_end
+}
+
+pings() {
+	on client ping -q -c "$1" -i 0.01 -W 1 "${@:2}" $LAB_HOST4 | grep -q " $1 received"
+}
+
+# Copies with something inside of it that tshark finds by a filter.
+found() {
+	tshark -r "$LAB/copies.pcap" "${@:2}" -Y "$1" 2>/dev/null | wc -l
+}
+
+stopped() {
+	on host mirror-sender --status | grep -q "stopped: no way"
+}
+
+@test "copies stop while the link to the collectors is down, and resume with it" {
+	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4
+	pings 5
+	wait_until 3 eval '(($(sent 2) >= 10))'
+	! stopped
+	on host ip link set eth1 down
+	wait_until 3 stopped
+	local before
+	before=$(sent 2)
+	pings 10
+	(($(outcome link_down) >= 20 && $(sent 2) == before))
+	on host ip link set eth1 up
+	wait_until 3 eval '! stopped'
+	before=$(outcome link_down)
+	pings 5
+	[[ $(outcome link_down) == "$before" ]]
+	wait_until 3 eval '(($(sent 2) > 10))'
+}
+
+@test "a device that loses its carrier, goes away, and comes back" {
+	rules="mirror to dev:eth1" mirror_all
+	on collector ip link set eth0 down
+	wait_until 3 stopped
+	on collector ip link set eth0 up
+	wait_until 3 eval '! stopped'
+	on host ip link del eth1
+	wait_until 3 stopped
+	lab_wire host eth1 collector eth0
+	wait_until 3 eval '! stopped'
+	capture copies collector eth0
+	pings 10
+	capture_end copies
+	[[ $(number copies icmp) == 20 ]]
+}
+
+@test "a collector that nobody listens at is left out while failover is on, and only its flows move" {
+	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:$LAB_COLLECTOR4:6999" mirror_all --failover=on
+	flows() {
+		on client bash -c "for i in {1..30}; do echo >/dev/udp/$LAB_HOST4/\$((2000 + i)); done"
+		sleep 0.5
+	}
+	capture copies collector eth0
+	flows
+	capture_end copies
+	(($(number copies udp port 4789) > 5 && $(number copies udp dst port 6999) > 5))
+	on host mirror-sender --status | grep -q "6999.*nobody listens there"
+	capture copies collector eth0
+	flows
+	capture_end copies
+	[[ $(number copies udp port 4789) == 30 && $(number copies udp dst port 6999) == 0 ]]
+	[[ $(sent 12) == 0 ]]
+}
+
+@test "without failover such a collector keeps its flows" {
+	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
+	pings 5
+	sleep 0.5
+	on host mirror-sender --status | grep -q "nobody listens there"
+	pings 5
+	wait_until 3 eval '(($(sent 2) >= 20))'
+	[[ $(sent 13) == 0 ]]
+}
+
+# oversize POLICY: five packets of 1500 bytes, whose copies do not fit the MTU of 1500, each way.
+oversize() {
+	on host ip link set eth1 mtu 1500
+	mirror_all --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 --oversize="$1"
+	capture copies collector eth0
+	pings 5 -s 1472
+	capture_end copies
+}
+
+@test "copies too large for the path are truncated" {
+	oversize truncate
+	[[ $(number copies udp port 4789 and greater 1514) == 10 ]]
+	[[ $(found icmp) == 10 && $(sent 8) == 10 ]]
+}
+
+@test "copies too large for the path are dropped" {
+	oversize drop
+	[[ $(found icmp) == 0 && $(sent 9) == 10 ]]
+}
+
+@test "copies too large for the path are fragmented" {
+	oversize fragment
+	[[ $(found icmp -o ip.defragment:TRUE) == 10 && $(sent 10) == 10 ]]
+	[[ $(found "ip.flags.mf == 1") == 10 ]]
+}
+
+@test "a path that becomes narrower on its way is found out by its router's answer" {
+	on host ip link set eth1 mtu 9000
+	on collector ip link set eth0 mtu 9000
+	# the collector is behind a router with a narrow link
+	lab_host far
+	lab_wire collector far0 far eth0
+	on collector ip addr add 203.0.113.1/24 dev far0
+	on far ip addr add 203.0.113.9/24 dev eth0
+	on collector ip link set far0 mtu 1400
+	on far ip link set eth0 mtu 1400
+	on far ip route add default via 203.0.113.1
+	on collector sysctl -qw net.ipv4.ip_forward=1
+	on host ip route add 203.0.113.0/24 via $LAB_COLLECTOR4
+	mirror_all --tunnel-type=vxlan --tunnel-remote-address=203.0.113.9
+	pings 5 -s 1400
+	sleep 0.5
+	capture copies far eth0
+	pings 5 -s 1400
+	capture_end copies
+	[[ $(found icmp) == 10 ]]
+}
+
+@test "TTL, DSCP, source address and source port are as asked for" {
+	on host ip addr add 198.51.100.77/24 dev eth1
+	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --ttl=9 --dscp=10 \
+		--tunnel-local-address=198.51.100.77 --tunnel-local-port=7777 --tunnel-remote-port=6666
+	capture copies collector eth0 udp
+	pings 5
+	capture_end copies
+	(($(number copies udp) >= 10))
+	[[ $(number copies src host 198.51.100.77 and src port 7777 and dst port 6666) == $(number copies udp) ]]
+	[[ $(number copies 'ip[8] = 9 and ip[1] = 40') == $(number copies udp) ]]
+}
+
+@test "copies that leave through a mirrored interface are not copied" {
+	on host tc_root start --iface eth1 --quiet
+	for to in gue:$LAB_COLLECTOR4 gre:$LAB_COLLECTOR4 "gue:[$LAB_COLLECTOR6]"; do
+		expect 0 on host mirroring start --iface=eth1 --direction=egress --rules="mirror to $to" \
+			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_egress_root_array
+		capture copies collector eth0
+		on collector ping -q -c 100 -i 0.002 $LAB_UPLINK4
+		capture_end copies
+		# neighbours may be looked for in between
+		copies=$(number copies "(udp or ip proto 47) and (src host $LAB_UPLINK4 or src host $LAB_UPLINK6)")
+		echo "$copies copies of 100 packets"
+		((copies >= 100 && copies <= 110))
+	done
+}
+
+@test "both directions of a flow go to one collector, from one port" {
+	for i in 1 2 3; do on collector ip addr add "198.51.100.10$i/24" dev eth0; done
+	mirror_all --tunnel-type=vxlan --tunnel-remote-address=198.51.100.101,198.51.100.102,198.51.100.103
+	on host sh -c 'mkdir -p /run/www && echo >/run/www/file'
+	spawn host httpd busybox httpd -f -p 80 -h /run/www
+	wait_until 5 on client curl --silent --fail http://$LAB_HOST4/file
+	capture copies collector eth0 dst port 4789
+	for i in {1..60}; do on client curl --silent --fail http://$LAB_HOST4/file >/dev/null; done
+	capture_end copies
+	# outer destination and source port, by the client's port
+	tshark -r "$LAB/copies.pcap" -Y tcp -T fields -E occurrence=a -e ip.dst -e udp.srcport -e tcp.srcport -e tcp.dstport 2>/dev/null |
+		awk '{ split($1, dst, ","); print $3 == 80 ? $4 : $3, dst[1], $2 }' | sort -u >"$LAB/flows"
+	head -5 "$LAB/flows"
+	[[ $(cut -d' ' -f1 "$LAB/flows" | sort -u | wc -l) -ge 60 ]]
+	[[ $(cut -d' ' -f1 "$LAB/flows" | uniq -d | wc -l) == 0 ]]
+	[[ $(cut -d' ' -f2 "$LAB/flows" | sort -u | wc -l) == 3 ]]
+}
