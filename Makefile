@@ -66,6 +66,9 @@ test: tests ## every test; as root, in namespaces of its own
 	ci/run-tests $(TESTS) $(BATS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 
+test-loader: all ## that part of test which loads the objects with l3afd's Go library
+	ci/run-tests ci/tests/loader.bats
+
 test-l3afd: package $(TEST_OBJECTS) ## the packages under a real l3afd: L3AFD=/path/to/l3afd make test-l3afd
 	ci/run-tests $(L3AFD_BATS)
 
@@ -98,7 +101,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests test-l3afd fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-loader test-l3afd fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
