@@ -6,6 +6,7 @@
 #   */tests/fuzz_*.c          libFuzzer targets
 #   */tests/*.bpf.c           BPF objects that tests load
 #   */tests/*.bats            tests of commands
+#   */bench/*.c               what ci/bench runs; linked with the tests' support
 
 CC = gcc
 CLANG = clang
@@ -36,12 +37,14 @@ TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
 FUZZ_SOURCES := $(foreach f,$(TEST_SOURCES),$(if $(filter fuzz_%,$(notdir $f)),$f))
 TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS) $(FUZZ_SOURCES),$(TEST_SOURCES))
+BENCH_SOURCES := $(wildcard */bench/*.c)
+BENCH_BPF_SOURCES := $(filter %.bpf.c,$(BENCH_SOURCES))
 L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
 BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats))
 
 # What lint reads. Scripts are known by their first line.
 C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
-USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES))
+USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
 MAN_PAGES := $(wildcard */*.[1-8] */*/*.[1-8])
@@ -57,6 +60,8 @@ OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 CHECK_OBJECT := $B/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
 TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
+BENCHES := $(patsubst %.c,$B/%,$(filter-out $(BENCH_BPF_SOURCES),$(BENCH_SOURCES)))
+BENCH_OBJECTS := $(BENCH_BPF_SOURCES:%.c=$B/%.o)
 FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 
 all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
@@ -78,12 +83,15 @@ fuzz: $(FUZZERS) ## each fuzzer for a minute (needs clang's libclang-rt-*-dev)
 demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
 	ci/demo
 
+bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, beside other ways; as root, when idle
+	ci/bench
+
 lint: lint-format lint-code lint-scripts lint-man ## formatting, clang-tidy, shellcheck, man pages
 lint-format: $B/deps
 	clang-format --dry-run -Werror $(C_FILES)
 lint-code: $B/deps
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
-	printf '%s\n' $(BPF_SOURCES) $(TEST_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
+	printf '%s\n' $(BPF_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
 lint-scripts: $B/deps
 	shellcheck --severity=warning --external-sources $(SCRIPTS)
 lint-man: $B/deps
@@ -101,7 +109,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests test-loader test-l3afd fuzz demo lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-loader test-l3afd fuzz demo bench lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -157,6 +165,12 @@ $(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
+# As shipped, without sanitizers: what is measured has to be as fast as it is.
+$(BENCHES): $B/%: $B/obj/%.o $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/tests/%,$(TEST_SUPPORT))) \
+		$(call shipped,common/% traffic-mirroring/updater/% traffic-mirroring/sender/%)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES))
+
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
 $(FUZZERS): $B/%: %.c $B/obj/tested/library.a
 	@mkdir -p $(@D)
@@ -171,7 +185,7 @@ $B/tc-root/%.bpf.o: tc-root/%.bpf.c | $B/deps
 $B/traffic-mirroring/%.bpf.o: traffic-mirroring/select/%.bpf.c | $B/deps
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
-$(TEST_OBJECTS): $B/%.o: %.c | $B/deps
+$(TEST_OBJECTS) $(BENCH_OBJECTS): $B/%.o: %.c | $B/deps
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
 

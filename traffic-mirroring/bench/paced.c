@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * What a program costs per packet at a packet rate: runs it with BPF_PROG_TEST_RUN in bursts, one each millisecond, and
+ * prints the nanoseconds of CPU time per packet. A process that drains what the program fills has time in between.
+ *
+ *   paced PROGRAM PACKETS RATE RUN SIZE…
+ *
+ * PROGRAM is a pin. RUN packets of one size and flow follow each other, then as many of the next SIZE and another flow.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+
+#include "frame.h"
+
+#define TICK_NS 1000000
+#define FLOWS 64
+
+static void run(int prog_fd, struct packet *p, unsigned int flow, unsigned int repeat)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len, .repeat = repeat);
+	uint16_t port = htons(32768 + flow % FLOWS);
+
+	memcpy(p->data + p->l4, &port, sizeof(port));
+	if (bpf_prog_test_run_opts(prog_fd, &opts))
+		die("BPF_PROG_TEST_RUN");
+}
+
+static void wait_until(uint64_t when)
+{
+	struct timespec t = { .tv_sec = when / 1000000000, .tv_nsec = when % 1000000000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t packets, rate, length, done = 0, busy = 0, next, start;
+	int sizes = argc - 5, prog_fd;
+	struct packet *sample;
+
+	if (sizes < 1) {
+		fprintf(stderr, "usage: paced PROGRAM PACKETS RATE RUN SIZE...\n");
+		return 1;
+	}
+	packets = strtoull(argv[2], NULL, 10);
+	rate = strtoull(argv[3], NULL, 10);
+	length = strtoull(argv[4], NULL, 10);
+	prog_fd = bpf_obj_get(argv[1]);
+	if (prog_fd < 0)
+		die(argv[1]);
+	sample = calloc(sizes, sizeof(*sample));
+	if (!packets || !rate || !length || !sample)
+		die("arguments");
+	for (int i = 0; i < sizes; i++)
+		frame_build(&sample[i], "198.51.100.1", strtoul(argv[5 + i], NULL, 10));
+
+	next = nanoseconds(CLOCK_MONOTONIC);
+	for (unsigned int flow = 0; done < packets; next += TICK_NS) {
+		uint64_t burst = done + rate * TICK_NS / 1000000000;
+
+		wait_until(next);
+		start = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+		for (; done < burst && done < packets; done += length, flow++)
+			run(prog_fd, &sample[flow % sizes], flow, length);
+		busy += nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start;
+	}
+	printf("%.2f\n", (double)busy / done);
+	free(sample);
+	return 0;
+}
