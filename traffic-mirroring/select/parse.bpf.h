@@ -170,25 +170,24 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 	*off += sizeof(*ip);
 
 	for (int i = 0; i < MAX_EXTENSIONS && is_extension(next); i++) {
-		struct extension ext_buf, *ext;
+		struct extension ext;
 
-		if (*off + sizeof(*ext) > *end)
+		if (*off + sizeof(ext) > *end)
 			return false;
 		p->extensions = 1;
-		ext = copied(skb, *off, &ext_buf, sizeof(ext_buf));
-		if (!ext)
+		if (bpf_skb_load_bytes(skb, *off, &ext, sizeof(ext)))
 			return false;
-		len = (ext->len + 1) * 8;
+		len = (ext.len + 1) * 8;
 		if (next == IPPROTO_AH) {
-			len = (ext->len + 2) * 4;
+			len = (ext.len + 2) * 4;
 		} else if (next == IPPROTO_FRAGMENT) {
-			__u32 fragment = bpf_ntohs(ext->fragment_offset);
+			__u32 fragment = bpf_ntohs(ext.fragment_offset);
 
-			len = sizeof(*ext);
-			p->fragment_id = ext->fragment_id;
+			len = sizeof(ext);
+			p->fragment_id = ext.fragment_id;
 			if (fragment & IPV6_OFFSET) {
 				p->fragment = FRAGMENT_LATER;
-				p->proto = ext->next;
+				p->proto = ext.next;
 				return true;
 			}
 			if (fragment & IPV6_MORE_FRAGMENTS)
@@ -196,7 +195,7 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 		}
 		if (*off + len > *end)
 			return false;
-		next = ext->next;
+		next = ext.next;
 		*off += len;
 	}
 	p->proto = next;
