@@ -56,8 +56,12 @@ static __always_inline void record(struct __sk_buff *skb, void *map)
 		p->cb[i] = skb->cb[i];
 	if (len > PROBE_BYTES)
 		len = PROBE_BYTES;
-	if (len > 0)
-		bpf_skb_load_bytes(skb, 0, p->bytes, len);
+	if (!len)
+		return;
+	/* what a verifier before 5.19 needs to see that it is not 0 */
+	len -= 1;
+	barrier_var(len);
+	bpf_skb_load_bytes(skb, 0, p->bytes, (len & (PROBE_BYTES - 1)) + 1);
 }
 
 SEC("tc")
