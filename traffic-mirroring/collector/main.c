@@ -89,13 +89,12 @@ static int open_outputs(struct collector *c)
 static int open_sockets(struct collector *c)
 {
 	struct options *o = &c->options;
-	int err;
+	int err = receive_check(&o->receive);
 
-	for (uint32_t i = 0; i < o->workers; i++) {
+	for (uint32_t i = 0; i < o->workers && !err; i++)
 		err = receive_open(&o->receive, &c->receiver[i]);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	if (o->metrics) {
 		c->metrics = serve_listen(o->metrics, true);
 		if (c->metrics < 0)
@@ -254,7 +253,6 @@ static int stop_threads(struct collector *c)
 		join(c, c->thread[i]);
 	replay_stop(o->pipeline.replay);
 	err = -atomic_load(&c->failed);
-	atomic_store(&c->give_up, true);
 	if (o->pipeline.writer) {
 		int end = writer_close(o->pipeline.writer);
 

@@ -53,7 +53,8 @@ static int bind_any(int fd, int family, uint16_t port)
 	return err ? -errno : 0;
 }
 
-static int open_socket(uint16_t port, uint32_t buffer)
+/* shared: further sockets may have the same port, if all say so. */
+static int open_socket(uint16_t port, uint32_t buffer, bool shared)
 {
 	int family = AF_INET6, err;
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -65,7 +66,7 @@ static int open_socket(uint16_t port, uint32_t buffer)
 	if (fd < 0)
 		return -errno;
 	err = family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) : 0;
-	err = err ?: set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	err = err ?: set(fd, SOL_SOCKET, SO_REUSEPORT, shared);
 	err = err ?: set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	err = err ?: set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	/* only root may exceed the system's limit */
@@ -80,6 +81,20 @@ static int open_socket(uint16_t port, uint32_t buffer)
 	return fd;
 }
 
+int receive_check(const struct receive_options *options)
+{
+	for (uint32_t i = 0; i < options->count; i++) {
+		int fd = open_socket(options->listen[i].port, options->buffer, false);
+
+		if (fd < 0) {
+			log_error("cannot listen on UDP port %u: %s", options->listen[i].port, strerror(-fd));
+			return fd;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
 int receive_open(const struct receive_options *options, struct receiver **receiver)
 {
 	struct receiver *r = calloc(1, sizeof(*r));
@@ -91,7 +106,7 @@ int receive_open(const struct receive_options *options, struct receiver **receiv
 	r->options = *options;
 	r->options.count = 0;
 	for (uint32_t i = 0; i < options->count; i++) {
-		int fd = open_socket(options->listen[i].port, options->buffer);
+		int fd = open_socket(options->listen[i].port, options->buffer, true);
 
 		if (fd < 0) {
 			log_error("cannot listen on UDP port %u: %s", options->listen[i].port, strerror(-fd));

@@ -37,6 +37,12 @@ struct receive_sink {
 
 struct receiver;
 
+/*
+ * That nobody else listens there: the workers' sockets would share their copies with those of another collector. 0, or
+ * -errno after one log_error() line.
+ */
+int receive_check(const struct receive_options *options);
+
 /* One worker's sockets. Returns 0, or -errno after one log_error() line. */
 int receive_open(const struct receive_options *options, struct receiver **receiver);
 

@@ -21,6 +21,7 @@ struct writer {
 	const atomic_bool *give_up;
 	pthread_mutex_t lock;
 	int fd;
+	int failed; /* -errno of a write; there is no other after it */
 	uint64_t file_bytes;
 	time_t file_begun;
 	uint32_t files;
@@ -34,15 +35,18 @@ static int flush(struct writer *w)
 {
 	uint32_t done = 0;
 
-	while (done < w->used) {
+	while (!w->failed && done < w->used) {
 		ssize_t n = write(w->fd, w->buffer + done, w->used - done);
 
 		if (n < 0 && errno == EINTR && !atomic_load(w->give_up))
 			continue;
 		if (n < 0)
-			return -errno;
-		done += n;
+			w->failed = -errno;
+		else
+			done += n;
 	}
+	if (w->failed)
+		return w->failed;
 	w->file_bytes += w->used;
 	tally_add(TALLY_WRITTEN_BYTES, w->used);
 	w->used = 0;
@@ -220,7 +224,6 @@ int writer_open(const struct writer_options *options, const atomic_bool *give_up
 		w->kept = calloc(options->keep, sizeof(*w->kept));
 	err = rotates(w) && options->keep && !w->kept ? -ENOMEM : begin_file(w);
 	if (err) {
-		w->used = 0;
 		writer_close(w);
 		return err;
 	}

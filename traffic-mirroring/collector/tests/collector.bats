@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The command mirror-collector: what it receives, writes, shows and says.
+
+load collector
+
+setup() {
+	requires_root
+	requires_command bpftool capinfos curl jq tcpdump tshark
+	lab_begin && lab_host host collector && lab_wire host eth0 collector eth0 &&
+		on collector ip link set eth0 mtu 1600 && on host ip link set eth0 mtu 1600 &&
+		lab_addresses host eth0 $LAB_UPLINK4 $LAB_UPLINK6 && lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
+	chmod 755 "$LAB"
+}
+
+teardown() {
+	lab_end
+}
+
+# tunnel FORMAT PORT BYTES [ADDRESS]: sends a datagram, in hexadecimal, to the collector.
+datagram() {
+	on host bash -c "xxd -r -p <<<'$2' >/dev/udp/${3:-$LAB_COLLECTOR4}/$1"
+}
+
+ip4=4500001c000000004011000001020304050607080035003600080000
+ip6=60000000000811400102030405060708090a0b0c0d0e0f10111213141516171819101112131415160035003600080000
+frame=02000000000202000000000108004500001c000000004011000001020304050607080035003600080000
+vxlan7=0800000000000700
+
+# packets_of FILE [FILTER]: how many match
+packets_of() {
+	tcpdump --count -r "$1" "${@:2}" 2>/dev/null | cut -d' ' -f1
+}
+
+@test "every format, over IPv4 and IPv6" {
+	collect --listen gue --listen vxlan --listen vxlan:5000 --listen geneve --write "$LAB/copies.pcapng"
+	local to
+	for to in $LAB_COLLECTOR4 $LAB_COLLECTOR6; do
+		datagram 6080 00040000$ip4 $to
+		datagram 6080 $ip6 $to
+		datagram 4789 $vxlan7$frame $to
+		datagram 5000 0800000000000900$frame $to
+		datagram 6081 0000655800000800$frame $to
+		datagram 6081 00000800000000004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame $to
+	done
+	datagram 6080 00
+	datagram 4789 0000000000000700$frame
+	datagram 6081 0080655800000800$frame
+	collect_end
+	counters datagrams=15 packets=12 packets_written=12 datagrams_short=1 datagrams_invalid=1 datagrams_control=1
+	[[ $(packets_of "$LAB/copies.pcapng" 'ip and src 1.2.3.4 and udp port 53') == 10 ]]
+	[[ $(packets_of "$LAB/copies.pcapng" ip6) == 2 ]]
+	# an interface per source, format and VNI
+	expect 0 capinfos -I "$LAB/copies.pcapng"
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == "$(sort <<-END
+		gue $LAB_UPLINK4
+		gue $LAB_UPLINK6
+		vxlan $LAB_UPLINK4 vni 7
+		vxlan $LAB_UPLINK6 vni 7
+		vxlan $LAB_UPLINK4 vni 9
+		vxlan $LAB_UPLINK6 vni 9
+		geneve $LAB_UPLINK4 vni 8
+		geneve $LAB_UPLINK6 vni 8
+	END
+	)" ]]
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch | head -1) =~ \.[0-9]{9}$ ]]
+}
+
+@test "what the sender tells in Geneve: time, length, direction" {
+	collect --listen geneve --write "$LAB/copies.pcapng"
+	datagram 6081 0700655800000700fff1010103010000fff10201000005dcfff1030217979cfe362a0005$frame
+	collect_end
+	counters packets=1 packets_cut=1
+	expect 0 tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.packet_flags_direction
+	[[ $output == *$'1700000000.000000005\t1500\t42\t0x00000002' ]]
+}
+
+@test "stdout is live, and ends when its reader does" {
+	mkfifo "$LAB/pipe"
+	spawn collector reader timeout 10 tcpdump -l -n -r "$LAB/pipe"
+	spawn collector collect bash -c "exec mirror-collector --listen vxlan -w - >'$LAB/pipe'"
+	wait_until 5 on collector bash -c 'ss -Huln | grep -q :4789'
+	datagram 4789 $vxlan7$frame
+	wait_until 2 grep -q '1.2.3.4.53 > 5.6.7.8.54' "$LAB/reader.log"
+	kill "${LAB_SPAWNED[0]}"
+	local process=${LAB_SPAWNED[1]}
+	sleep 0.3
+	datagram 4789 $vxlan7$frame
+	datagram 4789 $vxlan7$frame
+	wait "$process"
+}
+
+@test "a pipe that nobody reads does not keep it from ending" {
+	mkfifo "$LAB/pipe"
+	exec 5<>"$LAB/pipe"
+	spawn collector collect bash -c "exec mirror-collector --listen vxlan --workers 1 -w - >'$LAB/pipe' 5>&-"
+	collector=$!
+	wait_until 5 on collector bash -c 'ss -Huln | grep -q :4789'
+	on host bash -c "for i in {1..2000}; do xxd -r -p <<<'$vxlan7$frame$(printf '%02000d' 0)'; done >/dev/udp/$LAB_COLLECTOR4/4789"
+	kill -TERM "$collector"
+	wait_until 6 bash -c "! grep -q '^State:.[^Z]' /proc/$collector/status"
+	exec 5>&-
+	grep -q 'cannot write' "$LAB/collect.log"
+}
+
+@test "files are rotated by size, and the oldest go" {
+	chmod 777 "$LAB"
+	collect --listen vxlan --write "$LAB/copies.pcap" --rotate-size 4K --rotate-files 3
+	local i
+	for i in {1..60}; do
+		datagram 4789 "$vxlan7$frame$(printf '%01000d' 0)"
+	done
+	collect_end
+	counters packets=60 packets_written=60
+	(($(counter files) > 5))
+	ls "$LAB"/copies-*.pcap
+	[[ $(find "$LAB" -name 'copies-*.pcap' | wc -l) == 3 ]]
+	local file sum=0
+	for file in "$LAB"/copies-*.pcap; do
+		expect 0 capinfos -c -M "$file"
+		(($(stat -c %s "$file") < 6000))
+		sum=$((sum + $(packets_of "$file")))
+	done
+	((sum >= 14))
+	[[ $(ls "$LAB"/copies-*.pcap | tail -1) == *-"$(printf %05d "$(counter files)")".pcap ]]
+}
+
+@test "rotation by time" {
+	chmod 777 "$LAB"
+	collect --listen vxlan --write "$LAB/copies.pcap" --rotate-time 1s
+	datagram 4789 $vxlan7$frame
+	sleep 2.1
+	datagram 4789 $vxlan7$frame
+	collect_end
+	counters packets_written=2 files=2
+}
+
+@test "rotation where the user may not make files is refused" {
+	expect 1 on collector mirror-collector --listen vxlan --write "$LAB/copies.pcap" --rotate-time 1s
+	[[ $output == *"user 65534 cannot make files in '$LAB/'"* ]]
+}
+
+@test "a full disk ends it with a message" {
+	requires_command mount
+	on collector mkdir /run/small
+	on collector mount -t tmpfs -o size=64k none /run/small
+	collect --listen vxlan --write /run/small/copies.pcap
+	on host bash -c "for i in {1..200}; do xxd -r -p <<<'$vxlan7$frame$(printf '%02000d' 0)'; done >/dev/udp/$LAB_COLLECTOR4/4789"
+	local status=0
+	wait "$collector" || status=$?
+	[[ $status == 1 ]]
+	grep -q "cannot write '/run/small/copies.pcap': No space left on device" "$LAB/collect.log"
+}
+
+@test "snaplen, and the original length" {
+	collect --listen vxlan --write "$LAB/copies.pcap" --snaplen 60
+	datagram 4789 "$vxlan7$frame$(printf '%0200d' 0)"
+	collect_end
+	expect 0 tshark -r "$LAB/copies.pcap" -T fields -e frame.len -e frame.cap_len
+	[[ $output == *$'142\t60' ]]
+}
+
+@test "the inner filter" {
+	collect --listen gue --write "$LAB/copies.pcap" --filter 'ip6 and udp dst port 54'
+	datagram 6080 $ip4
+	datagram 6080 $ip6
+	collect_end
+	counters packets=2 packets_filtered=1 packets_written=1
+	[[ $(packets_of "$LAB/copies.pcap" ip6) == 1 ]]
+}
+
+@test "only from allowed hosts and VNIs" {
+	collect --listen vxlan --from "$LAB_UPLINK4,2001:db8:9::/48" --vni 5,7-8
+	datagram 4789 $vxlan7$frame
+	datagram 4789 0800000000000600$frame
+	datagram 4789 $vxlan7$frame $LAB_COLLECTOR6
+	collect_end
+	counters datagrams=3 packets=1 datagrams_foreign=1 datagrams_vni=1
+}
+
+@test "depth 1 leaves inner tunnels alone" {
+	collect --listen geneve --write "$LAB/copies.pcap" --depth 1
+	datagram 6081 00000800000000004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame
+	collect_end
+	[[ $(packets_of "$LAB/copies.pcap" 'src 192.0.2.1 and udp port 4789') == 1 ]]
+}
+
+@test "a TAP device shows the copies, and the stack does not see them" {
+	collect --listen vxlan --tap tap0
+	capture seen collector tap0
+	# an echo request to the collector's own address, by its own MAC: nobody answers
+	local mac
+	mac=$(on collector cat /sys/class/net/tap0/address)
+	datagram 4789 "$vxlan7${mac//:/}0200000000010800450000240000000040017629c6336402c6336409080084cb0001000131323334"
+	datagram 4789 $vxlan7$frame
+	datagram 4789 "${vxlan7}ffffffffffff02000000000108060001080006040001020000000001c6336402000000000000c6336409"
+	capture_end seen
+	collect_end
+	counters packets_fed=3 feed_errors=0
+	[[ $(captured seen 'icmp or arp or udp') == 3 && $(captured seen) == 3 ]]
+	[[ $(on collector nstat -asz IcmpInMsgs | awk '/IcmpInMsgs/ { print $2 }') == 0 ]]
+	! on collector ip link show tap0
+}
+
+metrics_say() {
+	on collector curl -sf --max-time 1 http://127.0.0.1:9100/metrics | grep -qx "l3af_collector_$1 $2"
+}
+
+@test "metrics on loopback, health for everybody" {
+	collect --listen vxlan --metrics 9100 --health 9101
+	datagram 4789 $vxlan7$frame
+	wait_until 2 metrics_say packets_total 1
+	expect 0 on collector curl -sf http://127.0.0.1:9100/metrics
+	[[ $(grep -c '^# TYPE' <<<"$output") == $(grep -c '^# HELP' <<<"$output") ]]
+	expect '!' on host curl -s --max-time 2 http://$LAB_COLLECTOR4:9100/metrics
+	expect 0 on host bash -c "exec 3<>/dev/tcp/$LAB_COLLECTOR4/9101"
+	expect 0 on host bash -c "exec 3<>/dev/tcp/$LAB_COLLECTOR6/9101"
+	# somebody who says nothing holds up nobody
+	spawn collector silent bash -c 'exec 3<>/dev/tcp/127.0.0.1/9100; sleep 5'
+	sleep 0.2
+	datagram 4789 $vxlan7$frame
+	wait_until 2 metrics_say packets_total 2
+	collect_end
+}
+
+@test "it keeps no privilege" {
+	collect --listen vxlan:700 --tap tap0 --write "$LAB/copies.pcap" --replay 80=http://127.0.0.1:8080
+	expect 0 grep -hE '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/$collector/task/*/status
+	[[ $(sort -u <<<"$output" | tr -s '\t ' ' ') == "$(printf '%s\n' 'CapAmb: 0000000000000000' 'CapEff: 0000000000000000' \
+		'CapInh: 0000000000000000' 'CapPrm: 0000000000000000' 'Gid: 65534 65534 65534 65534' 'Groups: ' \
+		'NoNewPrivs: 1' 'Uid: 65534 65534 65534 65534')" ]]
+	collect_end
+}
+
+@test "what the kernel drops is counted" {
+	collect --listen vxlan --workers 1 --receive-buffer 4096
+	kill -STOP "$collector"
+	local i
+	for i in {1..50}; do
+		datagram 4789 $vxlan7$frame
+	done
+	kill -CONT "$collector"
+	collect_end
+	(($(counter kernel_drops) > 0))
+	(($(counter kernel_drops) + $(counter packets) == 50))
+}
+
+@test "bad options are refused, each with its value" {
+	local line
+	while IFS='|' read -r options message; do
+		# shellcheck disable=SC2086
+		expect 1 on collector mirror-collector $options
+		[[ $output == "mirror-collector: $message"* && $(wc -l <<<"$output") == 1 ]]
+	done <<-'END'
+		|nothing to listen to
+		--listen gre|bad value for --listen: 'gre'
+		--listen gu|bad value for --listen: 'gu'
+		--listen vxlan:0|bad value for --listen: 'vxlan:0'
+		--listen vxlan:80abc|bad value for --listen: 'vxlan:80abc'
+		--listen vxlan:70000|bad value for --listen: 'vxlan:70000'
+		--listen vxlan --listen gue:4789|bad value for --listen: 'gue:4789'
+		--listen|option '--listen' needs a value
+		--listen vxlan --colour|unknown option '--colour'
+		--listen vxlan extra|unexpected word 'extra'
+		--listen vxlan --vni 16777216|bad value for --vni: '16777216'
+		--listen vxlan --vni 9-5|bad value for --vni: '9-5'
+		--listen vxlan --vni 5,,6|bad value for --vni: '5,,6'
+		--listen vxlan --from 192.0.2.1/33|bad value for --from: '192.0.2.1/33'
+		--listen vxlan --from host|bad value for --from: 'host'
+		--listen vxlan --depth 4|bad value for --depth: '4'
+		--listen vxlan --workers 0|bad value for --workers: '0'
+		--listen vxlan --filter nonsense|bad filter 'nonsense'
+		--listen vxlan --format raw|bad value for --format: 'raw'
+		--listen vxlan --snaplen 5|bad value for --snaplen: '5'
+		--listen vxlan --rotate-size 1M|rotation without --write
+		--listen vxlan -w - --rotate-size 1M|stdout cannot be rotated
+		--listen vxlan -w x --rotate-files 3|--rotate-files needs
+		--listen vxlan -w x --rotate-time 5x|bad value for --rotate-time: '5x'
+		--listen vxlan -w /nowhere/x|cannot write '/nowhere/x': No such file or directory
+		--listen vxlan --tap a/b|cannot open the TAP device 'a/b'
+		--listen vxlan --tap averyverylongname|cannot open the TAP device 'averyverylongname'
+		--listen vxlan --replay 80|bad value for --replay: '80'
+		--listen vxlan --replay 80=https://127.0.0.1|bad value for --replay: '80=https://127.0.0.1'
+		--listen vxlan --replay 80=http://127.0.0.1/path|bad value for --replay: '80=http://127.0.0.1/path'
+		--listen vxlan --replay 80=http://127.0.0.1:0|bad value for --replay: '80=http://127.0.0.1:0'
+		--listen vxlan --replay 0=http://127.0.0.1|bad value for --replay: '0=http://127.0.0.1'
+		--listen vxlan --replay-percent 101|bad value for --replay-percent: '101'
+		--listen vxlan --replay-client-header X:|bad value for --replay-client-header: 'X:'
+		--listen vxlan --memory 1M|bad value for --memory: '1M'
+		--listen vxlan --user nobody-at-all|there is no user 'nobody-at-all'
+		--listen vxlan --metrics 99999|bad value for --metrics: '99999'
+	END
+}
+
+@test "a second collector is refused, so that it does not take half of the copies" {
+	collect --listen gue --listen vxlan
+	expect 1 on collector mirror-collector --listen vxlan
+	[[ $output == "mirror-collector: cannot listen on UDP port 4789: Address already in use" ]]
+	collect_end
+}
