@@ -35,15 +35,16 @@
 #define MIRROR_MAX_COLLECTORS 16 /* of one group */
 #define MIRROR_DEVICE_LEN 16 /* IFNAMSIZ */
 
-/* Between data path and sender. A cache line that the data path only reads, then the stopped groups. */
+/* Between data path and sender. A cache line that the data path only reads, then what is per group. */
 struct mirror_state {
 	__u32 present; /* a sender has been started, and did not end by itself: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are left out: 0 none, 0xffffffff nearly all */
 	__u32 pad[13];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies for now: the link to its collectors is down */
+	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, as shed: for the rate of a filter */
 };
-_Static_assert(sizeof(struct mirror_state) == 64 + MIRROR_MAX_GROUPS, "no hidden padding");
+_Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hidden padding");
 
 enum mirror_format {
 	FORMAT_NONE,
@@ -85,10 +86,13 @@ struct mirror_group {
 	__u8 metadata; /* 1: Geneve copies carry our options */
 	__u16 local_port; /* UDP source port of all copies; 0: several, chosen by flow */
 	__u8 local_addr[16]; /* network byte order */
-	__u32 pad; /* the kernel keeps each value of an array at a multiple of 8 bytes */
+	/* a group with a rate is that of one filter: ifindex * 128 + 64 for egress + index; without a rate 0 */
+	__u32 owner;
+	__u64 max_packets; /* copies per second, 0: no limit */
+	__u64 max_bits; /* bits of copies per second, 0: no limit */
 	struct mirror_collector collector[MIRROR_MAX_COLLECTORS];
 };
-_Static_assert(sizeof(struct mirror_group) == 32 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+_Static_assert(sizeof(struct mirror_group) == 48 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
 _Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
 
 struct mirror_settings {

@@ -99,7 +99,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		return OUT_NO_SENDER;
 	if (state->stopped[d->group % MIRROR_MAX_GROUPS])
 		return OUT_LINK_DOWN;
-	if (d->hash < state->shed)
+	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
 		return OUT_SHED;
 
 	/* of a GSO packet the beginning of each segment is wanted: all of it is taken */

@@ -199,6 +199,7 @@ static void look_around(struct drain *d, uint64_t now)
 	wait_for(d, 0);
 	totals(d, now, &in);
 	__atomic_store_n(&d->shared->state->shed, limits_step(&d->limits, &in), __ATOMIC_RELAXED);
+	group_limits_step(&d->group_limits, d->shared, now);
 	if (now - d->answers_ns >= ANSWERS_NS) {
 		d->answers_ns = now;
 		groups_check_answers(&d->delivery->groups, now, d->shared->settings->failover);
@@ -214,18 +215,18 @@ static void look_around(struct drain *d, uint64_t now)
 /* Sends what is in the rings now, though not what still comes. */
 static void drain_last(struct drain *d)
 {
-	uint64_t start = monotonic(), end[d->n], now, left;
+	uint64_t start = monotonic(), now, left;
 
 	for (size_t i = 0; i < d->n; i++)
-		end[i] = ring_produced(&d->rings[i]);
+		d->rings[i].end = ring_produced(&d->rings[i]);
 	do {
 		left = 0;
 		now = monotonic();
 		if (!drain_batch(d, now))
 			nap(d, now);
 		for (size_t i = 0; i < d->n; i++)
-			if (d->rings[i].position < end[i])
-				left += end[i] - d->rings[i].position;
+			if (d->rings[i].position < d->rings[i].end)
+				left += d->rings[i].end - d->rings[i].position;
 	} while (left && now - start < LAST_NS);
 	if (left)
 		log_warn("%llu bytes of records are left in the rings", (unsigned long long)left);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "deliver.h"
+#include "group_limits.h"
 #include "limits.h"
 #include "rings.h"
 
@@ -19,6 +20,7 @@ struct drain {
 	size_t n;
 	struct delivery *delivery;
 	struct limits limits;
+	struct group_limits group_limits;
 	int epoll, signals, links; /* fds */
 	int signal; /* that ends the loop; 0: none yet */
 	bool links_dirty;

@@ -18,6 +18,7 @@ bool same_filter(const struct filter *a, const struct filter *b)
 			return false;
 	}
 	return a->action == b->action && a->constrained == b->constrained && a->snaplen == b->snaplen &&
-	       a->sample == b->sample && same_prefixes(&a->src, &b->src) && same_prefixes(&a->dst, &b->dst) &&
-	       a->n_to == b->n_to && (!a->n_to || !memcmp(a->to, b->to, a->n_to * sizeof(*a->to)));
+	       a->sample == b->sample && a->max_packets == b->max_packets && a->max_bits == b->max_bits &&
+	       same_prefixes(&a->src, &b->src) && same_prefixes(&a->dst, &b->dst) && a->n_to == b->n_to &&
+	       (!a->n_to || !memcmp(a->to, b->to, a->n_to * sizeof(*a->to)));
 }

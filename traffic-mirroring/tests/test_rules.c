@@ -190,6 +190,11 @@ static const struct {
 	{ "mirror to gue:" NAME50 NAME50,
 	  "rules:1:11: \"gue:abcdefghijabcdefghijabcdefghijabcdefghijabcd...\" is longer than a collector "
 	  "can be" },
+	{ "mirror max-rate 0pps", "rules:1:17: \"0pps\" is not a rate such as 100kpps or 500Mbit" },
+	{ "mirror max-rate 5", "rules:1:17: \"5\" is not a rate such as 100kpps or 500Mbit" },
+	{ "mirror max-rate 5kps", "rules:1:17: \"5kps\" is not a rate such as 100kpps or 500Mbit" },
+	{ "mirror max-rate 99999999999999999999999999999999999pps",
+	  "rules:1:17: \"99999999999999999999999999999999999pps\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror to gre2:192.0.2.9", "rules:1:11: \"gre2:192.0.2.9\" has none of the formats gue, vxlan, "
 				      "geneve, gre, erspan, vlan, dev" },
 	{ "mirror to gue:2001:db8::9",
@@ -388,6 +393,10 @@ static const struct {
 	  "mirror to gue:192.0.2.9,vxlan:[2001:db8::9]:4789/7,abcdefghijklmno\n" },
 	{ "mirror to h,g,f,e,d,c,b,a", "mirror to h,g,f,e,d,c,b,a\n" },
 	{ "mirror to \xc3\xa4", "mirror to \xc3\xa4\n" },
+	{ "mirror max-rate 100kpps", "mirror max-rate 100kpps\n" },
+	{ "mirror max-rate 1500000PPS", "mirror max-rate 1500kpps\n" },
+	{ "mirror max-rate 1000Mbit", "mirror max-rate 1Gbit\n" },
+	{ "mirror max-rate 1bit to dev:a", "mirror max-rate 1bit to dev:a\n" },
 	{ "mirror to erspan:[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]/1023@1000,vlan:eth1/4094,dev:ids0@0",
 	  "mirror to erspan:[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]/1023@1000,vlan:eth1/4094,dev:ids0@0\n" },
 };
@@ -562,6 +571,8 @@ static void random_options(struct filter *f)
 		f->snaplen = 14 + below(262144 - 13);
 	if (below(2))
 		f->sample = 2 + random();
+	if (below(2))
+		*(below(2) ? &f->max_packets : &f->max_bits) = 1 + below(1000) * (below(2) ? 1000 : 1);
 	if (below(2)) {
 		f->to = calloc(MIRROR_MAX_DEVICES, sizeof(*f->to));
 		assert_non_null(f->to);

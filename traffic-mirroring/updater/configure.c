@@ -185,7 +185,7 @@ static int configure(struct instance *i, struct change *change)
 	if (!err) {
 		before = c->options;
 		apply(change, c);
-		err = delivery_resolve(c, !c->options.started);
+		err = delivery_resolve(c, i, !c->options.started);
 	} else {
 		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
 	}

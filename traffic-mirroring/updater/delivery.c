@@ -394,7 +394,8 @@ static int add_own_targets(struct configuration *c, size_t index, const char *wh
 	return err;
 }
 
-static int resolve_filter(struct configuration *c, size_t index, bool may_lack_target)
+/* owner: of the filter's group, if it needs one of its own. */
+static int resolve_filter(struct configuration *c, size_t index, uint32_t owner, bool may_lack_target)
 {
 	const struct filter *f = &c->filters->at[index];
 	struct mirror_filter *row = &c->rows[index];
@@ -404,6 +405,11 @@ static int resolve_filter(struct configuration *c, size_t index, bool may_lack_t
 	snprintf(what, sizeof(what), "filter %zu", index + 1);
 	*row = (struct mirror_filter){ .exit = EXIT_DEVICE };
 	set_manner(&c->options, &c->groups[index]);
+	if (f->max_packets || f->max_bits) {
+		c->groups[index].owner = owner;
+		c->groups[index].max_packets = f->max_packets;
+		c->groups[index].max_bits = f->max_bits;
+	}
 	if (f->action == ACTION_SKIP)
 		return 0;
 	row->own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
@@ -422,6 +428,9 @@ static int resolve_filter(struct configuration *c, size_t index, bool may_lack_t
 		return err;
 	if (row->exit == EXIT_RING) {
 		row->snaplen = f->snaplen ? f->snaplen : number_of(&c->options, OPT_SNAPLEN);
+	} else if (f->max_packets || f->max_bits) {
+		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
+		return -EOPNOTSUPP;
 	} else if (f->snaplen) {
 		log_error("%s: snaplen %u: a kernel device gets whole packets; trimming needs a collector",
 			  what, f->snaplen);
@@ -430,7 +439,7 @@ static int resolve_filter(struct configuration *c, size_t index, bool may_lack_t
 	return 0;
 }
 
-int delivery_resolve(struct configuration *c, bool may_lack_target)
+int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_target)
 {
 	const char *tunnel = c->options.text[OPT_TUNNEL_INTERFACE], *nic = c->options.text[OPT_REDIRECT_TO];
 	unsigned long port = number_of(&c->options, OPT_TUNNEL_REMOTE_PORT);
@@ -444,8 +453,9 @@ int delivery_resolve(struct configuration *c, bool may_lack_target)
 		err = usable_link(nic, "--redirect-to", &link);
 	if (!err && *tunnel)
 		err = usable_link(tunnel, "--tunnel-interface-name", &link);
-	for (size_t i = 0; i < c->filters->n && !err; i++)
-		err = resolve_filter(c, i, may_lack_target);
+	for (size_t f = 0; f < c->filters->n && !err; f++)
+		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f,
+				     may_lack_target);
 	if (err || !*tunnel || !port)
 		return err;
 	/* a tunnel device may not tell its remote end; the options do */

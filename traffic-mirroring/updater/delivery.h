@@ -4,6 +4,7 @@
 #define MIRRORING_DELIVERY_H
 
 #include "../../common/netlink.h"
+#include "instance.h"
 #include "tables.h"
 
 /* The whole text as an IPv4 or IPv6 address. 0 or -EINVAL, silently. */
@@ -22,7 +23,7 @@ size_t delivery_remotes(const struct mirror_options *options, struct address rem
  * to fill in. Every device has to exist and to be up. A filter that has no target at all is an error, unless targets
  * may still come (may_lack_target).
  */
-int delivery_resolve(struct configuration *c, bool may_lack_target);
+int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_target);
 
 /* Whether any filter's copies go into the rings. */
 bool delivery_needs_rings(const struct configuration *c);

@@ -52,6 +52,7 @@ struct filter {
 	struct prefix_list src, dst;
 	uint32_t snaplen; /* bytes, 0: whole packets */
 	uint32_t sample; /* one flow in this many, 0: all */
+	__u64 max_packets, max_bits; /* copies, and bits of copies, per second; 0: no limit */
 	/* `to`: device names or collectors as written; none: as the options of start say */
 	char (*to)[FILTER_TARGET_LEN];
 	size_t n_to;

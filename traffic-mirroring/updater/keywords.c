@@ -10,6 +10,7 @@
 
 #include "../../common/log.h"
 #include "collector.h"
+#include "rate.h"
 
 #define ERRORS_PRINTED 20
 #define SNAPLEN_MIN 14 /* an Ethernet header */
@@ -416,6 +417,26 @@ static int print_sample(FILE *to, const struct filter *f, const struct keyword *
 	return 0;
 }
 
+static void read_max_rate(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	char text[RATE_LEN] = "";
+
+	if (value.len < sizeof(text))
+		memcpy(text, value.at, value.len);
+	if (rate_parse(text, &f->max_packets, &f->max_bits))
+		complain(r, value, "\"%s\" is not %s", quote(value).text, k->what);
+}
+
+static int print_max_rate(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	char text[RATE_LEN];
+
+	(void)k;
+	rate_print(f->max_packets, f->max_bits, text);
+	fputs(text, to);
+	return 0;
+}
+
 /* What is wrong with a word of `to`; NULL: nothing. */
 static const char *target_fault(struct span s)
 {
@@ -509,6 +530,8 @@ const struct keyword keywords[KEYWORDS] = {
 	{ "vlan", DIM_VLAN, 4095, "a VLAN ID", read_ranges, print_ranges },
 	{ "snaplen", OPTION_SNAPLEN, SNAPLEN_MAX, "a number of bytes", read_snaplen, print_snaplen },
 	{ "sample", OPTION_SAMPLE, UINT32_MAX, "1/N", read_sample, print_sample },
+	{ "max-rate", OPTION_MAX_RATE, 0, "a rate such as 100kpps or 500Mbit", read_max_rate,
+	  print_max_rate },
 	{ "to", OPTION_TO, 0, "a device name", read_to, print_to },
 };
 
@@ -527,6 +550,8 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 		return f->snaplen;
 	case OPTION_SAMPLE:
 		return f->sample > 1;
+	case OPTION_MAX_RATE:
+		return f->max_packets || f->max_bits;
 	case OPTION_TO:
 		return f->n_to;
 	default:

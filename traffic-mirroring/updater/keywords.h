@@ -45,7 +45,7 @@ bool span_is(struct span s, const char *text);
 bool next_element(struct reader *r, struct span *rest, struct span *element);
 
 /* A keyword stands for a dimension (enum mirror_dimension) or one of these. */
-enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_TO };
+enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_MAX_RATE, OPTION_TO };
 
 struct keyword {
 	const char *name;
@@ -58,7 +58,7 @@ struct keyword {
 	int (*print)(FILE *to, const struct filter *f, const struct keyword *k);
 };
 
-#define KEYWORDS 12
+#define KEYWORDS 13
 extern const struct keyword keywords[KEYWORDS];
 
 /* NULL: there is none. */

@@ -145,8 +145,11 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;
-		if (row->exit == EXIT_RING)
+		if (row->exit == EXIT_RING) {
 			host_read_group(row->group, &c->groups[i]);
+			f->max_packets = c->groups[i].max_packets;
+			f->max_bits = c->groups[i].max_bits;
+		}
 		if (row->own & OWN_TARGET)
 			err = read_targets(row, &c->groups[i], f);
 	}

@@ -8,6 +8,7 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
+#include "rate.h"
 
 #define RING_MEMORY_MIN (1ULL << 20)
 #define RING_MEMORY_MAX (64ULL << 30)
@@ -44,23 +45,13 @@ static int parse_ring_memory(const char *text, struct mirror_settings *to)
 	return -EINVAL;
 }
 
-/* "10kpps", "500Mbit", "off" */
 static int parse_max_rate(const char *text, struct mirror_settings *to)
 {
-	static const char *const units[] = { "pps", "kpps", "Mpps", "bit", "kbit", "Mbit", "Gbit" };
-	static const __u64 factors[] = { 1, 1000, 1000000, 1, 1000, 1000000, 1000000000 };
-	unsigned long number;
-	size_t unit;
-
 	to->max_packets = to->max_bits = 0;
-	if (!strcmp(text, "off"))
+	if (!strcmp(text, "off") || !rate_parse(text, &to->max_packets, &to->max_bits))
 		return 0;
-	if (parse_unit(text, units, 7, &number, &unit) || !number) {
-		log_error("--max-rate: \"%s\" is no rate such as 100kpps, 500Mbit (per second) or off", text);
-		return -EINVAL;
-	}
-	*(unit < 3 ? &to->max_packets : &to->max_bits) = number * factors[unit];
-	return 0;
+	log_error("--max-rate: \"%s\" is no rate such as 100kpps, 500Mbit (per second) or off", text);
+	return -EINVAL;
 }
 
 static int parse_failover(const char *text, struct mirror_settings *to)
