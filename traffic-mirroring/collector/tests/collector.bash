@@ -43,7 +43,7 @@ counters() {
 
 server() {
 	mkdir -p "$LAB/$1" && chmod 755 "$LAB" && chmod 777 "$LAB/$1" &&
-		sed "s|FOLDER|$LAB/$1|; s|listen 80 |listen $3 |" "$BATS_TEST_DIRNAME/nginx.conf" >"$LAB/$1/nginx.conf" &&
+		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|" "$BATS_TEST_DIRNAME/nginx.conf" >"$LAB/$1/nginx.conf" &&
 		spawn "$2" "$1" nginx -p "$LAB/$1" -c "$LAB/$1/nginx.conf" -e "$LAB/$1/error.log" &&
 		wait_until 5 on "$2" bash -c "exec 3<>/dev/tcp/127.0.0.1/$3"
 }

@@ -90,3 +90,97 @@ collect_all() {
 	(($(stat -c %s "$LAB/followed") > 30000))
 	cmp "$LAB/followed" "$LAB/replayed.log"
 }
+
+# replay OPTION…: copies to port 80 go to the collector, which replays them. To be ended with collect_all.
+replay() {
+	collect --listen vxlan --replay "80=http://127.0.0.1:8080" "$@"
+	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+}
+
+fetch() {
+	expect 0 on client curl --silent --fail --output /dev/null "$@"
+}
+
+@test "the target's name as Host, and the client's address" {
+	replay --replay-host target --replay-client-header X-Client
+	fetch --data 12345 http://$LAB_HOST4/a
+	fetch "http://[$LAB_HOST6]/b"
+	collect_all
+	requests_of target
+	[[ $(requests_of target) == "$(printf '%s\n' "GET /b 127.0.0.1:8080  $LAB_CLIENT6 " "POST /a 127.0.0.1:8080  $LAB_CLIENT4 12345")" ]]
+}
+
+@test "dry run, and a share of the connections" {
+	replay --replay-dry-run --replay-percent 50
+	clients 400 200
+	collect_all
+	counters flows=200 requests_sent=0
+	[[ $(counter requests) == "$(counter requests_dry)" ]]
+	(($(counter flows_not_chosen) > 60 && $(counter flows_not_chosen) < 140))
+	[[ $(counter requests) == $((2 * (200 - $(counter flows_not_chosen)))) ]]
+}
+
+@test "a rate" {
+	replay --replay-rate 100
+	clients 2000 10
+	collect_all
+	counters requests=2000
+	(($(counter requests_sent) >= 11 && $(counter requests_sent) < 1500))
+	[[ $(($(counter requests_sent) + $(counter requests_rate))) == 2000 ]]
+}
+
+@test "a dead target, a silent one and one that is too slow hold up nothing" {
+	collect --listen vxlan --replay 80=http://127.0.0.1:9999 --write "$LAB/copies.pcap"
+	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	clients 2000 20
+	collect_all
+	counters requests=2000 requests_unsent=2000 kernel_drops=0 segments_overflow=0
+	[[ $(counter packets) == "$(counter packets_written)" ]]
+
+	spawn collector silent timeout 30 busybox nc -lk -p 9998 -e sleep 20
+	collect --listen vxlan --replay 80=http://127.0.0.1:9998 --write "$LAB/copies.pcap" --flow-memory 64K
+	clients 2000 20
+	collect_all
+	counters requests=2000 responses=0 kernel_drops=0 segments_overflow=0
+	(($(counter requests_memory) > 0))
+	[[ $(($(counter requests_memory) + $(counter requests_unsent) + $(counter responses_late) +
+		$(counter responses_lost) + $(counter responses_bad))) == 2000 ]]
+}
+
+@test "a target that closes after each answer gets all" {
+	sed -i 's/keepalive_requests 100000/keepalive_requests 3/' "$LAB/target/nginx.conf"
+	on collector nginx -p "$LAB/target" -c "$LAB/target/nginx.conf" -e "$LAB/target/error.log" -s reload
+	sleep 0.5
+	replay
+	clients 2000 20
+	collect_all
+	requests_of origin >"$LAB/origin.sorted"
+	requests_of target >"$LAB/target.sorted"
+	cmp "$LAB/origin.sorted" "$LAB/target.sorted"
+	counters requests=2000 responses=2000 requests_resent=0
+}
+
+@test "TLS and HTTP/2 are counted and said once" {
+	replay
+	local i
+	for i in 1 2; do
+		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03' >&3; cat <&3" >/dev/null
+		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&3; cat <&3" >/dev/null
+	done
+	collect_all
+	counters flows_tls=2 flows_http2=2 requests=0
+	[[ $(grep -c 'is TLS' "$LAB/collect.log") == 1 && $(grep -c 'is HTTP/2' "$LAB/collect.log") == 1 ]]
+}
+
+@test "a target whose own connections are mirrored is refused" {
+	server more host 8080
+	expect 0 on host mirroring start --iface=eth0 --direction=ingress \
+		--map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array --rules="mirror proto tcp dst-port 80,8080" \
+		--tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	collect --listen vxlan --replay "8080=http://$LAB_HOST4:8080"
+	fetch http://$LAB_HOST4:8080/a
+	fetch http://$LAB_HOST4:8080/b
+	collect_all
+	counters flows_loop=2 requests=0 requests_sent=0
+	[[ $(grep -c "connections to the target http://$LAB_HOST4:8080 are mirrored" "$LAB/collect.log") == 1 ]]
+}
