@@ -50,7 +50,8 @@ static double smaller(double a, double b)
 /* By how much too many records come in, as far as the rings tell. */
 static double ring_load(const struct limits *l, const struct limits_input *in)
 {
-	if (in->fill < FULL)
+	/* one look at a full ring may only say that the sender had to wait for a processor */
+	if (in->fill < FULL || l->last.fill < FULL)
 		return 0;
 	return DRAIN * ratio(in->produced - l->last.produced, in->consumed - l->last.consumed);
 }

@@ -142,7 +142,7 @@ int socket_connect(int fd, const struct mirror_collector *c)
 	socklen_t size = name_of(&name, c->family, c->addr, c->port);
 
 	/* the address that a socket sends from stays while it is connected */
-	connect(fd, &none, sizeof(none));
+	(void)connect(fd, &none, sizeof(none));
 	return connect(fd, &name.any, size) ? -errno : 0;
 }
 

@@ -51,7 +51,7 @@ state() {
 	expect 0 on host mirror-sender
 	[[ $output == *"process $first is this host's sender already"* ]]
 	expect 0 on host mirror-sender --foreground
-	[[ $(on host pidof mirror-sender) == "$first" ]]
+	[[ $(sender) == "$first" ]]
 }
 
 @test "without rings it says what makes them" {
@@ -179,4 +179,58 @@ state() {
 	kill -KILL "$(sender)"
 	expect 1 on host mirror-sender --status
 	grep -q "not running, and did not end by itself" <<<"$output"
+}
+
+@test "a flow whose packets change CPUs keeps its order" {
+	start
+	local pid i
+	capture_pair
+	# both rings hold packets of the flow before the first one leaves
+	kill -STOP "$(sender)"
+	# shellcheck disable=SC2046
+	$(lab_enter client) ping -q -c 1000 -i 0.002 -W 1 $LAB_HOST4 >"$LAB/ping.log" &
+	pid=$!
+	for ((i = 0; i < 200; i++)); do
+		taskset -cp $((i % $(nproc))) $pid >/dev/null || break
+		sleep 0.01
+	done
+	wait $pid
+	kill -CONT "$(sender)"
+	each_has_a_copy
+	tshark -r "$LAB/wire.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/wire.order"
+	tshark -r "$LAB/copies.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/copies.order"
+	(($(wc -l <"$LAB/wire.order") == 2000))
+	cmp "$LAB/wire.order" "$LAB/copies.order"
+}
+
+@test "a rate limit leaves out whole flows, and lets them come back" {
+	start --max-rate=200pps
+	on host sh -c 'mkdir -p /run/www && head -c 3000 /dev/urandom >/run/www/file'
+	spawn host httpd busybox httpd -f -p 80 -h /run/www
+	wait_until 5 on client curl --silent --fail --output /dev/null "http://$LAB_HOST4/file"
+	requests() {
+		local i
+		for ((i = 0; i < $1; i++)); do
+			on client curl --silent --fail --output /dev/null "http://$LAB_HOST4/file" || return
+			sleep 0.01
+		done
+	}
+	requests 60
+	capture_pair
+	requests 100
+	capture_pair_end
+	# packets of each flow, by the client's port
+	for file in wire copies; do
+		tshark -r "$LAB/$file.pcap" -Y tcp -T fields -e tcp.srcport -e tcp.dstport |
+			awk '{ n[$1 == 80 ? $2 : $1]++ } END { for (port in n) print port, n[port] }' | sort >"$LAB/$file"
+	done
+	local all complete broken
+	all=$(wc -l <"$LAB/wire")
+	complete=$(comm -12 "$LAB/wire" "$LAB/copies" | wc -l)
+	broken=$(comm -13 "$LAB/wire" "$LAB/copies" | wc -l)
+	echo "# of $all flows $complete arrived whole, $broken in part" >&3
+	((complete > 0 && complete < all && broken * 20 <= complete + broken))
+	(($(outcome shed) > 0))
+	expect 0 on host mirroring update --iface=eth0 --direction=egress --max-rate=off
+	wait_until 20 eval 'on host mirror-sender --status | grep -q " 0.0 % of the flows are left out"'
 }

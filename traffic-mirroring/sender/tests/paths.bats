@@ -30,7 +30,7 @@ stopped() {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4
 	pings 5
 	wait_until 3 eval '(($(sent 2) >= 10))'
-	! stopped
+	wait_until 3 eval '! stopped'
 	on host ip link set eth1 down
 	wait_until 3 stopped
 	local before

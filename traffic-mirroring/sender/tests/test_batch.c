@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../flow_hash.h"
+
 #define PORT 6080
 
 static struct mirror_group group;
@@ -101,7 +103,7 @@ static void plan(const uint32_t *sizes, size_t n, const uint32_t *want, size_t m
 	batch_send(&batch);
 }
 
-#define PLAN(sizes, want) plan(sizes, sizeof(sizes) / sizeof(*sizes), want, sizeof(want) / sizeof(*want))
+#define PLAN(sizes, want) plan(sizes, sizeof(sizes) / sizeof(*(sizes)), want, sizeof(want) / sizeof(*(want)))
 
 static void test_runs(void **state)
 {
@@ -133,12 +135,20 @@ static void test_what_has_to_be_fragmented_is_alone(void **state)
 	PLAN(((uint32_t[]){ 1200, 1200, 800, 800 }), ((uint32_t[]){ 1, 1, 2 }));
 }
 
+/* A number below n that looks random. */
+static uint32_t draw(uint32_t n)
+{
+	static uint64_t state;
+
+	return hash_share(hash_mix(++state), n);
+}
+
 /* Reads all that has arrived: numbers per sender's port rise, bytes are right. Returns how many. */
 static uint32_t receive(void)
 {
 	static uint32_t next[65536];
 	static uint8_t data[65536];
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	uint32_t n = 0, number;
 	ssize_t size;
 
@@ -164,15 +174,14 @@ static void test_all_arrive_in_order(void **state)
 	uint64_t bytes = 0;
 
 	(void)state;
-	srand(3);
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = i * 13;
 	for (int round = 0; round < 20; round++) {
-		uint32_t n = 1 + rand() % 400, size = 40 + rand() % 1400;
+		uint32_t n = 1 + draw(400), size = 40 + draw(1400);
 
 		for (uint32_t i = 0; i < n; i++) {
-			size = rand() % 4 ? size : 40U + rand() % 1400;
-			add(&target.lane[rand() % TARGET_LANES], size, i);
+			size = draw(4) ? size : 40 + draw(1400);
+			add(&target.lane[draw(TARGET_LANES)], size, i);
 			bytes += size - 8;
 		}
 		batch_send(&batch);
@@ -219,7 +228,7 @@ static void test_refused(void **state)
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
 	(void)state;
-	connect(target.lane[0].fd, &none, sizeof(none));
+	(void)connect(target.lane[0].fd, &none, sizeof(none));
 	for (uint32_t i = 0; i < 10; i++)
 		add(&target.lane[0], i % 2 ? 100 : 200, i);
 	batch_send(&batch);

@@ -37,7 +37,7 @@ static double share(void)
 /* Lets time pass: copies per second that are offered, and that the sender can send. */
 static void run(double seconds, double offered, double capacity)
 {
-	for (double t = 0; t < seconds; t += STEP_S) {
+	for (long step = 0; step < seconds / STEP_S; step++) {
 		double come = offered * (1 - share()) * STEP_S * COPY_BYTES;
 		double can = capacity * STEP_S * COPY_BYTES, sent;
 
@@ -111,6 +111,20 @@ static void test_does_not_swing(void **state)
 	assert_true(rises < 30);
 }
 
+/* The sender did not get a processor for a moment; the rings had room for that. */
+static void test_a_moment_without_processor(void **state)
+{
+	double come = 0.95 * RING_BYTES;
+
+	(void)state;
+	run(1, 300000, 1000000);
+	queue += come;
+	in.produced += come;
+	in.now_ns += 100000000;
+	run(1, 300000, 1000000);
+	assert_int_equal(shed, 0);
+}
+
 static void test_sender_stands_still(void **state)
 {
 	(void)state;
@@ -163,6 +177,7 @@ int main(void)
 		cmocka_unit_test_setup(test_twice_the_load, setup),
 		cmocka_unit_test_setup(test_comes_back, setup),
 		cmocka_unit_test_setup(test_does_not_swing, setup),
+		cmocka_unit_test_setup(test_a_moment_without_processor, setup),
 		cmocka_unit_test_setup(test_sender_stands_still, setup),
 		cmocka_unit_test_setup(test_limit_of_packets, setup),
 		cmocka_unit_test_setup(test_limit_of_bits, setup),

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../flow_hash.h"
+
 #define RINGS 3
 #define SIZE 4096
 #define SLOT (BPF_RINGBUF_HDR_SZ + sizeof(struct mirror_record))
@@ -146,6 +148,14 @@ static void test_discarded_records(void **state)
 	assert_times(1000000, 2, (uint64_t[]){ 6, 7 });
 }
 
+/* A number below n that looks random. */
+static uint32_t draw(uint32_t n)
+{
+	static uint64_t state;
+
+	return hash_share(hash_mix(++state), n);
+}
+
 /*
  * Producers on three CPUs that reserve, take the time and finish at random moments, clocks apart by what is allowed for,
  * and a consumer that looks at random moments.
@@ -158,11 +168,10 @@ static void test_random_interleavings(void **state)
 	uint32_t *header[RINGS];
 
 	(void)state;
-	srand(7);
 	while (taken < 20000) {
-		int ring = rand() % (RINGS + 1);
+		int ring = draw(RINGS + 1);
 
-		now += rand() % 5000;
+		now += draw(5000);
 		if (ring == RINGS) {
 			size_t n = take(now, times);
 
