@@ -35,6 +35,7 @@ struct host {
 	struct mirror_state *state;
 	struct mirror_group *groups;
 	struct mirror_settings *settings;
+	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: for the configuration to come, which nothing refers to yet */
 };
 
 static const struct {
@@ -309,13 +310,14 @@ int host_put_group(struct host *h, struct mirror_group *group)
 	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
 		if (h->groups[i].id && same_group(&h->groups[i], group)) {
 			group->id = h->groups[i].id;
+			h->wanted[i] = true;
 			return 0;
 		}
 	}
 	find_used(used);
 	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
 		slot = &h->groups[i];
-		if (slot->id && used[i])
+		if (slot->id && (used[i] || h->wanted[i]))
 			continue;
 		id = slot->id ? slot->id + MIRROR_MAX_GROUPS : (uint32_t)(MIRROR_MAX_GROUPS + i);
 		/* a sender that reads it meanwhile finds the id of neither */
@@ -325,6 +327,7 @@ int host_put_group(struct host *h, struct mirror_group *group)
 		h->state->stopped[i] = 0;
 		__atomic_store_n(&slot->id, id, __ATOMIC_RELEASE);
 		group->id = id;
+		h->wanted[i] = true;
 		return 0;
 	}
 	log_error("more than %d different lists of collectors on this host", MIRROR_MAX_GROUPS);
