@@ -43,12 +43,12 @@ manifest() {
 	local package artifact sum path platform
 	while read -r package artifact sum; do
 		for path in "$(manifest .version)" latest; do
-			for platform in $(manifest '.platforms[]'); do
+			for platform in $(manifest --arg name "$package" '(.packages[] | select(.name == $name)).platforms // .platforms | .[]'); do
 				[[ $(sha256sum <"$package/$path/$platform/$artifact") == "$sum  -" ]]
 			done
 		done
 	done < <(manifest '.packages[] | "\(.name) \(.artifact) \(.sha256)"')
-	[[ $(find . -name '*.tar.gz' | wc -l) == $(($(manifest '.platforms | length') * 4)) ]]
+	[[ $(find . -name '*.tar.gz' | wc -l) == $(($(manifest '[.platforms as $all | .packages[] | .platforms // $all | length] | add') * 2)) ]]
 }
 
 @test "traffic-mirroring holds what l3afd expects, owned by root" {
@@ -63,6 +63,11 @@ manifest() {
 	expect 0 tar -tzf tc-root/latest/bookworm/l3af_tc_root.tar.gz
 	[[ $output == "$(printf 'l3af_tc_root/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 egress/ ingress/ \
 		tc_root tc_root_egress.bpf.o tc_root_ingress.bpf.o)" ]]
+}
+
+@test "mirror-collector holds the command" {
+	expect 0 tar -tzf mirror-collector/latest/bookworm/l3af_mirror_collector.tar.gz
+	[[ $output == "$(printf 'l3af_mirror_collector/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 mirror-collector)" ]]
 }
 
 @test "the commands run where there is no library at all" {
