@@ -18,7 +18,7 @@
 #define CONNECTIONS 16
 #define REQUEST 128
 #define ANSWER 1024
-#define PATIENCE_NS UINT64_C(500000000) /* after the last request */
+#define PATIENCE_NS UINT64_C(5000000000) /* after the last request */
 
 struct connection {
 	int fd;
@@ -155,7 +155,8 @@ static void ask(char **argv)
 	end = due + total * gap + PATIENCE_NS;
 	while (answered < total) {
 		uint64_t now = nanoseconds(CLOCK_MONOTONIC), next = asked < total ? due : end;
-		struct timespec pause = { .tv_nsec = next > now ? next - now : 0 };
+		uint64_t wait = next > now ? next - now : 0;
+		struct timespec pause = { .tv_sec = wait / 1000000000, .tv_nsec = wait % 1000000000 };
 		int n;
 
 		if (now > end)
@@ -166,9 +167,11 @@ static void ask(char **argv)
 			c->due[c->asked++] = due;
 			due += gap;
 			send_all(c->fd, request, sizeof(request));
-			pause.tv_nsec = 0;
+			pause = (struct timespec){ 0 };
 		}
 		n = epoll_pwait2(epoll, event, CONNECTIONS, &pause, NULL);
+		if (n < 0)
+			die("epoll_pwait2");
 		for (int i = 0; i < n; i++)
 			answers(event[i].data.ptr, latency, &answered);
 	}
