@@ -37,9 +37,13 @@ sender_lab() {
 
 # Something that listens at the collectors' ports, and says nothing.
 sinks() {
-	local port
+	local port family
 	for port in 4789 6080 6081; do
-		on collector ip link add sink$port type vxlan id 1 dstport $port && on collector ip link set sink$port addrgenmode none up || return
+		for family in 4 6; do
+			on collector ip -$family link add sink$family$port type vxlan id 1 dstport $port local \
+				"$([[ $family == 4 ]] && echo $LAB_COLLECTOR4 || echo $LAB_COLLECTOR6)" &&
+				on collector ip link set sink$family$port addrgenmode none up || return
+		done
 	done
 }
 
