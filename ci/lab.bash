@@ -60,23 +60,26 @@ lab_host() {
 	done
 }
 
-# Every process in the network namespaces of the lab's hosts.
+# Every process in these network namespaces.
 lab_processes() {
-	local holder namespaces=" "
-	for holder in "${LAB_HOLDER[@]}"; do
-		namespaces+="$(readlink "/proc/$holder/ns/net") "
-	done
-	local proc
+	local proc namespace
 	for proc in /proc/[0-9]*; do
-		[[ $namespaces != *" $(readlink "$proc/ns/net" 2>&-) "* ]] || echo "${proc#/proc/}"
+		namespace=$(readlink "$proc/ns/net" 2>&-) || continue # it has ended
+		[[ " $* " != *" $namespace "* ]] || echo "${proc#/proc/}"
 	done
 }
 
 lab_end() {
 	[[ ${LAB:-} ]] || return 0
-	local processes
-	mapfile -t processes < <(lab_processes)
-	((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>/dev/null || true # some may have ended
+	local holder namespace namespaces=() processes
+	for holder in "${LAB_HOLDER[@]}"; do
+		! namespace=$(readlink "/proc/$holder/ns/net") || namespaces+=("$namespace")
+	done
+	# again, for what was started meanwhile
+	while mapfile -t processes < <(lab_processes "${namespaces[@]}") && ((${#processes[@]} > 0)); do
+		kill -KILL "${processes[@]}" 2>/dev/null || true # some may have ended
+		sleep 0.02
+	done
 	wait "${LAB_HOLDER[@]}" "${LAB_SPAWNED[@]}" 2>/dev/null || true # killed
 	rm -rf "$LAB"
 	unset LAB LAB_HOLDER LAB_CAPTURE LAB_SPAWNED
@@ -168,6 +171,7 @@ wait_until() {
 
 capture() {
 	local name=$1 host=$2 dev=$3
+	rm -f "$LAB/$name.log" # an earlier one of that name says "listening" too
 	spawn "$host" "$name" tcpdump -Z root -n -U --immediate-mode -B 16384 -i "$dev" -w "$LAB/$name.pcap" "${@:4}"
 	LAB_CAPTURE[$name]=$pid
 	wait_until 5 grep -q 'listening on' "$LAB/$name.log" || { cat "$LAB/$name.log"; return 1; }

@@ -12,6 +12,8 @@ setup() {
 	l3afd_lab
 	l3afd_start
 	deploy collectors.json
+	# start and update go on after l3afd has answered
+	wait_until 10 settled
 }
 
 teardown() {
@@ -22,8 +24,24 @@ sender() {
 	pgrep --exact mirror-sender
 }
 
+# Just one, and another one than that of before, if named.
 sender_runs() {
-	sender && [[ ! ${1:-} || $(sender) != "$1" ]]
+	[[ $(sender | wc -l) == 1 && $(sender) != "$1" ]]
+}
+
+# The programs that run, by their numbers in the kernel.
+programs() {
+	report ingress .program_id
+	report egress .program_id
+}
+
+# Both are others than those of before.
+reloaded() {
+	settled && [[ $(programs | grep -cvwF "$1") == 2 ]]
+}
+
+settled() {
+	sender_runs "" && [[ $(report ingress '.filters | length') == 2 && $(report egress '.filters | length') == 2 ]]
 }
 
 # Three echo requests and their answers come to the collector in VXLAN packets.
@@ -41,7 +59,6 @@ all_arrived() {
 }
 
 @test "a start of the payload starts the sender, a delete ends it" {
-	[[ $(sender | wc -l) == 1 ]]
 	arrive
 	[[ $(report ingress .counters.ring) == 3 && $(report ingress '.problems | length') == 0 ]]
 	remove traffic-mirroring
@@ -65,12 +82,13 @@ not_running() {
 }
 
 @test "l3afd killed alone: copies go on; started again: still one sender" {
+	local before
+	before=$(programs)
 	l3afd_kill
 	arrive
 	! versioned || {
 		l3afd_start
-		sleep 2
-		[[ $(sender | wc -l) == 1 ]]
+		wait_until 10 reloaded "$before"
 		arrive
 	}
 }
@@ -85,15 +103,17 @@ kill_group() {
 @test "l3afd and sender stopped as one service, started again: copies come back" {
 	kill_group TERM
 	l3afd_start
-	wait_until 10 sender_runs
+	wait_until 10 settled
 	arrive
 }
 
 @test "l3afd and sender killed as one service, started again: copies come back" {
+	local before
+	before=$(programs)
 	kill_group KILL
 	versioned || expect 0 on host tc_root stop --iface eth0
 	l3afd_start
-	wait_until 10 sender_runs
+	wait_until 10 reloaded "$before"
 	wait_until 10 chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
 	arrive
 }
