@@ -85,7 +85,8 @@ struct mirror_bank {
 	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
 	 * no use of the flow hash (which takes in the ports) */
 	__u64 without_l4;
-	__u32 outers; /* entries of the outers table that belong to this bank */
+	__u16 outers; /* entries of the outers table that belong to this bank */
+	__u16 outer_port; /* the port that all of them with a port have; 0: ports differ, or none has one */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct mirror_bank) == 96, "no hidden padding");

@@ -73,14 +73,14 @@ struct TABLE(256) MAP(tcp_flags) SEC(".maps");
 struct TABLE(256) MAP(icmp_type) SEC(".maps");
 struct TABLE(4096) MAP(vlan) SEC(".maps");
 
-#define PREFIX_TABLE(key_type)                            \
-	{                                                 \
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);      \
-		__type(key, key_type);                    \
-		__type(value, struct mirror_words);       \
+#define PREFIX_TABLE(key_type)                                           \
+	{                                                                \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                     \
+		__type(key, key_type);                                   \
+		__type(value, struct mirror_words);                      \
 		__uint(max_entries, MIRROR_BANKS * MIRROR_MAX_PREFIXES); \
-		__uint(map_flags, BPF_F_NO_PREALLOC);     \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);      \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                    \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);                     \
 	}
 
 struct PREFIX_TABLE(struct mirror_key4) MAP(src4) SEC(".maps");

@@ -36,15 +36,25 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 	r->flags = d->flags;
 }
 
-/* The wake-up flag is read last, as near to the submission as can be. */
-static __always_inline void submit(struct mirror_record *r, const struct mirror_state *state)
+/*
+ * The wake-up flag is read last, as near to the submission as can be. Who wakes the sender takes the flag down, before
+ * the sender can wake: one wake-up is enough for all that come until it runs.
+ */
+static __always_inline void submit(struct mirror_record *r, struct mirror_state *state)
 {
-	bpf_ringbuf_submit(r, *(volatile __u32 *)&state->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	volatile __u32 *sleeping = &state->sleeping;
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (*sleeping) {
+		*sleeping = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(r, flags);
 }
 
 /* A record of one class. size: its data, a constant power of two; len: 1 to size. */
 static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_decision *d,
-				 const struct mirror_state *state, void *ring, const __u32 size, __u32 len)
+				 struct mirror_state *state, void *ring, const __u32 size, __u32 len)
 {
 	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0);
 
@@ -63,7 +73,7 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 
 /* A GSO packet whose headers come on top of 64 KiB. What is longer still (BIG TCP) is cut here. */
 static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mirror_decision *d,
-					 const struct mirror_state *state, void *ring, __u32 len)
+					 struct mirror_state *state, void *ring, __u32 len)
 {
 	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + LARGEST_CLASS + OVERHANG, 0);
 	__u32 rest = len - LARGEST_CLASS;

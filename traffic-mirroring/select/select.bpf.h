@@ -52,10 +52,15 @@ static __always_inline void datagram_of(struct packet *p, struct mirror_datagram
 	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
 }
 
-static __always_inline bool to_our_tunnel(const struct packet *p, __u32 bank)
+/* Most packets need no look-up to tell: TCP carries no tunnel of ours, and UDP none but to its port. */
+static __always_inline bool to_our_tunnel(const struct mirror_bank *b, struct packet *p, __u32 bank)
 {
 	struct mirror_outer key = { .family = p->family, .proto = p->proto, .port = p->dst_port };
 
+	if (!b->outers || p->proto == IPPROTO_TCP ||
+	    (p->ports && b->outer_port && p->dst_port != b->outer_port))
+		return false;
+	complete_addresses(p);
 	__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
 	return accepted(&MAP(outers), &key, bank);
 }
@@ -87,13 +92,13 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 		d->outcome = OUT_SKIPPED;
 		return;
 	}
-	complete_addresses(p);
-	if (b->outers && to_our_tunnel(p, bank)) {
+	if (to_our_tunnel(b, p, bank)) {
 		d->outcome = OUT_OWN_COPY;
 		return;
 	}
 	if (f->sample > 1 || f->devices > 1 || f->exit == EXIT_RING) {
 		/* two independent halves: which flows are sampled must not say to which device they go */
+		complete_addresses(p);
 		hash = flow_hash(p);
 		d->hash = hash;
 		if (hash_share(hash >> 32, f->sample)) {

@@ -139,9 +139,24 @@ static void write_dimension(struct tables *t, const struct filter_set *filters, 
 #define L4_DIMENSIONS \
 	(1U << DIM_DST_PORT | 1U << DIM_SRC_PORT | 1U << DIM_PORT | 1U << DIM_TCP_FLAGS | 1U << DIM_ICMP_TYPE)
 
+/* The port of all tunnel endpoints that have one; 0 where they differ. */
+static uint16_t common_port(const struct configuration *c)
+{
+	uint16_t port = 0;
+
+	for (size_t i = 0; i < c->n_outers; i++) {
+		if (!c->outers[i].port)
+			continue;
+		if (port && c->outers[i].port != port)
+			return 0;
+		port = c->outers[i].port;
+	}
+	return port;
+}
+
 static void write_bank(struct tables *t, const struct configuration *c, unsigned int spare)
 {
-	struct mirror_bank bank = { .outers = c->n_outers };
+	struct mirror_bank bank = { .outers = c->n_outers, .outer_port = common_port(c) };
 
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct filter *f = &c->filters->at[i];
