@@ -85,6 +85,8 @@ demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
 
 bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, beside other ways; as root, when idle
 	ci/bench
+bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
+	ci/bench-collector
 
 lint: lint-format lint-code lint-scripts lint-man ## formatting, clang-tidy, shellcheck, man pages
 lint-format: $B/deps
@@ -109,7 +111,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests test-loader test-l3afd fuzz demo bench lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:

@@ -19,6 +19,8 @@
 
 #define BATCH 32
 #define BATCHES 16 /* per socket, before others get their turn */
+#define GATHER_NS \
+	500000 /* that datagrams gather before they are taken: each wake-up costs as much as several of them */
 #define ROOM 65536 /* a datagram, or the several that the kernel joined */
 
 /* What recvmmsg() gives beside the bytes. */
@@ -253,6 +255,7 @@ static int take_all(struct receiver *r, const struct receive_sink *sink)
 int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 {
 	struct pollfd events[RECEIVE_LISTEN_MAX + 1] = { { .fd = stop, .events = POLLIN } };
+	const struct timespec gather = { .tv_nsec = GATHER_NS };
 	time_t end;
 	int n;
 
@@ -263,8 +266,10 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 		for (uint32_t i = 0; i < r->options.count && !n; i++)
 			ask_for_drops(r, i);
 		n = take_all(r, sink);
-		if (n > 0)
+		if (n > 0) {
 			n = sink->pause(sink->context);
+			nanosleep(&gather, NULL);
+		}
 	} while (n >= 0 && !(events[0].revents & POLLIN));
 
 	for (end = time(NULL) + 1; n >= 0 && time(NULL) <= end;) {
