@@ -84,7 +84,7 @@ demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
 	ci/demo
 
 bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, beside other ways; as root, when idle
-	ci/bench
+	ci/bench $(ROUNDS) $(PARTS)
 bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
 	ci/bench-collector
 
