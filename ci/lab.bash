@@ -78,9 +78,8 @@ lab_end() {
 	# again, for what was started meanwhile
 	while mapfile -t processes < <(lab_processes "${namespaces[@]}") && ((${#processes[@]} > 0)); do
 		kill -KILL "${processes[@]}" 2>/dev/null || true # some may have ended
-		sleep 0.02
+		wait "${LAB_HOLDER[@]}" "${LAB_SPAWNED[@]}" 2>/dev/null || true # killed
 	done
-	wait "${LAB_HOLDER[@]}" "${LAB_SPAWNED[@]}" 2>/dev/null || true # killed
 	rm -rf "$LAB"
 	unset LAB LAB_HOLDER LAB_CAPTURE LAB_SPAWNED
 }

@@ -91,6 +91,42 @@ problem() {
 	[[ $(report ingress '.filters[0].rule') == "mirror proto udp" ]]
 }
 
+@test "a wrong rule: an update answers 200 and the filters stay, a first deployment answers 500" {
+	deploy device.json
+	deploy device.json 'mirrors.update_args.rules = "mirror proto nonsense"'
+	[[ $(report ingress '.filters[0].rule') == "mirror proto tcp dst-port 80,443" ]]
+	remove traffic-mirroring
+	payload device.json 'mirrors.update_args.rules = "mirror proto nonsense"' | post update 500
+}
+
+@test "a process called like cmd_start is killed, mirror-sender is not" {
+	local other
+	cp "$(command -v sleep)" "$LAB/other-mirroring"
+	spawn host other "$LAB/other-mirroring" 100
+	other=$pid
+	deploy collectors.json 'del(.[0].bpf_programs.tc_egress)'
+	wait_until 5 ended "$other"
+	wait_until 10 pgrep --exact mirror-sender
+	other=$(pgrep --exact mirror-sender)
+	deploy collectors.json
+	kill -0 "$other"
+}
+
+ended() {
+	! kill -0 "$1"
+}
+
+@test "loaded by our updater without a daemon: a delete answers 200 and leaves its pins" {
+	deploy updater-loads.json 'mirrors.user_program_daemon = false'
+	remove traffic-mirroring
+	chains_are "no root program is attached"
+	[[ $(on host find /sys/fs/bpf -name '_*_redirect_tc' | wc -l) == 2 ]]
+}
+
+@test "loaded by our updater, it cannot be ahead of others" {
+	payload updater-loads.json 'flow_log(30; "flow-log")' | post update 500
+}
+
 @test "l3afd that pins without versions, killed and started again, leaves a second root" {
 	deploy device.json
 	! versioned || skip "not with this l3afd"
