@@ -77,10 +77,10 @@ int main(int argc, char **argv)
 
 	if (argc != 6 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
 		return 1;
-	size = atoi(argv[2]);
-	batch = atoi(argv[3]);
-	rate = atof(argv[4]);
-	seconds = atof(argv[5]);
+	size = (int)strtol(argv[2], NULL, 10);
+	batch = (int)strtol(argv[3], NULL, 10);
+	rate = strtod(argv[4], NULL);
+	seconds = strtod(argv[5], NULL);
 	if (size < FRAME_MIN || batch < 1 || (size + VXLAN_SIZE) * batch > ROOM || rate <= 0)
 		return 1;
 	size += VXLAN_SIZE;

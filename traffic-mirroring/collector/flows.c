@@ -29,7 +29,7 @@ struct flows {
 struct flows *flows_new(const struct flows_options *options, struct memory *memory,
 			const struct flows_sink *sink)
 {
-	struct flows *flows = calloc(1, sizeof(*flows) + options->max * sizeof(flows->slot[0]));
+	struct flows *flows = calloc(1, sizeof(*flows) + options->max * sizeof(struct flow *));
 
 	if (!flows)
 		return NULL;

@@ -91,7 +91,7 @@ static bool is_end(const struct sockaddr_storage *a, uint8_t family, const uint8
 bool target_is_loop(const struct target *t, uint8_t family, const uint8_t *src, uint16_t src_port,
 		    const uint8_t *dst, uint16_t dst_port)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = { 0 };
 	socklen_t len = sizeof(own);
 
 	if (is_end(&t->address, family, dst, dst_port))
@@ -173,7 +173,7 @@ static int open_connection(struct target_connection *c)
 {
 	struct target *t = c->target;
 	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = c } };
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = { 0 };
 	socklen_t len = sizeof(own);
 	int one = 1;
 
@@ -189,8 +189,7 @@ static int open_connection(struct target_connection *c)
 		disconnect(c);
 		return err;
 	}
-	c->port = ntohs(own.ss_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port :
-						   ((struct sockaddr_in6 *)&own)->sin6_port);
+	c->port = ntohs(((struct sockaddr_in *)&own)->sin_port); /* IPv6 has it at the same place */
 	t->by_port[c->port] = c;
 	return 0;
 }

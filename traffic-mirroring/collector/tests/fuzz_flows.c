@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		if (data[i + 3] & 4)
 			now += data[i + 3] >> 3;
-		copy = malloc(segment.len);
+		copy = malloc(segment.len ?: 1);
 		memcpy(copy, segment.payload, segment.len);
 		segment.payload = copy;
 		flows_segment(flows, &segment, 0, now);

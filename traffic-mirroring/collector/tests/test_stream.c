@@ -197,7 +197,7 @@ static void streams(void **state)
 		for (const struct step *step = rows[i].step; step->text || step->flags; step++) {
 			struct segment segment = { .seq = FIRST + step->offset, .ack = step->ack };
 
-			if (step->flags == WAIT) {
+			if (!step->text) {
 				now += LIMIT_MS;
 				stream_expire(&s, &limits, &memory, now, &sink);
 				continue;
