@@ -18,16 +18,15 @@ struct mirror_record {
 	__u32 wire_len; /* bytes of the packet at the hook, Ethernet header included, metadata VLAN tag not */
 	__u32 cap_len; /* bytes in data[] */
 	__u32 snaplen; /* bytes that each copy may have, from its first byte; 0: whole */
-	__u32 group; /* collector group, MIRROR_GROUP_* of the targets map */
+	__u32 group; /* struct mirror_group.id (host.h) */
 	__u32 hash; /* symmetric flow hash */
 	__u32 ifindex; /* interface the packet passed */
 	__u16 gso_size; /* bytes of L4 payload of each packet on the wire; 0: this is one packet */
-	__u16 gso_segs; /* packets on the wire, as the NIC said; not all do: 0 is no answer */
 	__u16 vlan_tci; /* tag in metadata; valid where vlan_proto is not 0 */
 	__be16 vlan_proto; /* EtherType of that tag, network byte order; 0: no tag in metadata */
 	__u8 filter; /* number, counted from 1 */
 	__u8 flags; /* enum mirror_record_flags */
-	__u16 pad[3];
+	__u16 pad[4];
 	__u8 data[];
 };
 _Static_assert(sizeof(struct mirror_record) == 48, "no hidden padding");

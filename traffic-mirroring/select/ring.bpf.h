@@ -29,7 +29,6 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 	r->hash = d->hash;
 	r->ifindex = skb->ifindex;
 	r->gso_size = skb->gso_size;
-	r->gso_segs = skb->gso_segs;
 	r->vlan_tci = skb->vlan_tci;
 	r->vlan_proto = skb->vlan_present ? skb->vlan_proto : 0;
 	r->filter = d->filter + 1;
