@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# shellcheck shell=bash
+#
+# What the labs of the ring share. Host mirrors all that eth0 receives and sends to collectors by address, through the
+# ring and mirror-sender; the sender uses eth1.
+#
+#   ring_lab                First, in setup: the three hosts, root programs on host's eth0.
+#   ring_start [OPTION…]    start of ingress, then of egress; rules=TEXT before it replaces the rule "mirror".
+#   ring_update OPTION…     update of both.
+#   sent NAME               One of the sender's counters, by its name in the metrics: copies, not_ip …
+#   sent_all                All of them, as NAME=VALUE.
+#   outcome DIRECTION NAME  One of the data path's counters.
+#   sender                  The pid of the sender.
+#   idle                    Succeeds when the sender has nothing to do.
+
+load mirroring
+
+tools=$BATS_TEST_DIRNAME
+export PYTHONDONTWRITEBYTECODE=1
+
+ring_lab() {
+	requires_root
+	requires_command bpftool ethtool jq python3 tcpdump
+	lab_begin
+	lab_three_hosts
+	on host tc_root start --iface eth0 --quiet
+}
+
+ring_start() {
+	local direction
+	for direction in ingress egress; do
+		mirror 0 start --map-name="$pins/tc_${direction}_root_array" --rules="${rules:-mirror}" "$@" || return
+	done
+}
+
+ring_update() {
+	local direction
+	for direction in ingress egress; do
+		mirror 0 update "$@" || return
+	done
+}
+
+sent_all() {
+	on host mirroring metrics | sed -n 's/^mirroring_sender_\([a-z_]*\)_total \([0-9]*\)$/\1=\2/p'
+}
+
+sent() {
+	sent_all | sed -n "s/^$1=//p"
+}
+
+outcome() {
+	direction=$1 report ".counters.$2"
+}
+
+sender() {
+	on host mirror-sender --status | sed -n 's/^sender   running, process \([0-9]*\).*/\1/p'
+}
+
+idle() {
+	on host mirror-sender --status | grep -q '^sender   running.*, asleep'
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""Compares copies with the packets they are copies of.
+
+    ring_compare.py FORMAT WIRE.pcap COPIES.pcap [SNAPLEN]
+
+WIRE: what was on the production wire, every packet of which is mirrored. COPIES: what was sent to the collector. tshark
+finds the inner packets in them: FORMAT is the tunnel's name for it, or vlan, or dev. Each flow's packets have to be the
+same bytes (as far as SNAPLEN) in the same order, and checksums to be right.
+
+Prints what the sender's counters have to explain, and fails if anything else is different, missing or too much:
+    N packets, N copies, N not IP, N without a checksum
+"""
+import collections
+import pathlib
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+from packet import *
+
+TSHARK = ["tshark", "-X", f"lua_script:{pathlib.Path(__file__).with_name('gue.lua')}"]
+for option in "ip.defragment:FALSE", "ipv6.defragment:FALSE", "ip.check_checksum:TRUE", "udp.check_checksum:TRUE", \
+        "tcp.check_checksum:TRUE":
+    TSHARK += ["-o", option]
+BAD_CHECKSUM = " or ".join(f"{name}.checksum.status == 0" for name in ("ip", "udp", "tcp", "icmp", "icmpv6"))
+# Neighbour discovery and group reports are the kernel's own, sent at times of their own: before mirroring starts, too.
+OWN_ICMPV6 = {*range(133, 137), 143}
+CHECKSUM_AT = {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}
+OPTION_CLASS, OPTION_LENGTH = 0xFFF1, 2  # of Geneve, our own
+
+# length: that of the packet on the wire; None where the copy does not tell it.
+Packet = collections.namedtuple("Packet", "bytes length")
+
+
+def tshark(path, *arguments):
+    result = subprocess.run([*TSHARK, "-r", path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if result.returncode:
+        sys.exit(result.stderr.decode())
+    return result.stdout
+
+
+def dissect(path):
+    """Of each packet the protocols that tshark sees, and where their headers start and end."""
+    for packet in xml.fromstring(tshark(path, "-T", "pdml", "-j", "none")):
+        protocols = [(p.get("name"), int(p.get("pos")), int(p.get("size"))) for p in packet.iter("proto") if p.get("pos")]
+        yield [(name, at, at + size) for name, at, size in protocols if name != "geninfo"]
+
+
+def told_length(geneve):
+    at = 8
+    while at < len(geneve):
+        option_class, kind, words = struct.unpack_from("!HBB", geneve, at)
+        if (option_class, kind) == (OPTION_CLASS, OPTION_LENGTH):
+            return int.from_bytes(geneve[at + 4:at + 8], "big")
+        at += 4 + 4 * words
+    return None
+
+
+def inner(tunnel, frame, protocols):
+    """The copy in the packet."""
+    names = [name for name, _, _ in protocols]
+    if tunnel == "dev":
+        return Packet(frame, None)
+    if tunnel == "vlan":  # our tag is the outermost
+        if names[1:3] != ["eth", "vlan"]:
+            sys.exit(f"not tagged: {names}")
+        return Packet(frame[:12] + frame[16:], None)
+    if tunnel not in names:
+        sys.exit(f"tshark sees no {tunnel}: {names}")
+    at = names.index(tunnel)
+    _, start, end = protocols[at]
+    if at + 1 < len(protocols):  # some headers do not end where tshark's item does
+        end = protocols[at + 1][1]
+    return Packet(frame[end:], told_length(frame[start:end]) if tunnel == "geneve" else None)
+
+
+def is_own(packet, ip):
+    if ip is None or packet[ip] >> 4 != 6:
+        return False
+    _, _, proto, _, at = datagram(packet[ip:])
+    return proto == ICMPV6 and len(packet) > ip + at and packet[ip + at] in OWN_ICMPV6
+
+
+def key(packet, ip):
+    """What tells flows apart; of what is not IP, the sender. Headers may be trimmed."""
+    return flow(packet[ip:] + bytes(100)) if ip is not None else packet[6:12]
+
+
+def read_wire(path, bare, snaplen):
+    """The copies that there should be, by flow; and the number of packets that are not IP."""
+    flows, not_ip = collections.defaultdict(list), 0
+    for frame in pcap(path)[1]:
+        ip = ip_offset(frame)
+        if is_own(frame, ip):
+            continue
+        if bare and ip is None:
+            not_ip += 1
+        else:
+            flows[key(frame[:snaplen], ip)].append(Packet(frame[ip if bare else 0:snaplen], len(frame)))
+    return flows, not_ip
+
+
+def read_copies(path, tunnel, bare):
+    flows = collections.defaultdict(list)
+    for frame, protocols in zip(pcap(path)[1], dissect(path), strict=True):
+        copy = inner(tunnel, frame, protocols)
+        ip = 0 if bare else ip_offset(copy.bytes)
+        if not is_own(copy.bytes, ip):
+            flows[key(copy.bytes, ip)].append(copy)
+    return flows
+
+
+def without_checksum(packet, bare):
+    ip = 0 if bare else ip_offset(packet)
+    _, _, proto, _, at = datagram(packet[ip:])
+    at += ip + CHECKSUM_AT[proto]
+    return packet[:at] + packet[at + 2:]
+
+
+def compare(wire, copies, bare, snaplen):
+    """The number of copies that differ in their checksum, because a part of the packet was not captured."""
+    unknown = 0
+    for name in {*wire, *copies}:
+        want, have = wire[name], copies[name]
+        if len(want) != len(have):
+            sys.exit(f"{name}: {len(want)} packets, {len(have)} copies")
+        for number, (packet, copy) in enumerate(zip(want, have)):
+            if copy.length not in (None, packet.length):
+                sys.exit(f"{name}, packet {number + 1}: is {packet.length} bytes long, and {copy.length} by its copy")
+            if packet.bytes == copy.bytes:
+                continue
+            if not snaplen or without_checksum(packet.bytes, bare) != without_checksum(copy.bytes, bare):
+                sys.exit(f"{name}, packet {number + 1} of {len(want)}:\n{packet.bytes.hex()}\n{copy.bytes.hex()}")
+            unknown += 1
+    return unknown
+
+
+def main(tunnel, wire_path, copies_path, snaplen=None):
+    bare = tunnel == "gue" or pcap(copies_path)[0] == LINK_RAW
+    wire, not_ip = read_wire(wire_path, bare, snaplen and int(snaplen))
+    copies = read_copies(copies_path, tunnel, bare)
+    unknown = compare(wire, copies, bare, snaplen)
+    bad = tshark(copies_path, "-Y", BAD_CHECKSUM)
+    if bad and not unknown:
+        sys.exit(f"tshark finds wrong checksums:\n{bad.decode()}")
+    total = sum(map(len, copies.values()))
+    print(f"{total + not_ip} packets, {total} copies, {not_ip} not IP, {unknown} without a checksum")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# Copies in every format are the packets of the production wire, byte by byte, as others decode them. The host's packets
+# are larger than the wire's (GSO, GRO), and their checksums are left to the device; those on the wire are not.
+
+load ring
+
+setup() {
+	requires_command tshark
+	ring_lab
+	vlan
+	# all packets have room, with the longest headers and two tags
+	on host ip link set eth1 mtu 2000
+	on collector ip link set eth0 mtu 2000
+	wire
+	lab_no_offload host eth1
+	on host ethtool -K eth1 tx off
+	spawn host server python3 "$tools/ring_traffic.py" serve
+	wait_until 5 grep -q ready "$LAB/server.log"
+}
+
+teardown() {
+	lab_end
+}
+
+# Between client and host: what is captured at the client is what a wire would carry.
+wire() {
+	lab_no_offload client eth0
+	on client ethtool -K eth0 tx off
+	on host ethtool -K eth0 tx off tso off gso on gro on rx-udp-gro-forwarding on
+	in_order client eth0
+	mac_client=$(on client cat /sys/class/net/eth0/address)
+	mac_host=$(on host cat /sys/class/net/eth0/address)
+	on client ip neigh replace 192.0.5.2 lladdr "$mac_host" dev eth0
+	on host ip neigh replace 192.0.5.1 lladdr "$mac_client" dev eth0
+	on client ip neigh replace $LAB_HOST4 lladdr "$mac_host" dev eth0
+	on client ip neigh replace $LAB_HOST6 lladdr "$mac_host" dev eth0
+	on host ip neigh replace $LAB_CLIENT4 lladdr "$mac_client" dev eth0
+	on host ip neigh replace $LAB_CLIENT6 lladdr "$mac_client" dev eth0
+}
+
+# 192.0.5.1 at the client and 192.0.5.2 at the host are in VLAN 5. The host's tags are pushed before our programs see the
+# packet, and popped behind them.
+vlan() {
+	local host
+	for host in client host; do
+		on $host bpftool prog loadall "$mirroring_build/traffic-mirroring/tests/vlan.bpf.o" /sys/fs/bpf/vlan
+		[[ $host == host ]] || on $host tc qdisc add dev eth0 clsact
+		on $host tc filter add dev eth0 egress pref 1 bpf direct-action object-pinned /sys/fs/bpf/vlan/vlan_push
+		on $host tc filter add dev eth0 ingress pref 65000 bpf direct-action object-pinned /sys/fs/bpf/vlan/vlan_pop
+	done
+	on client ip addr add 192.0.5.1/24 dev eth0
+	on host ip addr add 192.0.5.2/24 dev eth0
+}
+
+# Packets that arrive there are captured in the order in which they were sent, whichever CPU that was on.
+in_order() {
+	on "$1" bash -c "echo 1 >/sys/class/net/$2/queues/rx-0/rps_cpus"
+}
+
+# Everything there is, with datagrams of the sizes given.
+traffic() {
+	on client python3 "$tools/ring_traffic.py" talk $LAB_HOST4,$LAB_HOST6,192.0.5.2 "$@"
+	# shellcheck disable=SC2016
+	on client bash -euc 'for host; do for size in 0 3000; do ping -q -c 1 -s $size $host; done; done' ping \
+		$LAB_HOST4 $LAB_HOST6 192.0.5.2 >/dev/null
+	on client python3 "$tools/ring_traffic.py" frames eth0 "$mac_host" $LAB_CLIENT4 $LAB_HOST4 $LAB_CLIENT6 $LAB_HOST6
+	on host python3 "$tools/ring_traffic.py" frames eth0 "$mac_client" $LAB_HOST4 $LAB_CLIENT4 $LAB_HOST6 $LAB_CLIENT6
+}
+
+few=(0 1 1472 1473 20000)
+
+# judge FORMAT FILTER [SNAPLEN]: traffic, and what came of it by the counters, by tcpdump and by tshark.
+judge() {
+	local name=$1
+	sent_all >"$LAB/before"
+	capture "$name" host "${device:-eth1}" -s 4000 "$2"
+	capture "$name-wire" client eth0 -s 4000
+	traffic "${sizes[@]:-${few[@]}}"
+	wait_until 5 idle
+	capture_end "$name-wire"
+	capture_end "$name"
+	sent_all >"$LAB/after"
+	expect 0 python3 "$tools/ring_compare.py" "$name" "$LAB/$name-wire.pcap" "$LAB/$name.pcap" "${@:3}"
+	accounted
+}
+
+# What the tools have counted is what the counters say; the kernel may have sent a few packets of its own before.
+accounted() {
+	[[ $output =~ ^([0-9]+)" packets, "([0-9]+)" copies, "([0-9]+)" not IP, "([0-9]+)" without a checksum"$ ]]
+	local packets=${BASH_REMATCH[1]} copies=${BASH_REMATCH[2]} not_ip=${BASH_REMATCH[3]} unknown=${BASH_REMATCH[4]}
+	local -A grown=()
+	local name value old
+	while IFS='=' read -r name value old; do
+		grown[$name]=$((value - old))
+	done < <(paste -d= "$LAB/after" <(sed 's/.*=//' "$LAB/before"))
+	declare -p grown
+	((packets > 1500 && packets == copies + not_ip && grown[copies] >= copies && grown[copies] < copies + 20))
+	((grown[not_ip] == not_ip && grown[checksum_unknown] == unknown && grown[split] > 800 && grown[unsplit] == 0))
+	((grown[oversize_truncated] == 0 && grown[no_collector] == 0 && grown[refused] == 0))
+}
+
+over_ipv4="ip and dst host $LAB_COLLECTOR4 and not icmp"
+over_ipv6="ip6 and dst host $LAB_COLLECTOR6 and not icmp6"
+
+@test "gue, datagrams of many sizes" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	sizes=(0-200/7 1400-1500/3 2000-65507/9001 65507)
+	judge gue "$over_ipv4"
+}
+
+@test "over IPv4" {
+	ring_start --tunnel-type=vxlan --tunnel-id=7 --tunnel-remote-address=$LAB_COLLECTOR4
+	judge vxlan "$over_ipv4"
+	ring_update --tunnel-type=geneve
+	judge geneve "$over_ipv4"
+	ring_update --tunnel-type=erspan
+	judge erspan "$over_ipv4"
+	ring_update --tunnel-type=gre --tunnel-id=0
+	judge gre "$over_ipv4"
+}
+
+@test "over IPv6" {
+	ring_start --tunnel-type=vxlan --tunnel-id=7 --tunnel-remote-address=$LAB_COLLECTOR6
+	judge vxlan "$over_ipv6"
+	ring_update --tunnel-type=geneve --tunnel-metadata=on
+	judge geneve "$over_ipv6"
+	ring_update --tunnel-type=erspan
+	judge erspan "$over_ipv6"
+	ring_update --tunnel-type=gre --tunnel-id=0
+	judge gre "$over_ipv6"
+	ring_update --tunnel-type=gue
+	judge gue "$over_ipv6"
+}
+
+@test "trimmed" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4 --snaplen=128
+	judge gue "$over_ipv4" 128
+	ring_update --tunnel-type=vxlan --snaplen=100
+	judge vxlan "$over_ipv4" 100
+}
+
+@test "out of devices" {
+	ring_start --tunnel-type=vlan --tunnel-id=99 --redirect-to=eth1
+	judge vlan "vlan 99"
+	ring_update --tunnel-type=dev --tunnel-id=0
+	judge dev "not ether src $(on host cat /sys/class/net/eth1/address)"
+	# one that takes bare IP packets
+	spawn host tun python3 "$tools/ring_traffic.py" tun tun0
+	wait_until 5 on host ip link set tun0 mtu 2000 addrgenmode none up
+	device=tun0
+	ring_update --redirect-to=tun0
+	judge dev "ip or ip6"
+}
