@@ -173,7 +173,7 @@ static int open_connection(struct target_connection *c)
 {
 	struct target *t = c->target;
 	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = c } };
-	struct sockaddr_storage own = { 0 };
+	struct sockaddr_in6 own = { 0 };
 	socklen_t len = sizeof(own);
 	int one = 1;
 
@@ -189,7 +189,7 @@ static int open_connection(struct target_connection *c)
 		disconnect(c);
 		return err;
 	}
-	c->port = ntohs(((struct sockaddr_in *)&own)->sin_port); /* IPv6 has it at the same place */
+	c->port = ntohs(own.sin6_port); /* IPv4 has it at the same place */
 	t->by_port[c->port] = c;
 	return 0;
 }
