@@ -215,6 +215,24 @@ rules() {
 	[[ $(report .chained) == false ]]
 }
 
+@test "status names what is wrong: a chain that is a loop, a second root, no filters" {
+	mirror_start
+	mirror 0 status
+	[[ $output == *"PROBLEM    no filters"* ]]
+	set_next "$pins/mirroring_ingress_jmp_table" /sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+	mirror 0 status
+	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ _ingress_redirect\ \([0-9]+\)\ -\>\ LOOP ]]
+	[[ $output == *"PROBLEM    the chain is a loop: _ingress_redirect ("*seq_id* ]]
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> LOOP" ]]
+	on host bpftool map delete pinned "$pins/mirroring_ingress_jmp_table" key 0 0 0 0
+	# before ours, as after a kill of l3afd: it leads nowhere, and the packet goes on to ours
+	on host bpftool prog load "$mirroring_build/tc-root/tc_root_ingress.bpf.o" /sys/fs/bpf/second
+	on host tc filter add dev eth0 ingress prio 1 bpf direct-action object-pinned /sys/fs/bpf/second
+	mirror 0 status
+	[[ $output == *"PROBLEM    2 root programs are attached to eth0 ingress"*"tc_root stop --iface=eth0"* ]]
+	[[ $(report .chained) == true ]]
+}
+
 @test "status --json says the same, for programs" {
 	mirror_start --rules="mirror proto icmp"
 	pings 5
