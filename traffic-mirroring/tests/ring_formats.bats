@@ -13,8 +13,6 @@ setup() {
 	on host ip link set eth1 mtu 2000
 	on collector ip link set eth0 mtu 2000
 	wire
-	lab_no_offload host eth1
-	on host ethtool -K eth1 tx off
 	spawn host server python3 "$tools/ring_traffic.py" serve
 	wait_until 5 grep -q ready "$LAB/server.log"
 }

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# Several collectors: which flow's copies go where, and what of that changes when the list does.
+
+load ring
+
+setup() {
+	ring_lab
+	mac_client=$(on client cat /sys/class/net/eth0/address)
+	mac_host=$(on host cat /sys/class/net/eth0/address)
+	# nothing waits for an answer of ARP
+	on host ip neigh replace $LAB_COLLECTOR4 lladdr "$(on collector cat /sys/class/net/eth0/address)" dev eth1
+}
+
+teardown() {
+	lab_end
+}
+
+# collectors FIRST LAST: their addresses, as a list.
+collectors() {
+	local last=198.51.100.$2 list= n mac
+	mac=$(on collector cat /sys/class/net/eth0/address)
+	for ((n = $1; n <= $2; n++)); do
+		on host ip neigh replace "198.51.100.$n" lladdr "$mac" dev eth1
+		list+=198.51.100.$n,
+	done
+	echo "${list%,}"
+}
+
+# spread NAME COUNT: sends so many flows, both directions of which are one collector's. The map is in $LAB/NAME.
+spread() {
+	capture "$1" host eth1 -s 200 udp dst port 6080
+	on client python3 "$tools/ring_flows.py" send eth0 "$mac_host" out "$2"
+	on host python3 "$tools/ring_flows.py" send eth0 "$mac_client" back "$2"
+	wait_until 10 idle
+	capture_end "$1"
+	python3 "$tools/ring_flows.py" where "$LAB/$1.pcap" "$2" >"$LAB/$1"
+	echo "$1: $(jq -c '[.[]] | group_by(.) | map({(.[0]): length}) | add' "$LAB/$1")"
+}
+
+# even NAME: no collector's share is more than a tenth off.
+even() {
+	jq -e '[.[]] | group_by(.) | map(length) | (add / length) as $mean | all(. >= 0.9 * $mean and . <= 1.1 * $mean)' "$LAB/$1"
+}
+
+# moves BEFORE AFTER: the flows that are elsewhere now, as "from to", how many of each.
+moves() {
+	jq -r -n --slurpfile a "$LAB/$1" --slurpfile b "$LAB/$2" \
+		'$a[0] | to_entries[] | select($b[0][.key] != .value) | "\(.value) \($b[0][.key])"' | sort | uniq -c
+}
+
+@test "10,000 flows over 2, 3 and 8 collectors, and one more" {
+	rules="mirror proto udp,icmp" ring_start --tunnel-remote-address="$(collectors 101 102)"
+	spread two 10000
+	even two
+	ring_update --tunnel-remote-address="$(collectors 101 103)"
+	spread three 10000
+	even three
+	ring_update --tunnel-remote-address="$(collectors 101 108)"
+	spread eight 10000
+	even eight
+	ring_update --tunnel-remote-address="$(collectors 101 109)"
+	spread nine 10000
+	even nine
+	local count from to moved=0
+	while read -r count from to; do
+		echo "$count from $from to $to"
+		[[ $to == 198.51.100.109 ]]
+		((moved += count))
+	done < <(moves eight nine)
+	echo "# of 10,000 flows over 8 collectors $moved moved to a ninth" >&3
+	((moved > 1000 && moved <= 1411))
+}
+
+@test "weights; drained and restored, a collector's own flows move, and only these" {
+	rules="mirror proto udp,icmp" ring_start --tunnel-remote-address="$(collectors 101 104 | sed 's/101/&@3/')"
+	spread before 2000
+	# 3 of 6
+	jq -e '[.[]] | map(select(. == "198.51.100.101")) | length | . > 920 and . < 1080' "$LAB/before"
+	ring_update --tunnel-remote-address="$(collectors 101 104 | sed 's/101/&@3/; s/103/&@0/')"
+	spread drained 2000
+	moves before drained | tee "$LAB/moves"
+	[[ $(wc -l <"$LAB/moves") == 3 && ! $(grep -v ' 198.51.100.103 ' "$LAB/moves") ]]
+	[[ $(awk '{ n += $1 } END { print n }' "$LAB/moves") == $(jq '[.[]] | map(select(. == "198.51.100.103")) | length' "$LAB/before") ]]
+	ring_update --tunnel-remote-address="$(collectors 101 104 | sed 's/101/&@3/')"
+	spread restored 2000
+	[[ ! $(moves before restored) ]]
+	# the order of the list does not matter
+	ring_update --tunnel-remote-address=198.51.100.104,198.51.100.102,198.51.100.101@3,198.51.100.103
+	spread reordered 2000
+	[[ ! $(moves before reordered) ]]
+}
+
+@test "all drained: counted" {
+	rules="mirror proto icmp" ring_start --tunnel-remote-address=198.51.100.101@0,198.51.100.102@0
+	pings 5
+	wait_until 5 idle
+	[[ $(sent copies) == 0 && $(sent no_collector) == 10 ]]
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+"""Many flows, and where their copies went. Flow N is between the address of 10.0.0.0/8 with that number and a server.
+
+    ring_flows.py send DEV MAC out|back COUNT   what the clients of flows 0 to COUNT - 1 send, or what comes back to them,
+                                                in frames to MAC: a datagram; in every tenth flow a datagram in
+                                                fragments and an ICMP error, too
+    ring_flows.py where COPIES.pcap COUNT       prints {"flow": "collector", …} of GUE copies of both directions; fails if
+                                                a copy is missing or twice there, or a flow's are not all at one collector
+"""
+import collections
+import ipaddress
+import json
+import socket
+import struct
+import sys
+
+from packet import *
+
+ROUTER = "203.0.113.1"
+OUTER = 14 + 20 + 8 + 4  # Ethernet, IPv4, UDP, GUE
+BOTH_ENDS = 2
+
+
+def ends(number):
+    client = str(ipaddress.IPv4Address((10 << 24) + number))
+    return (client, 1024 + number * 7919 % 60000), (f"172.16.0.{1 + number % 200}", (53, 80, 443)[number % 3])
+
+
+def packets(number, back):
+    (src, src_port), (dst, dst_port) = reversed(ends(number)) if back else ends(number)
+    yield ipv4(src, dst, UDP, udp(src, dst, src_port, dst_port, b"one datagram"))
+    if number % 10:
+        return
+    whole = udp(src, dst, src_port, dst_port, bytes(100))
+    yield ipv4(src, dst, UDP, whole[:64], ident=number + 1, fragment=0x2000)
+    yield ipv4(src, dst, UDP, whole[64:], ident=number + 1, fragment=8)
+    # about a packet of the other direction
+    quoted = ipv4(dst, src, UDP, udp(dst, src, dst_port, src_port, b""))
+    message = b"\x03\x01" + bytes(6) + quoted
+    yield ipv4(ROUTER, dst, ICMP, message[:2] + struct.pack("!H", checksum(message)) + message[4:])
+
+
+def send(dev, mac, direction, count):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((dev, 0))
+        own, peer = s.getsockname()[4], bytes.fromhex(mac.replace(":", ""))
+        for number in range(int(count)):
+            for packet in packets(number, direction == "back"):
+                s.send(ethernet(peer, own, IPV4, packet))
+
+
+def number_of(ip):
+    """The flow that a packet belongs to."""
+    if ip[9] == ICMP:
+        ip = ip[28:]
+    client = next(address for address in (ip[12:16], ip[16:20]) if address[0] == 10)
+    return int.from_bytes(client[1:], "big")
+
+
+def where(path, count):
+    collectors, copies = {}, collections.Counter()
+    for frame in pcap(path)[1]:
+        number, collector = number_of(frame[OUTER:]), socket.inet_ntoa(frame[30:34])
+        if collectors.setdefault(number, collector) != collector:
+            sys.exit(f"flow {number} is at {collector} and at {collectors[number]}: {frame.hex()}")
+        copies[number] += 1
+    for number in range(int(count)):
+        want = BOTH_ENDS * len([*packets(number, False)])
+        if copies[number] != want:
+            sys.exit(f"flow {number}: {copies[number]} copies of {want} packets")
+    json.dump(collectors, sys.stdout)
+
+
+if __name__ == "__main__":
+    {"send": send, "where": where}[sys.argv[1]](*sys.argv[2:])
