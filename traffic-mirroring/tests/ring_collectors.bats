@@ -18,7 +18,7 @@ teardown() {
 
 # collectors FIRST LAST: their addresses, as a list.
 collectors() {
-	local last=198.51.100.$2 list= n mac
+	local last=198.51.100.$2 list="" n mac
 	mac=$(on collector cat /sys/class/net/eth0/address)
 	for ((n = $1; n <= $2; n++)); do
 		on host ip neigh replace "198.51.100.$n" lladdr "$mac" dev eth1

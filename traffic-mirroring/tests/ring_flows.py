@@ -7,6 +7,9 @@
                                                 fragments and an ICMP error, too
     ring_flows.py where COPIES.pcap COUNT       prints {"flow": "collector", …} of GUE copies of both directions; fails if
                                                 a copy is missing or twice there, or a flow's are not all at one collector
+    ring_flows.py offer DEV MAC SECONDS         what clients send, paced: 400 new flows per second, each of 25 datagrams of
+                                                1,000 bytes within half a second
+    ring_flows.py whole COPIES.pcap FIRST       prints how many flows from FIRST on have all their copies, and how many some
 """
 import collections
 import ipaddress
@@ -14,12 +17,14 @@ import json
 import socket
 import struct
 import sys
+import time
 
 from packet import *
 
 ROUTER = "203.0.113.1"
 OUTER = 14 + 20 + 8 + 4  # Ethernet, IPv4, UDP, GUE
 BOTH_ENDS = 2
+RATE, LENGTH, BETWEEN = 400, 25, 8  # flows per second, datagrams of each, flows that start between two datagrams of one
 
 
 def ends(number):
@@ -72,5 +77,26 @@ def where(path, count):
     json.dump(collectors, sys.stdout)
 
 
+def offer(dev, mac, seconds):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((dev, 0))
+        own, peer = s.getsockname()[4], bytes.fromhex(mac.replace(":", ""))
+        start, frames = time.monotonic(), {}
+        for tick in range(int(seconds) * RATE):
+            (src, src_port), (dst, dst_port) = ends(tick)
+            frames[tick] = ethernet(peer, own, IPV4, ipv4(src, dst, UDP, udp(src, dst, src_port, dst_port, bytes(1000))))
+            for number in range(tick, max(-1, tick - LENGTH * BETWEEN), -BETWEEN):
+                s.send(frames[number])
+            frames.pop(tick - LENGTH * BETWEEN, None)
+            time.sleep(max(0, start + tick / RATE - time.monotonic()))
+
+
+def whole(path, first):
+    copies = collections.Counter(number_of(frame[OUTER:]) for frame in pcap(path, whole=False)[1])
+    # the last ones did not end
+    numbers = [number for number in copies if int(first) <= number < max(copies) - LENGTH * BETWEEN]
+    print(sum(copies[number] == LENGTH for number in numbers), len(numbers))
+
+
 if __name__ == "__main__":
-    {"send": send, "where": where}[sys.argv[1]](*sys.argv[2:])
+    {"send": send, "where": where, "offer": offer, "whole": whole}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# NIC 2 is NIC 1: the sender's copies leave by the interface of which everything is mirrored, and are not copied again.
+
+load ring
+
+setup() {
+	ring_lab
+	on host tc_root start --iface eth1 --quiet
+}
+
+teardown() {
+	lab_end
+}
+
+# both_directions OPTION…: everything that eth1 sends and receives
+both_directions() {
+	local direction
+	for direction in ingress egress; do
+		expect 0 on host mirroring start --iface=eth1 --direction=$direction --rules=mirror \
+			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_${direction}_root_array "$@"
+	done
+}
+
+# count NAME: a counter of both directions together.
+count() {
+	on host mirroring status --iface=eth1 --json | jq "[.[].counters.$1] | add"
+}
+
+# each_copied_once COLLECTOR PINGS: there may be a few packets of neighbour discovery beside those.
+each_copied_once() {
+	LAB_TIMEOUT=40 on host ping -f -q -c "$2" "$1" >/dev/null
+	wait_until 10 idle
+	local copied left_out known sent left
+	copied=$(count ring) left_out=$(($(count ring_full) + $(count shed))) known=$(count own_copy) sent=$(sent copies)
+	left=$(on host cat /sys/class/net/eth1/statistics/tx_packets)
+	# several copies may pass as one GSO packet
+	echo "copied: $copied, left out: $left_out, known as copies: $known, sent: $sent, left eth1: $left"
+	((copied + left_out >= 2 * $2 && copied + left_out < 2 * $2 + 50 && copied > $2))
+	((sent <= copied && sent > copied - 50 && known > 0 && left - sent >= $2 && left - sent < $2 + 50))
+}
+
+@test "gue, 100,000 packets" {
+	both_directions --tunnel-remote-address=$LAB_COLLECTOR4
+	each_copied_once $LAB_COLLECTOR4 50000
+}
+
+@test "the mark alone is enough: no outer header is known" {
+	both_directions --tunnel-type=gre --tunnel-remote-address=$LAB_COLLECTOR6
+	local direction
+	for direction in ingress egress; do
+		on host bash -c "bpftool -j map dump pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers |
+			jq -r '.[].key | join(\" \")' | while read -r key; do
+				bpftool map delete pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers key \$key
+			done"
+	done
+	each_copied_once $LAB_COLLECTOR6 1000
+}
+
+@test "as they are, out of the mirrored device" {
+	# the collector takes the copy of a request for a request
+	on collector sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	expect 0 on host mirroring start --iface=eth1 --direction=egress --rules="mirror proto icmp" \
+		--map-name=/sys/fs/bpf/tc/globals/eth1/tc_egress_root_array --tunnel-type=dev --redirect-to=eth1
+	on host ping -q -c 500 -i 0.002 -W 0.1 $LAB_COLLECTOR4 >/dev/null || true # nobody answers
+	wait_until 10 idle
+	[[ $(count ring) == 500 && $(count own_copy) == 500 && $(sent copies) == 500 ]]
+}

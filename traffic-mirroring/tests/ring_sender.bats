@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The sender's life as the updater and l3afd see it: started, found dead and started again, left over, taken over, removed.
+
+load ring
+
+setup() {
+	ring_lab
+	rules="mirror proto icmp"
+}
+
+teardown() {
+	lab_end
+}
+
+# The only thing that l3afd does regularly.
+poll() {
+	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress) == RUNNING ]]
+}
+
+@test "killed under traffic, ten times: production unharmed; after l3afd's next poll copies come within a second" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	capture copies host eth1 -s 200 udp dst port 6080
+	# shellcheck disable=SC2046
+	$(lab_enter client) ping -q -i 0.002 -c 2500 $LAB_HOST4 >"$LAB/ping" &
+	local ping=$! round before start waited slowest=0
+	for round in {1..10}; do
+		sleep 0.2
+		kill -KILL "$(sender)"
+		wait_until 2 eval '[[ ! $(sender) ]]'
+		before=$(sent copies)
+		poll
+		start=${EPOCHREALTIME/./}
+		wait_until 2 eval '(($(sent copies) > before))'
+		waited=$((${EPOCHREALTIME/./} - start))
+		((waited <= slowest)) || slowest=$waited
+	done
+	wait $ping
+	cat "$LAB/ping"
+	grep -q ' 2500 received, 0% packet loss' "$LAB/ping"
+	echo "# copies come $((slowest / 1000)) ms after the restart, or sooner" >&3
+	((slowest < 1000000))
+	wait_until 5 idle
+	capture_end copies
+	# what the rings held is not lost: the next one sends it
+	echo "$(outcome ingress ring) and $(outcome egress ring) in the rings, $(captured copies) copies"
+	(($(captured copies) >= $(outcome ingress ring) + $(outcome egress ring)))
+	[[ $(outcome ingress no_sender) == 0 && $(outcome ingress ring_full) == 0 ]]
+}
+
+@test "nobody polls: copies wait in the rings, what is too much is counted, and production does not notice" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4 --ring-memory=1M
+	kill -KILL "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
+	on client ping -q -f -s 1400 -c 2000 $LAB_HOST4 | grep -q ' 2000 received'
+	(($(outcome ingress ring_full) + $(outcome egress ring_full) > 1000))
+	mirror 0 status
+	[[ $output == *"no mirror-sender runs"* ]]
+	poll
+	[[ $(sender) ]]
+	wait_until 5 idle
+	[[ $(sent copies) == $(($(outcome ingress ring) + $(outcome egress ring))) ]]
+}
+
+@test "one that ended by itself stays ended" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	kill -TERM "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
+	poll
+	[[ ! $(sender) ]]
+	pings 5
+	(($(outcome ingress no_sender) == 5))
+	# until somebody wants it again
+	ring_start
+	[[ $(sender) ]]
+}
+
+@test "one for both directions, and for another interface; stop of the last removes all" {
+	on host tc_root start --iface eth1 --quiet
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	local first
+	first=$(sender)
+	expect 0 on host mirroring start --iface=eth1 --direction=ingress --rules=mirror \
+		--map-name=/sys/fs/bpf/tc/globals/eth1/tc_ingress_root_array --tunnel-remote-address=$LAB_COLLECTOR4
+	[[ $(sender) == "$first" ]]
+	mirror 0 stop
+	expect 0 on host mirroring stop --iface=eth0 --direction=egress
+	[[ $(sender) == "$first" ]]
+	expect 0 on host mirroring stop --iface=eth1 --direction=ingress
+	wait_until 2 eval '[[ $(ps -o stat= -p '"$first"') != [^Z]* ]]'
+	expect 0 on host find /sys/fs/bpf -name '*mirror*' -o -name 'ring_*'
+	[[ ! $output ]]
+}
+
+@test "left over after l3afd took the programs away without a stop: harmless, and taken over by the next start" {
+	load_like_l3afd
+	mirror 0 start --rules="$rules" --tunnel-remote-address=$LAB_COLLECTOR4
+	pings 5
+	wait_until 5 idle
+	[[ $(sent copies) == 5 ]]
+	local first
+	first=$(sender)
+	on host bash -c "bpftool map delete pinned $pins/tc_ingress_root_array key 0 0 0 0 && rm $pins/mirroring_*"
+	on host rm -r /sys/fs/bpf/progs/eth0
+	pings 5
+	[[ $(sender) == "$first" && $(sent copies) == 5 ]]
+	load_like_l3afd
+	mirror 0 start --rules="$rules" --tunnel-remote-address=$LAB_COLLECTOR4
+	pings 5
+	wait_until 5 idle
+	[[ $(sent copies) == 10 && $(sender) ]]
+	mirror 0 stop
+	[[ ! $(sender) ]]
+	expect '!' on host ls /sys/fs/bpf/mirroring
+}
