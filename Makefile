@@ -47,7 +47,7 @@ C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
-MAN_PAGES := $(wildcard */*.[1-8] */*/*.[1-8])
+MAN_PAGES := $(filter-out $B/%,$(wildcard */*.[1-8] */*/*.[1-8]))
 TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
 
 # The folders build/tc-root and build/traffic-mirroring hold what their packages hold.

@@ -299,6 +299,7 @@ static uint64_t memory_of(int map_fd)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map_fd);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
+		/* NOLINTNEXTLINE(cert-err34-c): a number that the kernel printed */
 		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
 			break;
 	if (f)
@@ -361,7 +362,7 @@ int main(int argc, char **argv)
 	struct lab *lab = &world.lab[INGRESS];
 
 	if (argc > 1)
-		repeat = atoi(argv[1]);
+		repeat = strtol(argv[1], NULL, 10);
 	if (world_enter(&world))
 		return 1;
 	empty_chain = build_load("tests/probe.bpf.o");

@@ -67,7 +67,7 @@ static int take_number(char *text, char mark, unsigned long max, unsigned long *
 
 static int parse_address(char *text, struct mirror_collector *c, const char **why)
 {
-	char *end = text + strlen(text), *port = NULL;
+	char *end, *port;
 	unsigned long number;
 
 	if (*text == '[') {

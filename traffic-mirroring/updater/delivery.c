@@ -89,13 +89,13 @@ static int take_remote(void *ctx, const struct address *address, uint32_t weight
 	return 0;
 }
 
-size_t delivery_remotes(const struct mirror_options *options, struct address at[MIRROR_MAX_COLLECTORS])
+size_t delivery_remotes(const struct mirror_options *options, struct address remotes[MIRROR_MAX_COLLECTORS])
 {
 	const char *list = options->text[OPT_TUNNEL_REMOTE_ADDRESS];
-	struct remotes remotes = { .at = at };
+	struct remotes taken = { .at = remotes };
 	char bad[MIRROR_OPTION_LEN];
 
-	return !*list || each_remote(list, bad, take_remote, &remotes) ? 0 : remotes.n;
+	return !*list || each_remote(list, bad, take_remote, &taken) ? 0 : taken.n;
 }
 
 static int check_number(const char *name, const char *text, unsigned long min, unsigned long max)
@@ -292,12 +292,12 @@ static int add_collector(struct configuration *c, size_t index, const struct mir
 /* How the options want copies to be sent, whichever collectors get them. */
 static void set_manner(const struct mirror_options *options, struct mirror_group *group)
 {
-	const char *oversize = options->text[OPT_OVERSIZE];
 	struct address local;
 
 	*group = (struct mirror_group){};
-	while (*oversize && strcmp(oversize, oversize_names[group->oversize]))
-		group->oversize++;
+	for (size_t i = 0; i < sizeof(oversize_names) / sizeof(oversize_names[0]); i++)
+		if (!strcmp(options->text[OPT_OVERSIZE], oversize_names[i]))
+			group->oversize = i;
 	group->ttl = number_of(options, OPT_TTL);
 	group->dscp = number_of(options, OPT_DSCP);
 	group->metadata = !strcmp(options->text[OPT_TUNNEL_METADATA], "on");

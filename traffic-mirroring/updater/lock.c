@@ -34,6 +34,7 @@ long lock_holder(const char *path)
 		long pid;
 
 		/* a line of a process that waits has "->" before the kind, and does not match */
+		/* NOLINTNEXTLINE(cert-err34-c): numbers that the kernel printed */
 		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
 		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
 			holder = pid;

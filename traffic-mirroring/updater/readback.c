@@ -71,7 +71,7 @@ static int read_addresses(const struct tables *t, const struct address_table *ta
 	size_t n;
 	int err = read_prefixes(t, table, &entries, &n);
 
-	if (err)
+	if (err || !n)
 		return err;
 	/* as if the other bank were to be written: the words of this one stay, and parents are found */
 	prefixes_merge(entries, &n, !bank);
