@@ -39,6 +39,6 @@ nothing_shed() {
 	echo "# $copied of $offered packets copied; of $arrived flows $complete arrived whole" >&3
 	[[ $(outcome ingress ring_full) == 0 ]]
 	((offered * 10 > copied * 16))
-	((arrived > 200 && complete * 100 >= arrived * 95))
+	((arrived > 100 && complete * 100 >= arrived * 95))
 	wait_until 20 nothing_shed
 }
