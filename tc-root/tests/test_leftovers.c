@@ -101,17 +101,32 @@ static int program(const struct bpf_object *object, const char *name)
 	return fd;
 }
 
-/* Attaches by TCX, or skips the test on kernels before 6.6. */
+static int try_tcx(int prog_fd, int type)
+{
+	return bpf_link_create(prog_fd, (int)if_nametoindex("near"), (enum bpf_attach_type)type, NULL);
+}
+
 static int attach_tcx(int prog_fd, int type)
 {
-	int fd = bpf_link_create(prog_fd, (int)if_nametoindex("near"), (enum bpf_attach_type)type, NULL);
+	int fd = try_tcx(prog_fd, type);
 
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Skips the test on kernels before 6.6. */
+static void requires_tcx(void)
+{
+	struct bpf_object *object = load("tests/count.bpf.o");
+	int fd = try_tcx(program(object, "count_packets_and_go_on"), TCX_INGRESS);
+
+	bpf_object__close(object);
 	if (fd == -EINVAL) {
 		print_message("# this kernel has no TCX\n");
 		skip();
 	}
 	assert_true(fd >= 0);
-	return fd;
+	close(fd);
 }
 
 static uint64_t counted(const struct bpf_object *object)
@@ -127,14 +142,18 @@ static uint64_t counted(const struct bpf_object *object)
 /* Root and counter run one after the other, whatever way each is attached. */
 static void beside_a_tcx_user(void **state)
 {
-	struct bpf_object *user = load("tests/count.bpf.o"), *chained = load("tests/count.bpf.o");
-	int in = attach_tcx(program(user, "count_packets_and_go_on"), TCX_INGRESS);
-	int out = attach_tcx(program(user, "count_packets_and_go_on"), TCX_EGRESS);
-	int chain_map, next = program(chained, "count_packets_and_go_on");
+	struct bpf_object *user, *chained;
 	uint64_t before_user, before_chained;
+	int in, out, chain_map, next;
 	uint32_t key = 0;
 
 	(void)state;
+	requires_tcx();
+	user = load("tests/count.bpf.o");
+	chained = load("tests/count.bpf.o");
+	in = attach_tcx(program(user, "count_packets_and_go_on"), TCX_INGRESS);
+	out = attach_tcx(program(user, "count_packets_and_go_on"), TCX_EGRESS);
+	next = program(chained, "count_packets_and_go_on");
 	assert_int_equal(tc_root("start"), 0);
 	for (enum direction d = INGRESS; d < DIRECTIONS; d++) {
 		char path[128];
@@ -204,12 +223,15 @@ static void assert_nothing_left(void)
 
 static void leftovers_of_l3afd_main(void **state)
 {
-	struct bpf_object *user = load("tests/count.bpf.o");
-	int link = attach_tcx(program(user, "count_packets_and_go_on"), TCX_INGRESS);
 	struct bpf_link_info info = { 0 };
+	struct bpf_object *user;
 	__u32 size = sizeof(info);
+	int link;
 
 	(void)state;
+	requires_tcx();
+	user = load("tests/count.bpf.o");
+	link = attach_tcx(program(user, "count_packets_and_go_on"), TCX_INGRESS);
 	leave_versioned();
 	assert_int_equal(tc_root("status"), 0);
 	assert_non_null(strstr(output, "near ingress: tc_ingress_root (tcx, program "));
@@ -303,6 +325,7 @@ static void held_by_a_process(void **state)
 	pid_t pid;
 
 	(void)state;
+	requires_tcx();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		leave_versioned();
 		refused_while_held(rows[i].path, rows[i].kind);

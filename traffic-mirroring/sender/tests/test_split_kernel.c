@@ -109,6 +109,7 @@ static void compare(const struct recipe *r, uint32_t gso_size, size_t payload_le
 	uint8_t header[SPLIT_HEADER_MAX];
 	struct split_packet p;
 	struct split s;
+	ssize_t done;
 	size_t len;
 
 	len = wire_build(r, 0, gso_size, payload, payload_len, packet);
@@ -125,7 +126,12 @@ static void compare(const struct recipe *r, uint32_t gso_size, size_t payload_le
 		virtio->hdr_len = s.level[0].data;
 	}
 	memcpy(virtio + 1, packet, len);
-	assert_int_equal(send(in, sent, sizeof(*virtio) + len, 0), sizeof(*virtio) + len);
+	done = send(in, sent, sizeof(*virtio) + len, 0);
+	if (done < 0 && errno == EINVAL && virtio->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4) {
+		print_message("# this kernel takes no UDP from sockets to split (before 6.2)\n");
+		skip();
+	}
+	assert_int_equal(done, sizeof(*virtio) + len);
 
 	assert_int_equal(split_count(&s), (payload_len + gso_size - 1) / gso_size);
 	while (split_next(&s, header, &p)) {
