@@ -2,7 +2,7 @@
 /*
  * Random rules and random packets: both objects, as loaded by the kernel, against the reference.
  *
- *   test_differential [SEED [RULE_SETS]]     `test_differential SEED 1` repeats a failure
+ *   [SEED=…] [RULE_SETS=…] test_differential     SEED=… RULE_SETS=1 repeats a failure
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -212,15 +212,17 @@ static int leave(void **state)
 	return 0;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(objects_and_reference_agree) };
+	const char *given_seed = getenv("SEED"), *given_sets = getenv("RULE_SETS");
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	if (argc > 2)
-		rule_sets = strtoul(argv[2], NULL, 10);
+	seed = given_seed ? strtoull(given_seed, NULL, 0) :
+			    (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (given_sets)
+		rule_sets = strtoul(given_sets, NULL, 10);
 	printf("# seed %#lx, rule sets %u\n", seed, rule_sets);
 	return cmocka_run_group_tests(tests, enter, leave);
 }
