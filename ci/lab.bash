@@ -62,10 +62,10 @@ lab_host() {
 
 # Every process in these network namespaces.
 lab_processes() {
-	local proc namespace
-	for proc in /proc/[0-9]*; do
-		namespace=$(readlink "$proc/ns/net" 2>&-) || continue # it has ended
-		[[ " $* " != *" $namespace "* ]] || echo "${proc#/proc/}"
+	local namespace process
+	find /proc/[0-9]*/ns/net -printf '%l %p\n' 2>/dev/null | while read -r namespace process; do
+		process=${process#/proc/}
+		[[ " $* " != *" $namespace "* ]] || echo "${process%%/*}"
 	done
 }
 
