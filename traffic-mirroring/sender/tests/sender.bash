@@ -10,7 +10,7 @@
 #   outcome NAME            One of the data path's counters, both directions together.
 #   capture_pair [FILTER]   Captures the wire between client and host, and the copies (if they match).
 #   capture_pair_end        Ends that.
-#   traffic                 Packets of many kinds between client and host.
+#   traffic                 Packets of many kinds between client and host, among them a file of $bytes (3000000) in TCP, twice.
 #   number FILE [FILTER]    How many packets of a capture match; of encapsulated ones tcpdump prints several lines.
 #   packets FILE CUT [TYPE] The packets of a capture that are between client and host, one a line in hexadecimal, in
 #                           order of their bytes, after CUT (as editcap -C has it) was taken out of them; TYPE: then
@@ -82,17 +82,19 @@ number() {
 }
 
 traffic() {
-	local size address
-	on host sh -c 'mkdir -p /run/www && head -c 3000000 /dev/urandom >/run/www/file'
+	on host sh -c 'mkdir -p /run/www && head -c "$0" /dev/urandom >/run/www/file' "${bytes:-3000000}"
 	spawn host httpd busybox httpd -f -p 80 -h /run/www
-	for address in $LAB_HOST4 $LAB_HOST6; do
-		for size in 8 1400 9000; do
-			on client ping -q -c 3 -i 0.01 -W 1 -s $size "$address" || return
+	# shellcheck disable=SC2016
+	on client bash -ec '
+		for address; do
+			for size in 8 1400 9000; do
+				ping -q -c 3 -i 0.01 -W 1 -s $size "$address"
+			done
+			for size in 1 100 1472 20000; do
+				dd if=/dev/urandom bs=$size count=1 status=none >/dev/udp/$address/9
+			done
 		done
-		for size in 1 100 1472 20000; do
-			on client bash -c "dd if=/dev/urandom bs=$size count=1 status=none >/dev/udp/$address/9" || return
-		done
-	done
+	' traffic $LAB_HOST4 $LAB_HOST6 || return
 	wait_until 5 on client curl --silent --fail --output /dev/null "http://$LAB_HOST4/file" &&
 		on client curl --silent --fail --output /dev/null "http://[$LAB_HOST6]/file"
 }
