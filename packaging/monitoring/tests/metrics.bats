@@ -97,7 +97,7 @@ switch_off() {
 	textfile_start
 	prometheus_start node=9100
 	wait_until 10 has 'mirroring:packets:rate5m{outcome="ring", direction="egress"} > 10'
-	wait_until 5 has 'rate(mirroring_sender_collector_copies_total[3s]) > 20'
+	wait_until 5 has 'rate(mirroring_sender_collector_copies_total[2s]) > 20'
 	quiet
 
 	kill -KILL "$(sender)"
@@ -127,12 +127,12 @@ switch_off() {
 
 	on host mirroring update --iface=eth0 --direction=ingress --max-rate=10pps
 	fires MirroringShedding
-	on host mirroring update --iface=eth0 --direction=ingress --max-rate=off
-	clears MirroringShedding
+	on host mirroring update --iface=eth0 --direction=ingress --max-rate=off # what it left out comes back little by little
 
 	on collector ip link del sink
 	fires MirroringCollectorUnreachable 'collector=~".*'$LAB_COLLECTOR4'.*"'
 	fires MirroringNoCollector
+	clears MirroringShedding
 	listener add # the sender tries it again after ten seconds
 
 	kill -STOP "$writer"

@@ -36,7 +36,7 @@ textfile_start() {
 
 prometheus_start() {
 	local job
-	sed -e 's/\[5m\]/[3s]/g; s/\[1h\]/[1m]/; s/ for: .*/ for: 0s/; s/ > 300/ > 3/' \
+	sed -e 's/\[5m\]/[2s]/g; s/\[1h\]/[1m]/; s/ for: .*/ for: 0s/; s/ > 300/ > 3/' \
 		"$monitoring/mirroring.rules.yml" >"$LAB/rules.yml"
 	{
 		echo "{global: {scrape_interval: 300ms, scrape_timeout: 300ms, evaluation_interval: 300ms},"
@@ -79,7 +79,7 @@ quiet() {
 
 dashboard_queries() {
 	jq -r '
-		.panels[].targets[]?.expr | gsub("\\$__rate_interval"; "3s")
+		.panels[].targets[]?.expr | gsub("\\$__rate_interval"; "5m")
 	' "$monitoring/dashboard.json" | sed 's/"\$[a-z]*"/".*"/g'
 }
 
