@@ -68,8 +68,11 @@ all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
 build: all
 
 test: tests ## every test; as root, in namespaces of its own
-	ci/run-tests $(TESTS) $(BATS)
+	ci/here-or-vm ci/run-tests $(TESTS) $(BATS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
+
+test-kernels: tests ## some of them under other kernels, in virtual machines, and a table
+	ci/kernels
 
 test-loader: all ## that part of test which loads the objects with l3afd's Go library
 	ci/run-tests ci/tests/loader.bats
@@ -80,8 +83,8 @@ test-l3afd: package $(TEST_OBJECTS) ## the packages under a real l3afd: L3AFD=/p
 fuzz: $(FUZZERS) ## each fuzzer for a minute (needs clang's libclang-rt-*-dev)
 	set -e; for fuzzer in $^; do $$fuzzer -max_total_time=60 -close_fd_mask=2; done
 
-demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; as root
-	ci/demo
+demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; VM=1: in a virtual machine, without root
+	ci/here-or-vm ci/demo
 
 bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, beside other ways; as root, when idle
 	ci/bench $(ROUNDS) $(PARTS)
@@ -111,7 +114,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
