@@ -37,7 +37,8 @@ each_copied_once() {
 	# several copies may pass as one GSO packet
 	echo "copied: $copied, left out: $left_out, known as copies: $known, sent: $sent, left eth1: $left"
 	((copied + left_out >= 2 * $2 && copied + left_out < 2 * $2 + 50 && copied > $2))
-	((sent <= copied && sent > copied - 50 && known > 0 && left - sent >= $2 && left - sent < $2 + 50))
+	# the kernel sends a packet of its own now and then, also between two looks at counters
+	((sent < copied + 50 && sent > copied - 50 && known > 0 && left - sent > $2 - 50 && left - sent < $2 + 50))
 }
 
 @test "gue, 100,000 packets" {
