@@ -81,14 +81,24 @@ collect_all() {
 
 @test "what is replayed is what tshark sees in the same copies" {
 	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --write "$LAB/copies.pcap"
-	spawn collector replayed timeout 20 busybox nc -l -p 9090
+	spawn collector replayed timeout 20 python3 -c 'import shutil, socket, sys
+connection = socket.create_server(("127.0.0.1", 9090)).accept()[0]
+shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)'
+	wait_until 5 listens 9090
 	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
 	head -c 30000 /dev/urandom >"$LAB/body"
 	expect 0 on client curl --silent --output /dev/null --data-binary "@$LAB/body" http://$LAB_HOST4/upload
 	collect_all || true # nobody answers
 	tshark -q -r "$LAB/copies.pcap" -z follow,tcp,raw,0 | grep -E '^[0-9a-f]+$' | tr -d '\n' | xxd -r -p >"$LAB/followed"
 	(($(stat -c %s "$LAB/followed") > 30000))
+	# the server writes what it was sent a little later
+	wait_until 5 eval '(($(stat -c %s "$LAB/replayed.log") >= $(stat -c %s "$LAB/followed")))'
 	cmp "$LAB/followed" "$LAB/replayed.log"
+}
+
+# listens PORT: whether something does, at the collector's host.
+listens() {
+	on collector ss -Hltn "sport = :$1" | grep -q .
 }
 
 # replay OPTION…: copies to port 80 go to the collector, which replays them. To be ended with collect_all.
@@ -137,7 +147,11 @@ fetch() {
 	counters requests=2000 requests_unsent=2000 kernel_drops=0 segments_overflow=0
 	[[ $(counter packets) == "$(counter packets_written)" ]]
 
-	spawn collector silent timeout 30 busybox nc -lk -p 9998 -e sleep 20
+	# connections are made, and nobody takes them
+	spawn collector silent timeout 30 python3 -c 'import socket, time
+server = socket.create_server(("127.0.0.1", 9998), backlog=64)
+time.sleep(30)'
+	wait_until 5 listens 9998
 	collect --listen vxlan --replay 80=http://127.0.0.1:9998 --write "$LAB/copies.pcap" --flow-memory 64K
 	clients 2000 20
 	collect_all
