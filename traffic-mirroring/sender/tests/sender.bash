@@ -4,7 +4,7 @@
 # What the labs of mirror-sender share: three hosts; what passes host's eth0 is mirrored to the collector behind eth1.
 #
 #   sender_lab              First, in setup. Packets on the wires are what they are on real ones: segments, checksums.
-#   mirror_all [OPTION…]    Mirrors both directions of host's eth0, by $rules or everything.
+#   mirror_all [OPTION…]    Mirrors both $directions of host's eth0, by $rules or everything.
 #   sender                  The sender's process.
 #   sent NAME               One of the sender's counters: its key in the map (enum mirror_sent).
 #   outcome NAME            One of the data path's counters, both directions together.
@@ -49,7 +49,7 @@ sinks() {
 
 mirror_all() {
 	local direction
-	for direction in ingress egress; do
+	for direction in ${directions:-ingress egress}; do
 		expect 0 on host mirroring start --iface=eth0 --direction=$direction \
 			--map-name="$globals/tc_${direction}_root_array" --rules="${rules:-mirror}" "$@" || return
 	done
