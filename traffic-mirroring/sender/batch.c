@@ -11,7 +11,7 @@
 
 uint8_t *batch_headers(struct batch *b)
 {
-	if (b->n == BATCH_COPIES || b->used + BATCH_HEADER_MAX > sizeof(b->headers))
+	if (b->n == BATCH_COPIES || b->used + BATCH_HEADER_MAX + BATCH_SMALL > sizeof(b->headers))
 		return NULL;
 	return b->headers + b->used;
 }
@@ -21,6 +21,12 @@ void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *nam
 {
 	uint32_t index = b->n++;
 
+	header = memmove(b->headers + b->used, header, header_len);
+	b->used += header_len;
+	if (payload_len <= BATCH_SMALL) {
+		payload = memcpy(b->headers + b->used, payload, payload_len);
+		b->used += payload_len;
+	}
 	b->copy[index] = (struct copy){
 		.part = { { header, header_len }, { (void *)payload, payload_len } },
 		.len = header_len + payload_len,
@@ -28,8 +34,6 @@ void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *nam
 		.next = NO_COPY,
 		.name = name,
 	};
-	/* the next copy's headers start at a cache line of their own */
-	b->used = ((header + header_len - b->headers) + 63) & ~63UL;
 	if (lane->first == NO_COPY) {
 		lane->first = index;
 		lane->next = b->lanes;
@@ -75,6 +79,19 @@ static void put_segment_size(struct batch *b, unsigned int message, uint16_t siz
 	memcpy(CMSG_DATA(control), &size, sizeof(size));
 }
 
+/* Adds bytes to what a message sends: to its last part where they lie right behind that. Returns the next free part. */
+static struct iovec *add_part(const struct msghdr *message, struct iovec *next, const struct iovec *bytes)
+{
+	struct iovec *last = next - 1;
+
+	if (next > message->msg_iov && (uint8_t *)last->iov_base + last->iov_len == bytes->iov_base) {
+		last->iov_len += bytes->iov_len;
+		return next;
+	}
+	*next = *bytes;
+	return next + 1;
+}
+
 unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first)
 {
 	struct iovec *part = b->part;
@@ -95,9 +112,9 @@ unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first
 		b->copies[n++] = run;
 		for (; run; run--, first = b->copy[first].next) {
 			c = &b->copy[first];
-			*part++ = c->part[0];
+			part = add_part(header, part, &c->part[0]);
 			if (c->part[1].iov_len)
-				*part++ = c->part[1];
+				part = add_part(header, part, &c->part[1]);
 		}
 		header->msg_iovlen = part - header->msg_iov;
 	}
