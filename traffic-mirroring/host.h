@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a host has once, whatever is mirrored on it: the rings, one per CPU, and what the updater, the data path and the
+ * What a host has once, whatever is mirrored on it: the rings, two per CPU, and what the updater, the data path and the
  * sender tell each other. Pinned under HOST_PINS by the updater, so that it outlives each of them. All maps but
  * the rings are ARRAYs with BPF_F_MMAPABLE. Host byte order except where said.
  *
- *   ring_<cpu>   RINGBUF: struct mirror_record (record.h)
+ *   ring_<cpu>   RINGBUF: struct mirror_record (record.h); small, so that its memory stays in the CPU's cache
+ *   spill_<cpu>  RINGBUF: the same, for what finds no room in ring_<cpu>; most of the memory
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
  *   settings     key 0: struct mirror_settings
@@ -18,8 +19,8 @@
  * Signals to the sender: SIGTERM ends it, and nobody reads the rings any more (present = 0); SIGUSR1 ends it for another
  * one to take over (present stays 1). Either way it first sends what the rings hold.
  *
- * A data path has the first two in its own maps of maps: mirroring_<direction>_rings, key = CPU, and
- * mirroring_<direction>_state, key 0.
+ * A data path has the first three in its own maps of maps: mirroring_<direction>_rings, key = CPU and MIRROR_SPILL + CPU,
+ * and mirroring_<direction>_state, key 0.
  */
 #ifndef MIRRORING_HOST_H
 #define MIRRORING_HOST_H
@@ -31,6 +32,7 @@
 	HOST_PINS "/sender" /* a directory that the sender holds locked (flock) while it lives */
 
 #define MIRROR_MAX_CPUS 512
+#define MIRROR_SPILL MIRROR_MAX_CPUS /* key of the first CPU's spill ring in the maps of rings */
 #define MIRROR_MAX_GROUPS 256
 #define MIRROR_MAX_COLLECTORS 16 /* of one group */
 #define MIRROR_DEVICE_LEN 16 /* IFNAMSIZ */

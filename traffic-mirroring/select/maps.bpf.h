@@ -138,7 +138,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__type(key, __u32);
 	__uint(value_size, sizeof(__u32));
-	__uint(max_entries, MIRROR_MAX_CPUS);
+	__uint(max_entries, MIRROR_SPILL + MIRROR_MAX_CPUS);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__array(
 		values, struct {

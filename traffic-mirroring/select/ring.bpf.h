@@ -6,17 +6,36 @@
 #ifndef MIRRORING_RING_BPF_H
 #define MIRRORING_RING_BPF_H
 
+#include <stdbool.h>
+
 #include "../record.h"
 #include "maps.bpf.h"
 
 /*
- * Room for data of a record. A reservation's size has to be a constant, so there are classes; powers of two, because
- * masking is how the verifier of 5.10 comes to know that a length is neither 0 nor too large.
+ * Room for data of a record. A reservation's size has to be a constant, so there are classes: from one size to the next,
+ * which are a power of two apart, because masking is how the verifier of 5.10 comes to know the limits of a length.
  */
-#define SMALLEST_CLASS 64
 #define LARGEST_CLASS 65536
 /* What a GSO packet has beyond LARGEST_CLASS: its headers down to the IP header. */
 #define OVERHANG 256
+
+/* More segments than this are rare, and as cheaply copied whole. */
+#define MAX_PIECES 64
+#define FEW_PIECES_SIZE 4096
+#define MANY_PIECES_SIZE 16384
+
+/* In this CPU's ring, or where that has no room in its spill ring. */
+static __always_inline struct mirror_record *reserve(void *ring, const __u32 size)
+{
+	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0);
+	__u32 key;
+
+	if (r)
+		return r;
+	key = MIRROR_SPILL + bpf_get_smp_processor_id();
+	ring = bpf_map_lookup_elem(&MAP(rings), &key);
+	return ring ? bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0) : NULL;
+}
 
 static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 				 const struct mirror_decision *d, __u32 len)
@@ -33,6 +52,7 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 	r->vlan_proto = skb->vlan_present ? skb->vlan_proto : 0;
 	r->filter = d->filter + 1;
 	r->flags = d->flags;
+	r->stride = 0;
 }
 
 /*
@@ -51,21 +71,69 @@ static __always_inline void submit(struct mirror_record *r, struct mirror_state 
 	bpf_ringbuf_submit(r, flags);
 }
 
-/* A record of one class. size: its data, a constant power of two; len: 1 to size. */
-static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_decision *d,
-				 struct mirror_state *state, void *ring, const __u32 size, __u32 len)
+/* len as the verifier of 5.10 sees it: more than low, at most high. */
+static __always_inline __u32 within(__u32 len, const __u32 low, const __u32 high)
 {
-	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0);
+	len -= low + 1;
+	barrier_var(len);
+	return (len & (high - low - 1)) + low + 1;
+}
+
+/* A record of one class, for more than low bytes of data, at most high. */
+static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_decision *d,
+				 struct mirror_state *state, void *ring, const __u32 low, const __u32 high,
+				 __u32 len)
+{
+	struct mirror_record *r = reserve(ring, high);
 
 	if (!r)
 		return OUT_RING_FULL;
 	fill(r, skb, d, len);
-	len -= 1;
-	barrier_var(len);
-	len &= size - 1;
-	len += 1;
-	if (bpf_skb_load_bytes(skb, 0, r->data, len))
+	if (bpf_skb_load_bytes(skb, 0, r->data, within(len, low, high)))
 		r->cap_len = 0;
+	submit(r, state);
+	return OUT_RING;
+}
+
+/* Whether the beginnings of a GSO packet's segments are worth a record of their own, with size bytes behind the head. */
+static __always_inline bool pieces_fit(const struct __sk_buff *skb, const struct mirror_decision *d,
+				       const __u32 size)
+{
+	__u32 pieces = skb->len / skb->gso_size;
+
+	return skb->len > RECORD_HEAD_SIZE && skb->len <= LARGEST_CLASS && d->snaplen <= RECORD_HEAD_SIZE &&
+	       pieces <= MAX_PIECES && pieces * d->snaplen <= size;
+}
+
+/* The beginnings of all segments of a GSO packet, as record.h has it. size: of the pieces behind the head. */
+static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirror_decision *d,
+					struct mirror_state *state, void *ring, const __u32 size)
+{
+	struct mirror_record *r = reserve(ring, RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE);
+	__u32 len = skb->len, gso_size = skb->gso_size, from = 0, at = 0, piece;
+
+	if (!r)
+		return OUT_RING_FULL;
+	fill(r, skb, d, RECORD_HEAD_SIZE);
+	r->stride = d->snaplen;
+	if (bpf_skb_load_bytes(skb, 0, r->data, RECORD_HEAD_SIZE)) {
+		r->cap_len = 0;
+		goto out;
+	}
+	for (int i = 0; i < MAX_PIECES; i++) {
+		from += gso_size;
+		if (from >= len)
+			break;
+		piece = len - from < d->snaplen ? len - from : d->snaplen;
+		if (bpf_skb_load_bytes(skb, from, r->data + RECORD_HEAD_SIZE + (at & (size - 1)),
+				       within(piece, 0, RECORD_HEAD_SIZE))) {
+			r->cap_len = 0;
+			break;
+		}
+		r->cap_len = RECORD_HEAD_SIZE + at + piece;
+		at += d->snaplen;
+	}
+out:
 	submit(r, state);
 	return OUT_RING;
 }
@@ -74,7 +142,7 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mirror_decision *d,
 					 struct mirror_state *state, void *ring, __u32 len)
 {
-	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + LARGEST_CLASS + OVERHANG, 0);
+	struct mirror_record *r = reserve(ring, LARGEST_CLASS + OVERHANG);
 	__u32 rest = len - LARGEST_CLASS;
 
 	if (!r)
@@ -82,12 +150,8 @@ static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mir
 	if (rest > OVERHANG)
 		rest = OVERHANG;
 	fill(r, skb, d, LARGEST_CLASS + rest);
-	rest -= 1;
-	barrier_var(rest);
-	rest &= OVERHANG - 1;
-	rest += 1;
 	if (bpf_skb_load_bytes(skb, 0, r->data, LARGEST_CLASS) ||
-	    bpf_skb_load_bytes(skb, LARGEST_CLASS, r->data + LARGEST_CLASS, rest))
+	    bpf_skb_load_bytes(skb, LARGEST_CLASS, r->data + LARGEST_CLASS, within(rest, 0, OVERHANG)))
 		r->cap_len = 0;
 	submit(r, state);
 	return OUT_RING;
@@ -111,27 +175,38 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
 		return OUT_SHED;
 
-	/* of a GSO packet the beginning of each segment is wanted: all of it is taken */
-	if (d->snaplen && d->snaplen < len && !skb->gso_size)
-		len = d->snaplen;
-	if (len <= SMALLEST_CLASS)
-		return put(skb, d, state, ring, SMALLEST_CLASS, len);
+	if (d->snaplen && d->snaplen < len) {
+		if (!skb->gso_size)
+			len = d->snaplen;
+		else if (pieces_fit(skb, d, FEW_PIECES_SIZE))
+			return put_pieces(skb, d, state, ring, FEW_PIECES_SIZE);
+		else if (pieces_fit(skb, d, MANY_PIECES_SIZE))
+			return put_pieces(skb, d, state, ring, MANY_PIECES_SIZE);
+	}
+	if (len <= 64)
+		return put(skb, d, state, ring, 0, 64, len);
 	if (len <= 128)
-		return put(skb, d, state, ring, 128, len);
+		return put(skb, d, state, ring, 64, 128, len);
 	if (len <= 256)
-		return put(skb, d, state, ring, 256, len);
+		return put(skb, d, state, ring, 128, 256, len);
 	if (len <= 512)
-		return put(skb, d, state, ring, 512, len);
+		return put(skb, d, state, ring, 256, 512, len);
 	if (len <= 1024)
-		return put(skb, d, state, ring, 1024, len);
+		return put(skb, d, state, ring, 512, 1024, len);
+	if (len <= 1536)
+		return put(skb, d, state, ring, 1024, 1536, len);
 	if (len <= 2048)
-		return put(skb, d, state, ring, 2048, len);
+		return put(skb, d, state, ring, 1536, 2048, len);
 	if (len <= 4096)
-		return put(skb, d, state, ring, 4096, len);
+		return put(skb, d, state, ring, 2048, 4096, len);
+	if (len <= 8192)
+		return put(skb, d, state, ring, 4096, 8192, len);
 	if (len <= 16384)
-		return put(skb, d, state, ring, 16384, len);
+		return put(skb, d, state, ring, 8192, 16384, len);
+	if (len <= 32768)
+		return put(skb, d, state, ring, 16384, 32768, len);
 	if (len <= LARGEST_CLASS)
-		return put(skb, d, state, ring, LARGEST_CLASS, len);
+		return put(skb, d, state, ring, 32768, LARGEST_CLASS, len);
 	return put_largest(skb, d, state, ring, len);
 }
 

@@ -95,8 +95,12 @@ void deliver(struct delivery *d, const struct mirror_record *r, uint32_t capture
 		.filter = r->filter,
 		.egress = r->flags & RECORD_EGRESS,
 	};
+	const uint32_t head = r->stride && captured > RECORD_HEAD_SIZE ? RECORD_HEAD_SIZE : captured;
 	const struct split_input in = {
-		.packet = { r->data, captured, r->wire_len > captured ? r->wire_len : captured },
+		.packet = { r->data, head, r->wire_len > head ? r->wire_len : head },
+		.pieces = r->data + head,
+		.pieces_len = captured - head,
+		.stride = r->stride,
 		.gso_size = r->gso_size,
 		.snaplen = r->snaplen,
 		.vlan_tci = r->vlan_tci,

@@ -66,15 +66,11 @@ static void totals(const struct drain *d, uint64_t now, struct limits_input *in)
 		.bits = d->shared->sent[SENT_BYTES] * 8,
 		.max_copies = settings->max_packets,
 		.max_bits = settings->max_bits,
+		.fill = rings_fill(d->rings, d->n),
 	};
 	for (size_t i = 0; i < d->n; i++) {
-		uint64_t produced = ring_produced(&d->rings[i]);
-		double fill = (double)(produced - d->rings[i].position) / d->rings[i].size;
-
-		in->produced += produced;
+		in->produced += ring_produced(&d->rings[i]);
 		in->consumed += d->rings[i].position;
-		if (fill > in->fill)
-			in->fill = fill;
 	}
 }
 

@@ -31,17 +31,12 @@ static const char *const counters[SENT_COUNT] = {
 
 static void print_rings(const struct shared *s, const struct ring *rings, size_t n)
 {
-	double fill, fullest = 0;
 	uint64_t size = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		fill = (double)(ring_produced(&rings[i]) - rings[i].position) / rings[i].size;
+	for (size_t i = 0; i < n; i++)
 		size += rings[i].size;
-		if (fill > fullest)
-			fullest = fill;
-	}
-	printf("rings    %zu, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n", n, size >> 10,
-	       100 * fullest, s->sent[SENT_LAG_MS]);
+	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
+	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
 	printf("overload %.1f %% of the flows are left out\n", 100.0 * s->state->shed / UINT32_MAX);
 }
 

@@ -72,19 +72,20 @@ void rings_close(struct ring *rings, size_t n)
 
 int rings_open(struct ring **rings, size_t *n)
 {
+	static const char *const names[RINGS_PER_CPU] = { "ring", "spill" };
 	int cpus = libbpf_num_possible_cpus(), fd, err = 0;
 	char path[64];
 
 	*n = 0;
-	*rings = cpus > 0 ? calloc(cpus, sizeof(**rings)) : NULL;
+	*rings = cpus > 0 ? calloc(RINGS_PER_CPU * cpus, sizeof(**rings)) : NULL;
 	if (!*rings) {
 		log_error("no memory for the rings");
 		return -ENOMEM;
 	}
-	for (int cpu = 0; cpu < cpus && !err; cpu++) {
-		snprintf(path, sizeof(path), HOST_PINS "/ring_%d", cpu);
+	for (int i = 0; i < RINGS_PER_CPU * cpus && !err; i++) {
+		snprintf(path, sizeof(path), HOST_PINS "/%s_%d", names[i % RINGS_PER_CPU], i / RINGS_PER_CPU);
 		fd = bpf_obj_get(path);
-		err = fd < 0 ? -errno : ring_open(&(*rings)[cpu], fd);
+		err = fd < 0 ? -errno : ring_open(&(*rings)[i], fd);
 		if (!err)
 			++*n;
 		else if (fd >= 0)
@@ -95,6 +96,24 @@ int rings_open(struct ring **rings, size_t *n)
 		rings_close(*rings, *n);
 	}
 	return err;
+}
+
+double rings_fill(const struct ring *rings, size_t n)
+{
+	double fullest = 0, fill;
+	uint64_t used, size;
+
+	for (size_t i = 0; i < n; i += RINGS_PER_CPU) {
+		used = size = 0;
+		for (const struct ring *r = &rings[i]; r < &rings[i + RINGS_PER_CPU]; r++) {
+			used += ring_produced(r) - r->position;
+			size += r->size;
+		}
+		fill = (double)used / size;
+		if (fill > fullest)
+			fullest = fill;
+	}
+	return fullest;
 }
 
 const struct mirror_record *ring_peek(struct ring *r, uint64_t now)

@@ -25,9 +25,17 @@ struct ring {
 	uint64_t floor; /* no record behind position has an older time */
 };
 
-/* The pinned rings of all CPUs, in an array that the caller frees. 0 or a negative errno, after log_error(). */
+#define RINGS_PER_CPU 2
+
+/*
+ * The pinned rings of all CPUs, each CPU's next to each other, in an array that the caller frees. 0 or a negative errno,
+ * after log_error().
+ */
 int rings_open(struct ring **rings, size_t *n);
 void rings_close(struct ring *rings, size_t n);
+
+/* Which part of their rings is in use on the CPU where it is most, 0 to 1. */
+double rings_fill(const struct ring *rings, size_t n);
 
 /* Takes a ring buffer's fd over. 0 or a negative errno. */
 int ring_open(struct ring *r, int fd);

@@ -221,28 +221,46 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 	}
 }
 
+/* The payload of segment number index, of which at most *len bytes are wanted; *len becomes what there is. */
+static const uint8_t *find_payload(const struct split *s, uint32_t index, uint32_t *len)
+{
+	const struct split_input *in = &s->in;
+	const uint8_t *from = in->packet.at;
+	uint32_t at = s->source, end = in->packet.len, piece;
+
+	if (!index || !in->stride) {
+		at += index * s->size;
+	} else {
+		piece = min((index - 1) * in->stride, in->pieces_len);
+		from = in->pieces + piece;
+		end = min(in->stride, in->pieces_len - piece);
+	}
+	at = min(at, end);
+	*len = min(*len, end - at);
+	return from + at;
+}
+
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 {
 	const struct capture *c = &s->in.packet;
-	uint32_t index = s->next, payload, at;
+	uint32_t index = s->next, payload;
 
 	if (index == s->count)
 		return false;
 	s->next++;
 
-	at = s->source + index * s->size;
-	payload = min(s->size, c->wire_len - at);
+	payload = min(s->size, c->wire_len - s->source - index * s->size);
 	*packet = (struct split_packet){
 		.header = header,
 		.header_len = copy_headers(s, header),
-		.payload = c->at + min(at, c->len),
-		.payload_len = min(payload, c->len - min(at, c->len)),
+		.payload_len = payload,
 		.flags = s->flags,
 		.l3 = s->shift + s->level[0].l3,
 		.family = s->level[0].family,
 		.ethernet = !s->in.l3,
 	};
 	packet->wire_len = packet->header_len + payload;
+	packet->payload = find_payload(s, index, &packet->payload_len);
 	fix_headers(s, header + s->shift, packet->header_len - s->shift, index, packet);
 
 	if (s->in.snaplen) {

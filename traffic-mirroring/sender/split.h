@@ -15,6 +15,9 @@
 
 struct split_input {
 	struct capture packet; /* wire_len without the tag in metadata, as in struct mirror_record */
+	/* for stride != 0, where packet.at does not hold all: the other pieces of the capture, see ../record.h */
+	const uint8_t *pieces;
+	uint32_t pieces_len, stride;
 	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: this is one packet */
 	uint32_t snaplen; /* bytes that each packet may have from its first byte, a tag put back included; 0: all */
 	uint16_t vlan_tci; /* tag in metadata, host byte order */
@@ -62,7 +65,7 @@ struct split {
 struct split_packet {
 	const uint8_t *header; /* the caller's buffer */
 	uint32_t header_len;
-	const uint8_t *payload; /* in the capture */
+	const uint8_t *payload; /* in the capture or its pieces */
 	uint32_t payload_len;
 	uint32_t wire_len; /* bytes the packet had on the wire */
 	uint32_t flags; /* enum split_flags */

@@ -25,13 +25,19 @@
 
 #define DEFAULT_RING_MEMORY (64ULL << 20)
 #define DEFAULT_NICE 5
+#define RINGS_PER_CPU 2
+/*
+ * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's cache.
+ * Enough for what comes while the sender naps.
+ */
+#define MAX_NEAR_RING (1ULL << 20)
 #define SENDER_SECONDS 5
 #define POLL_MS 5
 
 struct host {
 	int lock;
 	int cpus;
-	int ring[MIRROR_MAX_CPUS];
+	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* two of each CPU: ring_<cpu>, spill_<cpu> */
 	struct mirror_state *state;
 	struct mirror_group *groups;
 	struct mirror_settings *settings;
@@ -134,25 +140,49 @@ static int open_arrays(struct host *h)
 	return 0;
 }
 
-/* The size of one ring: a power of two, a page at least. */
-static __u32 ring_size(const struct host *h)
+static bool is_spill(int ring)
 {
-	__u64 share = h->settings->ring_memory / h->cpus, size = sysconf(_SC_PAGESIZE);
+	return ring % RINGS_PER_CPU;
+}
 
-	while (size * 2 <= share && size < 1U << 30)
+/* In the maps of rings. */
+static __u32 ring_key(int ring)
+{
+	return (is_spill(ring) ? MIRROR_SPILL : 0) + ring / RINGS_PER_CPU;
+}
+
+static void ring_name(int ring, char name[32])
+{
+	snprintf(name, 32, "%s_%d", is_spill(ring) ? "spill" : "ring", ring / RINGS_PER_CPU);
+}
+
+/* The largest power of two that is not above limit, a page at least. */
+static __u32 size_within(__u64 limit)
+{
+	__u64 size = sysconf(_SC_PAGESIZE);
+
+	while (size * 2 <= limit && size < 1U << 30)
 		size *= 2;
 	return size;
+}
+
+static __u32 ring_size(const struct host *h, int ring)
+{
+	__u64 share = h->settings->ring_memory / h->cpus;
+	__u32 near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
+
+	return is_spill(ring) ? size_within(share - near) : near;
 }
 
 static int open_rings(struct host *h)
 {
 	char name[32];
 
-	for (int cpu = 0; cpu < h->cpus; cpu++) {
-		snprintf(name, sizeof(name), "ring_%d", cpu);
-		h->ring[cpu] = open_or_make(name, BPF_MAP_TYPE_RINGBUF, 0, 0, ring_size(h), 0);
-		if (h->ring[cpu] < 0)
-			return h->ring[cpu];
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
+		ring_name(i, name);
+		h->ring[i] = open_or_make(name, BPF_MAP_TYPE_RINGBUF, 0, 0, ring_size(h, i), 0);
+		if (h->ring[i] < 0)
+			return h->ring[i];
 	}
 	return 0;
 }
@@ -181,10 +211,10 @@ static int replace_rings(struct host *h)
 	size_t n;
 	int err = 0;
 
-	for (int cpu = 0; cpu < h->cpus; cpu++) {
-		close(h->ring[cpu]);
-		h->ring[cpu] = -1;
-		snprintf(name, sizeof(name), "ring_%d", cpu);
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
+		close(h->ring[i]);
+		h->ring[i] = -1;
+		ring_name(i, name);
 		map_path(name, path);
 		unlink(path);
 	}
@@ -201,12 +231,12 @@ static int replace_rings(struct host *h)
 static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
 {
 	struct mirror_settings *now = h->settings;
-	__u32 size;
+	__u64 memory;
 	int err;
 
 	if (fresh)
 		*now = (struct mirror_settings){ .ring_memory = DEFAULT_RING_MEMORY, .nice = DEFAULT_NICE };
-	size = ring_size(h);
+	memory = now->ring_memory;
 	if (change->named[SETTING_RING_MEMORY])
 		now->ring_memory = change->to.ring_memory;
 	if (change->named[SETTING_MAX_RATE]) {
@@ -216,7 +246,7 @@ static int apply_settings(struct host *h, const struct settings_change *change, 
 	if (change->named[SETTING_FAILOVER])
 		now->failover = change->to.failover;
 	err = open_rings(h);
-	if (!err && !fresh && ring_size(h) != size)
+	if (!err && !fresh && now->ring_memory != memory)
 		err = replace_rings(h);
 	if (!err && change->named[SETTING_NICE] && now->nice != change->to.nice) {
 		now->nice = change->to.nice;
@@ -233,8 +263,8 @@ struct host *host_lock(const struct settings_change *change, int *error)
 	if (!h)
 		return NULL;
 	h->lock = -1;
-	for (int cpu = 0; cpu < MIRROR_MAX_CPUS; cpu++)
-		h->ring[cpu] = -1;
+	for (int i = 0; i < RINGS_PER_CPU * MIRROR_MAX_CPUS; i++)
+		h->ring[i] = -1;
 	h->cpus = libbpf_num_possible_cpus();
 	*error = h->cpus < 0 ? h->cpus : h->cpus > MIRROR_MAX_CPUS ? -E2BIG : 0;
 	/* a release that removes the directory between the two is a reason to make it again */
@@ -268,9 +298,9 @@ void host_unlock(struct host *h)
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
 		if (memory[i])
 			munmap(memory[i], memory_size(i));
-	for (int cpu = 0; cpu < MIRROR_MAX_CPUS; cpu++)
-		if (h->ring[cpu] >= 0)
-			close(h->ring[cpu]);
+	for (int i = 0; i < RINGS_PER_CPU * MIRROR_MAX_CPUS; i++)
+		if (h->ring[i] >= 0)
+			close(h->ring[i]);
 	if (h->lock >= 0)
 		close(h->lock);
 	free(h);
@@ -362,8 +392,8 @@ int host_attach(struct host *h, const struct tables *t)
 {
 	int state = host_map("state"), err = state < 0 ? state : 0;
 
-	for (int cpu = 0; cpu < h->cpus && !err; cpu++)
-		err = set_inner(tables_rings_fd(t), cpu, h->ring[cpu]);
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
+		err = set_inner(tables_rings_fd(t), ring_key(i), h->ring[i]);
 	if (!err)
 		err = set_inner(tables_state_fd(t), 0, state);
 	if (state >= 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../record.h"
 #include "../bytes.h"
 #include "../encap.h"
 #include "../flow.h"
@@ -52,6 +53,11 @@ static void check_formats(const struct split_packet *p, const struct encap_origi
 	}
 }
 
+static bool lies_in(const struct split_packet *p, const uint8_t *at, uint32_t len)
+{
+	return p->payload >= at && p->payload + p->payload_len <= at + len;
+}
+
 static void check_packets(const struct split_input *in)
 {
 	uint8_t *header = malloc(SPLIT_HEADER_MAX);
@@ -64,8 +70,7 @@ static void check_packets(const struct split_input *in)
 	flow_hash(&fragments, &in->packet, &s.level[0], 1 + in->packet.wire_len);
 	while (split_next(&s, header, &p)) {
 		check(p.header == header && p.header_len <= SPLIT_HEADER_MAX);
-		check(p.payload >= in->packet.at &&
-		      p.payload + p.payload_len <= in->packet.at + in->packet.len);
+		check(lies_in(&p, in->packet.at, in->packet.len) || lies_in(&p, in->pieces, in->pieces_len));
 		check(!in->snaplen || p.header_len + p.payload_len <= in->snaplen);
 		check(!(p.flags & SPLIT_TRIMMED) == (p.header_len + p.payload_len == p.wire_len));
 		check(p.header_len + p.payload_len <= p.wire_len);
@@ -78,7 +83,7 @@ static void check_packets(const struct split_input *in)
 	}
 	check(packets == split_count(&s));
 	check(on_wire == in->packet.wire_len - s.source);
-	check(in->snaplen || captured == in->packet.len - s.source);
+	check(in->snaplen || in->stride || captured == in->packet.len - s.source);
 	free(header);
 }
 
@@ -86,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct split_input in = { 0 };
-	uint8_t *packet;
+	uint8_t *packet, *pieces;
 
 	if (size < 12 || size > 4096)
 		return 0;
@@ -96,13 +101,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.vlan_proto = data[6] & 1 ? 0x8100 : 0;
 	in.l3 = data[6] & 2;
 	in.received = data[6] & 4;
-	in.packet.len = size - 12;
-	in.packet.wire_len = in.packet.len + (data[6] & 8 ? get16(data + 8) : 0);
-	/* a copy of the right size, so that the sanitizer sees what lies behind it */
+	in.stride = data[7];
+	in.packet.len = in.stride && size - 12 > RECORD_HEAD_SIZE ? RECORD_HEAD_SIZE : size - 12;
+	in.pieces_len = size - 12 - in.packet.len;
+	in.packet.wire_len = size - 12 + (data[6] & 8 ? get16(data + 8) : 0);
+	/* copies of the right size, so that the sanitizer sees what lies behind them */
 	packet = malloc(in.packet.len);
+	pieces = malloc(1 + in.pieces_len); /* there may be none */
 	memcpy(packet, data + 12, in.packet.len);
+	memcpy(pieces + 1, data + 12 + in.packet.len, in.pieces_len);
 	in.packet.at = packet;
+	in.pieces = pieces + 1;
 	check_packets(&in);
 	free(packet);
+	free(pieces);
 	return 0;
 }
