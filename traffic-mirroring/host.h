@@ -101,7 +101,7 @@ struct mirror_settings {
 	__u64 ring_memory; /* bytes of all rings together */
 	__u64 max_packets; /* copies per second, 0: no limit */
 	__u64 max_bits; /* bits of copies per second, 0: no limit */
-	__u32 failover; /* 1: collectors that answer with ICMP port unreachable are left out */
+	__u32 failover; /* 1: collectors that cannot be reached are left out */
 	__s32 nice; /* of the sender, -20 to 19 */
 };
 _Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
@@ -131,7 +131,7 @@ struct mirror_collector_counters {
 	__u64 bytes; /* inner bytes */
 	__u64 refused;
 	__u32 group; /* id of the group these belong to, which the sender has opened */
-	__u32 unreachable; /* 1: it answered with ICMP port unreachable, and not since has been heard of */
+	__u32 unreachable; /* errno of the last ICMP answer that it cannot be reached; 0: none for 10 seconds */
 };
 _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");
 

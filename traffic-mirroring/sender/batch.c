@@ -208,7 +208,7 @@ static void send_lane(struct batch *b, struct lane *lane)
 			patience = PATIENCE;
 		}
 	}
-	lane->used = true;
+	lane->used_ns = b->now;
 	lane->first = lane->last = NO_COPY;
 }
 

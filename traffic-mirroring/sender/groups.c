@@ -8,6 +8,9 @@
 
 #include "../../common/log.h"
 
+/* Answers come within this time: that nobody answers ARP is known after three seconds. */
+#define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
+
 static struct mirror_collector_counters *counters_of(const struct shared *shared, unsigned int slot)
 {
 	return &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
@@ -94,12 +97,9 @@ void groups_check_answers(struct groups *groups, uint64_t now, bool failover)
 		for (int i = 0; g && i < g->config.collectors; i++) {
 			struct target *t = &g->target[i];
 
-			for (uint32_t l = 0; l < t->lanes; l++) {
-				if (!t->lane[l].used)
-					continue;
-				t->lane[l].used = false;
-				target_read_errors(&t->lane[l], now);
-			}
+			for (uint32_t l = 0; l < t->lanes; l++)
+				if (t->lane[l].used_ns && now - t->lane[l].used_ns < ANSWER_NS)
+					target_read_errors(&t->lane[l], now);
 			if (t->counters->unreachable && now >= t->refused_until)
 				t->counters->unreachable = 0;
 			g->collector[i].unreachable = failover && t->counters->unreachable;

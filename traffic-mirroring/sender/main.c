@@ -129,7 +129,7 @@ static int run(int ready)
 
 	if (err)
 		return err == -EALREADY ? EXIT_SUCCESS : EXIT_FAILURE;
-	log_info("process %d sends from %zu rings", getpid(), d.n);
+	log_info("process %d sends what %zu CPUs copy", getpid(), d.n / RINGS_PER_CPU);
 	if (ready >= 0 && leave_terminal())
 		return EXIT_FAILURE;
 	__atomic_store_n(&shared.state->present, 1, __ATOMIC_RELAXED);

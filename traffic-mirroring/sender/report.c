@@ -12,6 +12,7 @@
 #include "../updater/lock.h"
 #include "rings.h"
 #include "shared.h"
+#include "sockets.h"
 
 static const char *const counters[SENT_COUNT] = {
 	[SENT_RECORDS] = "records taken out of the rings",
@@ -63,10 +64,10 @@ static void print_group(const struct shared *s, unsigned int slot)
 					 "");
 	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++, c++) {
 		collector_print(&g->collector[i], text);
-		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s\n", text,
+		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text,
 		       c->group == g->id ? c->copies : 0, c->group == g->id ? c->bytes : 0,
-		       c->group == g->id ? c->refused : 0,
-		       c->group == g->id && c->unreachable ? ", nobody listens there" : "");
+		       c->group == g->id ? c->refused : 0, c->group == g->id && c->unreachable ? ", " : "",
+		       c->group == g->id && c->unreachable ? socket_unreachable_text(c->unreachable) : "");
 	}
 }
 

@@ -171,6 +171,24 @@ int socket_probe(const struct mirror_group *g, const struct mirror_collector *c,
 	return 0;
 }
 
+static bool means_unreachable(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ENOPROTOOPT: /* GRE has no ports: its host answers that it does not know the protocol */
+	case EHOSTUNREACH: /* a router says so, or we ourselves where nobody answers ARP or ND */
+	case ENETUNREACH:
+		return true;
+	}
+	return false;
+}
+
+const char *socket_unreachable_text(int error)
+{
+	return error == EHOSTUNREACH || error == ENETUNREACH ? "its host cannot be reached" :
+							       "nobody listens there";
+}
+
 void socket_read_errors(int fd, struct socket_errors *errors)
 {
 	union {
@@ -188,9 +206,8 @@ void socket_read_errors(int fd, struct socket_errors *errors)
 			    !(at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR))
 				continue;
 			e = (const void *)CMSG_DATA(at);
-			/* GRE has no ports: its host answers that it does not know the protocol */
-			errors->unreachable |= e->ee_origin != SO_EE_ORIGIN_LOCAL &&
-					       (e->ee_errno == ECONNREFUSED || e->ee_errno == ENOPROTOOPT);
+			if (e->ee_origin != SO_EE_ORIGIN_LOCAL && means_unreachable(e->ee_errno))
+				errors->unreachable = e->ee_errno;
 			errors->mtu |= e->ee_errno == EMSGSIZE;
 		}
 		msg.msg_controllen = sizeof(control);

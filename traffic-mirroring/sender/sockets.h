@@ -25,10 +25,13 @@ int socket_probe(const struct mirror_group *g, const struct mirror_collector *c,
 /* What the network answered to packets of a socket. */
 struct socket_errors {
 	unsigned int reports;
-	bool unreachable; /* the collector's host has nobody at that port */
+	int unreachable; /* errno: the collector's host has nobody at that port, or does not answer; 0: neither */
 	bool mtu; /* the path's MTU is another one */
 };
 
 void socket_read_errors(int fd, struct socket_errors *errors);
+
+/* What the errno in unreachable says of a collector. */
+const char *socket_unreachable_text(int error);
 
 #endif

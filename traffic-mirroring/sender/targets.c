@@ -122,9 +122,9 @@ bool target_read_errors(struct lane *lane, uint64_t now)
 	if (errors.unreachable) {
 		if (!t->counters->unreachable) {
 			collector_print(t->config, text);
-			log_warn("%s: nobody listens there", text);
+			log_warn("%s: %s", text, socket_unreachable_text(errors.unreachable));
 		}
-		t->counters->unreachable = 1;
+		t->counters->unreachable = errors.unreachable;
 		t->refused_until = now + REFUSED_NS;
 	}
 	return errors.reports > 0;

@@ -20,7 +20,7 @@ struct lane {
 	struct target *target;
 	int fd;
 	bool segments; /* the kernel cuts several copies of one size out of one datagram */
-	bool used; /* since its errors were read */
+	uint64_t used_ns; /* CLOCK_MONOTONIC when copies were last sent */
 	uint32_t first, last; /* index in the batch; NO_COPY: none waits */
 	struct lane *next; /* another one with copies that wait */
 };
@@ -35,7 +35,7 @@ struct target {
 		device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
 	struct address source; /* the sockets are connected, from here; family 0: they are not */
 	bool usable; /* there is a way to it, and its link is up */
-	uint64_t refused_until; /* CLOCK_MONOTONIC; it said that nobody listens: not tried before */
+	uint64_t refused_until; /* CLOCK_MONOTONIC; it could not be reached: not tried before */
 	uint32_t lanes;
 	struct lane lane[TARGET_LANES];
 };

@@ -118,7 +118,7 @@ int host_metrics_print(void)
 	each_collector(&s, print_bytes);
 	head("collector_refused_total", "counter", "Copies to the collector that the kernel refused.");
 	each_collector(&s, print_refused);
-	head("collector_reachable", "gauge", "0: it answered that nobody listens.");
+	head("collector_reachable", "gauge", "0: nobody listens there, or its host does not answer.");
 	each_collector(&s, print_reachable);
 	return 0;
 }

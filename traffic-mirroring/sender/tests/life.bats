@@ -148,7 +148,7 @@ state() {
 	kill -INT "$(sender)"
 	wait $pid
 	cat "$LAB/foreground.log"
-	grep -q "sends from" "$LAB/foreground.log"
+	grep -q "sends what . CPUs copy" "$LAB/foreground.log"
 	[[ $(state 0) == 00 ]]
 }
 

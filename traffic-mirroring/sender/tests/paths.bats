@@ -61,22 +61,35 @@ stopped() {
 	[[ $(number copies icmp) == 20 ]]
 }
 
+# One packet of each of 30 flows.
+send_flows() {
+	on client bash -c "for i in {1..30}; do echo >/dev/udp/$LAB_HOST4/\$((2000 + i)); done"
+	sleep 0.5
+}
+
 @test "a collector that nobody listens at is left out while failover is on, and only its flows move" {
 	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:$LAB_COLLECTOR4:6999" mirror_all --failover=on
-	flows() {
-		on client bash -c "for i in {1..30}; do echo >/dev/udp/$LAB_HOST4/\$((2000 + i)); done"
-		sleep 0.5
-	}
 	capture copies collector eth0
-	flows
+	send_flows
 	capture_end copies
 	(($(number copies udp port 4789) > 5 && $(number copies udp dst port 6999) > 5))
 	on host mirror-sender --status | grep -q "6999.*nobody listens there"
 	capture copies collector eth0
-	flows
+	send_flows
 	capture_end copies
 	[[ $(number copies udp port 4789) == 30 && $(number copies udp dst port 6999) == 0 ]]
 	[[ $(sent 12) == 0 ]]
+}
+
+@test "a collector whose host does not answer is reported, and left out while failover is on" {
+	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:${LAB_COLLECTOR4%.*}.77" mirror_all --failover=on
+	send_flows
+	wait_until 10 eval 'on host mirror-sender --status | grep -q "77.*its host cannot be reached"'
+	on host mirroring metrics | grep "reachable.*77.* 0\$"
+	capture copies collector eth0
+	send_flows
+	capture_end copies
+	[[ $(number copies udp port 4789) == 30 ]]
 }
 
 @test "without failover such a collector keeps its flows" {
