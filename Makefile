@@ -80,8 +80,8 @@ test-loader: all ## that part of test which loads the objects with l3afd's Go li
 test-l3afd: package $(TEST_OBJECTS) ## the packages under a real l3afd: L3AFD=/path/to/l3afd make test-l3afd
 	ci/run-tests $(L3AFD_BATS)
 
-fuzz: $(FUZZERS) ## each fuzzer for a minute (needs clang's libclang-rt-*-dev)
-	set -e; for fuzzer in $^; do $$fuzzer -max_total_time=60 -close_fd_mask=2; done
+fuzz: $(FUZZERS) ## each fuzzer for a minute, or FUZZ_SECONDS
+	ci/run-tests $(FUZZERS)
 
 demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; VM=1: in a virtual machine, without root
 	ci/here-or-vm ci/demo
@@ -179,8 +179,9 @@ $(BENCHES): $B/%: $B/obj/%.o $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirrorin
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
 $(FUZZERS): $B/%: %.c $B/obj/tested/library.a
 	@mkdir -p $(@D)
-	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -o $@ $< \
-		$(LIBRARY_SOURCES) $$($(PKG_CONFIG) --libs $(LIBRARIES)) $(COLLECTOR_LIBRARIES)
+	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+		$(LIBRARY_SOURCES) $(filter %/same_filter.c,$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \
+		$(COLLECTOR_LIBRARIES)
 
 # BPF. DWARF goes, BTF stays.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@

@@ -3,12 +3,14 @@
  * What a program costs per packet at a packet rate: runs it with BPF_PROG_TEST_RUN in bursts, one each millisecond, and
  * prints the nanoseconds of CPU time per packet. A process that drains what the program fills has time in between.
  *
- *   paced PROGRAM PACKETS RATE RUN SIZE…
+ *   paced PROGRAM[:RING] PACKETS RATE RUN SIZE…
  *
- * PROGRAM is a pin. RUN packets of one size and flow follow each other, then as many of the next SIZE and another flow.
+ * PROGRAM is a pin, and RING that of a ring buffer that is emptied after each burst. RUN packets of one size and flow follow each other, then as many of the next SIZE and another flow.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "frame.h"
 
@@ -25,6 +27,26 @@ static void run(int prog_fd, struct packet *p, unsigned int flow, unsigned int r
 		die("BPF_PROG_TEST_RUN");
 }
 
+struct ring {
+	uint64_t *consumer;
+	const uint64_t *producer;
+};
+
+static struct ring ring_open(const char *pin)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int fd = bpf_obj_get(pin);
+	struct ring r;
+
+	if (fd < 0)
+		die(pin);
+	r.consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	r.producer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+	if (r.consumer == MAP_FAILED || r.producer == MAP_FAILED)
+		die(pin);
+	return r;
+}
+
 static void wait_until(uint64_t when)
 {
 	struct timespec t = { .tv_sec = when / 1000000000, .tv_nsec = when % 1000000000 };
@@ -35,16 +57,23 @@ static void wait_until(uint64_t when)
 int main(int argc, char **argv)
 {
 	uint64_t packets, rate, length, done = 0, busy = 0, next, start;
+	struct ring ring = { 0 };
 	int sizes = argc - 5, prog_fd;
+	char *pin;
 	struct packet *sample;
 
 	if (sizes < 1) {
-		fprintf(stderr, "usage: paced PROGRAM PACKETS RATE RUN SIZE...\n");
+		fprintf(stderr, "usage: paced PROGRAM[:RING] PACKETS RATE RUN SIZE...\n");
 		return 1;
 	}
 	packets = strtoull(argv[2], NULL, 10);
 	rate = strtoull(argv[3], NULL, 10);
 	length = strtoull(argv[4], NULL, 10);
+	pin = strchr(argv[1], ':');
+	if (pin) {
+		*pin++ = '\0';
+		ring = ring_open(pin);
+	}
 	prog_fd = bpf_obj_get(argv[1]);
 	if (prog_fd < 0)
 		die(argv[1]);
@@ -63,6 +92,9 @@ int main(int argc, char **argv)
 		for (; done < burst && done < packets; done += length, flow++)
 			run(prog_fd, &sample[flow % sizes], flow, length);
 		busy += nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start;
+		if (ring.consumer)
+			__atomic_store_n(ring.consumer, *(volatile const uint64_t *)ring.producer,
+					 __ATOMIC_RELEASE);
 	}
 	printf("%.2f\n", (double)busy / done);
 	free(sample);

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 WAYS = {
     "none": "no mirroring",
     "bare": "bare clone → veth",
+    "reserve": "64 B into a ring, no more",
     "device": "ours, clone → veth",
     "device-vxlan": "ours, clone → kernel VXLAN",
     "ring": "ours, ring, 128 B → GUE",
@@ -87,6 +88,10 @@ class Report:
             reached = ratio.median >= limit
         self.targets.append((text, ratio, f"{'≤' if at_most else '≥'} {limit:.2f}", reached))
 
+    def ratio(self, text, ratio):
+        """One that has no limit."""
+        self.targets.append((text, ratio, "", None))
+
     def all_captured(self, text, shares):
         """Ways that lost copies did not do the same work, so that the worst round counts."""
         worst = Spread([shares.low])
@@ -103,6 +108,7 @@ class Report:
         for size, cost in costs.items():
             self.target(f"ring / bare clone, {size} B, snaplen 128", cost["ring"] / cost["bare"], 0.10)
         self.target("ring / bare clone, 1400 B, whole packet", costs["1400"]["ring-whole"] / costs["1400"]["bare"], 0.25)
+        self.ratio("ring / what a ring costs at least, 64 B", costs["64"]["ring"] / costs["64"]["reserve"])
         for way in ("ring", "ring-whole"):
             worst = min((cases[size]["captured"][way] for size in cases), key=lambda share: share.low)
             self.all_captured(f"path: copies arrived, {WAYS[way]}", worst)
@@ -175,6 +181,11 @@ class Report:
         )
         self.panels.append(("TCP with offloads, both directions mirrored: Gbit/s", rate, 1, 1e9))
 
+    def bulk(self):
+        case = self.parts["bulk"]["4G"]
+        for what in ("packets", "bytes"):
+            self.all_captured(f"TCP at 4 Gbit/s, whole: {what} at the collector's NIC", case[what]["ring-whole"])
+
     def latency(self):
         case = self.parts["latency"]["10000"]
         self.section(
@@ -185,14 +196,15 @@ class Report:
         self.panels.append(("Request latency at 10,000/s, p99, µs", case["p99"], 0, 1))
 
     def make(self):
-        for part in ("path", "ingress", "sender", "tcp", "latency"):
+        for part in ("path", "ingress", "sender", "tcp", "bulk", "latency"):
             if part in self.parts:
                 getattr(self, part)()
 
     def text(self):
         lines = ["Targets: medians of ratios within a round (minimum–maximum)", ""]
         for text, ratio, limit, reached in self.targets:
-            lines.append(f"  {text:<62} {ratio.text(3):>22}  {limit}  {'reached' if reached else 'NOT REACHED'}")
+            verdict = {True: "reached", False: "NOT REACHED", None: ""}[reached]
+            lines.append(f"  {text:<62} {ratio.text(3):>22}  {limit}  {verdict}".rstrip())
         for title, columns, rows in self.sections:
             lines += ["", title, "", " " * 30 + "".join(f"{column:>28}" for column in columns)]
             lines += [f"  {name:<28}" + "".join(f"{cell:>28}" for cell in cells) for name, cells in rows]
