@@ -2,6 +2,11 @@
 #ifndef MIRRORING_HOST_METRICS_H
 #define MIRRORING_HOST_METRICS_H
 
+#include <json-c/json.h>
+
+/* The same as host_metrics_print(), as an object; NULL on a host without rings. */
+struct json_object *host_metrics_json(void);
+
 /* Prints the counters of the host's sender in Prometheus' text format; nothing on a host without rings. */
 int host_metrics_print(void);
 

@@ -15,6 +15,7 @@
 #include "../sender/report.h"
 #include "delivery.h"
 #include "host_maps.h"
+#include "host_metrics.h"
 #include "instance.h"
 #include "request.h"
 #include "rules.h"
@@ -268,6 +269,9 @@ static struct json_object *report_json(const struct report *r)
 	for (int i = OUT_NONE + 1; i < OUT_COUNT; i++)
 		json_object_object_add(item, outcome_name(i), json_object_new_uint64(r->counters.outcome[i]));
 	json_object_object_add(o, "counters", item);
+
+	if (delivery_needs_rings(r->configuration))
+		json_object_object_add(o, "sender", host_metrics_json());
 
 	list = json_object_new_array();
 	for (size_t i = 0; i < r->problems; i++)

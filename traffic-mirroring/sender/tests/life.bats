@@ -176,7 +176,12 @@ state() {
 	grep -q "^sender   running, process [0-9]" <<<"$output"
 	grep -q "^rings    $(getconf _NPROCESSORS_CONF)" <<<"$output"
 	grep -q "vxlan:$LAB_COLLECTOR4 .* copies" <<<"$output"
+	expect 0 on host mirroring status --json
+	jq -e '.[0].sender | .up and .process > 1 and .counters.records >= 10 and .shed_ratio == 0 and .errors == {}' <<<"$output"
+	jq -e --arg collector "vxlan:$LAB_COLLECTOR4" '.[0].sender.collectors |
+		length == 1 and (.[0] | .collector == $collector and .copies >= 10 and .refused == 0 and .reachable)' <<<"$output"
 	kill -KILL "$(sender)"
+	[[ $(on host mirroring status --json | jq '.[0].sender.up') == false ]]
 	expect 1 on host mirror-sender --status
 	grep -q "not running, and did not end by itself" <<<"$output"
 }
