@@ -91,6 +91,13 @@ mirror_by() {
 	come_out 14 16 rawip in # tcpdump writes 16 bytes of its own before each packet
 }
 
+@test "VXLAN: as target, and at the collector" {
+	tunnel collector in vxlan id 42 dstport 4789
+	tunnel host out vxlan id 42 dstport 4789
+	mirror_by "mirror to vxlan:$LAB_COLLECTOR4/42" "mirror to out"
+	come_out 0 0 '' in
+}
+
 @test "Geneve: as target, and at the collector" {
 	tunnel collector in geneve id 5
 	tunnel host out geneve id 5
