@@ -84,11 +84,11 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 	return p->writer ? writer_packet(p->writer, &packet) : 0;
 }
 
-int pipeline_pause(void *pipeline)
+int pipeline_pause(void *pipeline, bool late)
 {
 	struct pipeline *p = pipeline;
 
 	if (p->replay)
 		replay_wake(p->replay);
-	return p->writer ? writer_flush(p->writer) : 0;
+	return p->writer && late ? writer_flush(p->writer) : 0;
 }

@@ -37,6 +37,6 @@ struct pipeline {
 
 /* For receive_run(), with a struct pipeline as context. Safe in several threads. */
 int pipeline_datagram(void *pipeline, const struct datagram *datagram);
-int pipeline_pause(void *pipeline);
+int pipeline_pause(void *pipeline, bool late);
 
 #endif

@@ -19,8 +19,11 @@
 
 #define BATCH 32
 #define BATCHES 16 /* per socket, before others get their turn */
-#define GATHER_NS \
-	500000 /* that datagrams gather before they are taken: each wake-up costs as much as several of them */
+/* That datagrams gather before they are taken: each wake-up costs as much as several of them. */
+#define GATHER_NS 1000000
+/* That what was taken may wait for more, so that it is written in large pieces. */
+#define LATE_NS 20000000
+#define LATE_MS (LATE_NS / 1000000)
 #define ROOM 65536 /* a datagram, or the several that the kernel joined */
 
 /* What recvmmsg() gives beside the bytes. */
@@ -172,11 +175,11 @@ static struct address address_of(const struct sockaddr_storage *from)
 	return a;
 }
 
-static uint64_t now(void)
+static uint64_t now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
@@ -206,7 +209,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 		}
 	}
 	if (!d.time_ns)
-		d.time_ns = now();
+		d.time_ns = now(CLOCK_REALTIME);
 	do { /* an empty datagram is one, too */
 		d.len = left < size ? left : size;
 		tally(TALLY_DATAGRAMS);
@@ -256,20 +259,28 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 {
 	struct pollfd events[RECEIVE_LISTEN_MAX + 1] = { { .fd = stop, .events = POLLIN } };
 	const struct timespec gather = { .tv_nsec = GATHER_NS };
+	uint64_t on_time = now(CLOCK_MONOTONIC); /* since then nothing waits, or it waits since then */
+	bool waits = false, late;
 	time_t end;
 	int n;
 
 	for (uint32_t i = 0; i < r->options.count; i++)
 		events[i + 1] = (struct pollfd){ .fd = r->fd[i], .events = POLLIN };
 	do {
-		n = poll(events, r->options.count + 1, 1000);
+		n = poll(events, r->options.count + 1, waits ? LATE_MS : 1000);
 		for (uint32_t i = 0; i < r->options.count && !n; i++)
 			ask_for_drops(r, i);
 		n = take_all(r, sink);
-		if (n > 0) {
-			n = sink->pause(sink->context);
+		if (n < 0)
+			break;
+		late = waits && (!n || now(CLOCK_MONOTONIC) - on_time >= LATE_NS);
+		if (!waits || late)
+			on_time = now(CLOCK_MONOTONIC);
+		waits = n && !late;
+		if (n || late)
+			n = sink->pause(sink->context, late) ?: n;
+		if (n > 0)
 			nanosleep(&gather, NULL);
-		}
 	} while (n >= 0 && !(events[0].revents & POLLIN));
 
 	for (end = time(NULL) + 1; n >= 0 && time(NULL) <= end;) {
@@ -277,7 +288,7 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 		if (!n)
 			break;
 	}
-	n = n < 0 ? n : sink->pause(sink->context);
+	n = n < 0 ? n : sink->pause(sink->context, true);
 	for (uint32_t i = 0; i < r->options.count; i++)
 		ask_for_drops(r, i);
 	return n;

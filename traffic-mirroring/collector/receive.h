@@ -31,7 +31,8 @@ struct datagram {
 struct receive_sink {
 	/* Each returns 0, or a negative number that ends receive_run(). */
 	int (*datagram)(void *context, const struct datagram *d);
-	int (*pause)(void *context); /* what has come so far should go on its way */
+	/* No datagram waits for now. late: what has come so far should go on its way. */
+	int (*pause)(void *context, bool late);
 	void *context;
 };
 
