@@ -128,8 +128,8 @@ $B/deps: ci/deps
 # User space, twice: as shipped, and with sanitizers for the tests.
 shipped = $(patsubst %.c,$B/obj/%.o,$(filter $1,$(LIBRARY_SOURCES)))
 tested = $(patsubst %.c,$B/obj/tested/%.o,$(filter $1,$(LIBRARY_SOURCES) $(TEST_SUPPORT)))
-# libnl's look-ups of names, which nobody calls, would warn about static linking each time.
-LINK_STATIC = $(CC) -static -Wl,--no-warnings -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
+# Warnings about libnl's look-ups of names do no harm: nobody calls them. (--no-warnings would hide errors, too.)
+LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
 
 $B/obj/tested/%.o: %.c | $B/deps
 	@mkdir -p $(@D)

@@ -12,7 +12,6 @@
 #include "../updater/lock.h"
 #include "rings.h"
 #include "shared.h"
-#include "sockets.h"
 
 static const char *const counters[SENT_COUNT] = {
 	[SENT_RECORDS] = "records taken out of the rings",
@@ -67,7 +66,7 @@ static void print_group(const struct shared *s, unsigned int slot)
 		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text,
 		       c->group == g->id ? c->copies : 0, c->group == g->id ? c->bytes : 0,
 		       c->group == g->id ? c->refused : 0, c->group == g->id && c->unreachable ? ", " : "",
-		       c->group == g->id && c->unreachable ? socket_unreachable_text(c->unreachable) : "");
+		       c->group == g->id && c->unreachable ? shared_unreachable_text(c->unreachable) : "");
 	}
 }
 

@@ -65,3 +65,9 @@ int shared_open(struct shared *s)
 		err = map_array(arrays[i].name, arrays[i].value_size, arrays[i].entries, arrays[i].memory);
 	return err;
 }
+
+const char *shared_unreachable_text(__u32 error)
+{
+	return error == EHOSTUNREACH || error == ENETUNREACH ? "its host cannot be reached" :
+							       "nobody listens there";
+}

@@ -20,6 +20,9 @@ struct shared {
 /* 0 or a negative errno, after log_error(). Unmapped when the process ends. */
 int shared_open(struct shared *s);
 
+/* What mirror_collector_counters.unreachable says of a collector. */
+const char *shared_unreachable_text(__u32 error);
+
 /* One writer, any number of readers, which see whole numbers. */
 static inline void count(__u64 *counter, uint64_t n)
 {

@@ -183,12 +183,6 @@ static bool means_unreachable(int error)
 	return false;
 }
 
-const char *socket_unreachable_text(int error)
-{
-	return error == EHOSTUNREACH || error == ENETUNREACH ? "its host cannot be reached" :
-							       "nobody listens there";
-}
-
 void socket_read_errors(int fd, struct socket_errors *errors)
 {
 	union {

@@ -31,7 +31,4 @@ struct socket_errors {
 
 void socket_read_errors(int fd, struct socket_errors *errors);
 
-/* What the errno in unreachable says of a collector. */
-const char *socket_unreachable_text(int error);
-
 #endif

@@ -122,7 +122,7 @@ bool target_read_errors(struct lane *lane, uint64_t now)
 	if (errors.unreachable) {
 		if (!t->counters->unreachable) {
 			collector_print(t->config, text);
-			log_warn("%s: %s", text, socket_unreachable_text(errors.unreachable));
+			log_warn("%s: %s", text, shared_unreachable_text(errors.unreachable));
 		}
 		t->counters->unreachable = errors.unreachable;
 		t->refused_until = now + REFUSED_NS;

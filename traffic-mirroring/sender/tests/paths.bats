@@ -74,6 +74,7 @@ send_flows() {
 	capture_end copies
 	(($(number copies udp port 4789) > 5 && $(number copies udp dst port 6999) > 5))
 	on host mirror-sender --status | grep -q "6999.*nobody listens there"
+	on host mirroring status | grep -q "6999.*nobody listens there"
 	capture copies collector eth0
 	send_flows
 	capture_end copies
