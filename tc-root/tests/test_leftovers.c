@@ -165,8 +165,9 @@ static void beside_a_tcx_user(void **state)
 	}
 	before_user = counted(user);
 	before_chained = counted(chained);
-	/* ARP requests that nobody answers */
-	run("ip addr add 192.0.2.1/24 dev near; ping -c 2 -i 0.2 -W 1 192.0.2.9");
+	/* echo requests that nobody answers */
+	run("ip addr add 192.0.2.1/24 dev near; ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev near; "
+	    "ping -c 2 -i 0.2 -W 1 192.0.2.9");
 	assert_true(counted(user) >= before_user + 2);
 	assert_true(counted(chained) >= before_chained + 2);
 
