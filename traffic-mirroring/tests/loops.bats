@@ -18,14 +18,6 @@ teardown() {
 	lab_end
 }
 
-both_directions() {
-	local direction
-	for direction in ingress egress; do
-		expect 0 on host mirroring start --iface=eth1 --direction=$direction --rules=mirror \
-			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_${direction}_root_array "$@"
-	done
-}
-
 lose_mark() {
 	on host bpftool prog load "$mirroring_build/traffic-mirroring/tests/clear_mark.bpf.o" /sys/fs/bpf/clear_mark
 	on host tc qdisc add dev "$1" clsact
@@ -60,27 +52,22 @@ each_copied_once() {
 @test "known by mark, over IPv4" {
 	lab_vxlan 4
 	# the mark is all there is: eth1's way to the collector is not in the outers table
-	both_directions --tunnel-interface-name=vxlan0
-	for direction in ingress egress; do
-		on host bash -c "bpftool -j map dump pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers |
-			jq -r '.[].key | join(\" \")' | while read -r key; do
-				bpftool map delete pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers key \$key
-			done"
-	done
+	mirror_uplink --tunnel-interface-name=vxlan0
+	forget_outers
 	each_copied_once "$LAB_COLLECTOR4"
 }
 
 @test "known by outer address and port where the mark is lost, over IPv4" {
 	lab_vxlan 4
 	lose_mark vxlan0
-	both_directions --tunnel-interface-name=vxlan0
+	mirror_uplink --tunnel-interface-name=vxlan0
 	each_copied_once "$LAB_COLLECTOR4"
 }
 
 @test "known by outer address and port where the mark is lost, over IPv6" {
 	lab_vxlan 6
 	lose_mark vxlan0
-	both_directions --tunnel-interface-name=vxlan0
+	mirror_uplink --tunnel-interface-name=vxlan0
 	each_copied_once "$LAB_COLLECTOR6"
 }
 
@@ -92,13 +79,13 @@ each_copied_once() {
 	on host ip link set vxlan0 addrgenmode none
 	on host ip link set vxlan0 up
 	lose_mark vxlan0
-	both_directions --tunnel-interface-name=vxlan0 --tunnel-remote-address="$LAB_COLLECTOR4" --tunnel-remote-port=4789
+	mirror_uplink --tunnel-interface-name=vxlan0 --tunnel-remote-address="$LAB_COLLECTOR4" --tunnel-remote-port=4789
 	each_copied_once "$LAB_COLLECTOR4"
 }
 
 @test "a packet to the collector that is no copy is copied" {
 	lab_vxlan 4
-	both_directions --tunnel-interface-name=vxlan0
+	mirror_uplink --tunnel-interface-name=vxlan0
 	capture copies collector vxlan0 udp port 4790
 	on host bash -c "for i in 1 2 3; do echo >/dev/udp/$LAB_COLLECTOR4/4790; done"
 	capture_end copies

@@ -6,6 +6,8 @@
 #   mirroring_lab           First, in setup: the three hosts, the tunnel, root programs on host's eth0.
 #   mirror STATUS COMMAND [OPTION…]   `expect STATUS` of the command at host, for eth0 and $direction (ingress).
 #   mirror_start [OPTION…]  start: loads our program behind the root, copies go to vxlan0.
+#   mirror_uplink [OPTION…] start of both directions of eth1, whose root programs are there: mirrors all that it sends and receives.
+#   forget_outers           Empties eth1's tables of tunnels, so that our copies are known by their mark alone.
 #   shows RULE…             Fails unless `show` prints just these lines.
 #   report FILTER           A part of `status --json` of eth0 and $direction, by a jq filter.
 #   load_like_l3afd [PACKAGE VERSION]  Loads, pins and chains our program as l3afd does, in either layout.
@@ -37,6 +39,24 @@ mirror() {
 
 mirror_start() {
 	mirror 0 start --map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 "$@"
+}
+
+mirror_uplink() {
+	local direction
+	for direction in ingress egress; do
+		expect 0 on host mirroring start --iface=eth1 --direction=$direction --rules=mirror \
+			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_${direction}_root_array "$@" || return
+	done
+}
+
+forget_outers() {
+	local direction
+	for direction in ingress egress; do
+		on host bash -c "bpftool -j map dump pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers |
+			jq -r '.[].key | join(\" \")' | while read -r key; do
+				bpftool map delete pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers key \$key
+			done" || return
+	done
 }
 
 shows() {

@@ -13,15 +13,6 @@ teardown() {
 	lab_end
 }
 
-# both_directions OPTION…: everything that eth1 sends and receives
-both_directions() {
-	local direction
-	for direction in ingress egress; do
-		expect 0 on host mirroring start --iface=eth1 --direction=$direction --rules=mirror \
-			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_${direction}_root_array "$@"
-	done
-}
-
 # count NAME: a counter of both directions together.
 count() {
 	on host mirroring status --iface=eth1 --json | jq "[.[].counters.$1] | add"
@@ -42,19 +33,13 @@ each_copied_once() {
 }
 
 @test "gue, 100,000 packets" {
-	both_directions --tunnel-remote-address=$LAB_COLLECTOR4
+	mirror_uplink --tunnel-remote-address=$LAB_COLLECTOR4
 	each_copied_once $LAB_COLLECTOR4 50000
 }
 
 @test "the mark alone is enough: no outer header is known" {
-	both_directions --tunnel-type=gre --tunnel-remote-address=$LAB_COLLECTOR6
-	local direction
-	for direction in ingress egress; do
-		on host bash -c "bpftool -j map dump pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers |
-			jq -r '.[].key | join(\" \")' | while read -r key; do
-				bpftool map delete pinned /sys/fs/bpf/tc/globals/eth1/mirroring_${direction}_outers key \$key
-			done"
-	done
+	mirror_uplink --tunnel-type=gre --tunnel-remote-address=$LAB_COLLECTOR6
+	forget_outers
 	each_copied_once $LAB_COLLECTOR6 1000
 }
 
