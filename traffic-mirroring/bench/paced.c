@@ -5,13 +5,13 @@
  *
  *   paced PROGRAM[:RING] PACKETS RATE RUN SIZE…
  *
- * PROGRAM is a pin, and RING that of a ring buffer that is emptied after each burst. RUN packets of one size and flow follow each other, then as many of the next SIZE and another flow.
+ * PROGRAM is a pin, and RING that of a ring buffer that is emptied after each burst. RUN packets of one size and flow follow
+ * each other, then as many of the next SIZE and another flow.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "../sender/rings.h"
 #include "frame.h"
 
 #define TICK_NS 1000000
@@ -25,26 +25,6 @@ static void run(int prog_fd, struct packet *p, unsigned int flow, unsigned int r
 	memcpy(p->data + p->l4, &port, sizeof(port));
 	if (bpf_prog_test_run_opts(prog_fd, &opts))
 		die("BPF_PROG_TEST_RUN");
-}
-
-struct ring {
-	uint64_t *consumer;
-	const uint64_t *producer;
-};
-
-static struct ring ring_open(const char *pin)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-	int fd = bpf_obj_get(pin);
-	struct ring r;
-
-	if (fd < 0)
-		die(pin);
-	r.consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	r.producer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
-	if (r.consumer == MAP_FAILED || r.producer == MAP_FAILED)
-		die(pin);
-	return r;
 }
 
 static void wait_until(uint64_t when)
@@ -72,7 +52,8 @@ int main(int argc, char **argv)
 	pin = strchr(argv[1], ':');
 	if (pin) {
 		*pin++ = '\0';
-		ring = ring_open(pin);
+		if (ring_open(&ring, bpf_obj_get(pin)))
+			die(pin);
 	}
 	prog_fd = bpf_obj_get(argv[1]);
 	if (prog_fd < 0)
@@ -92,9 +73,10 @@ int main(int argc, char **argv)
 		for (; done < burst && done < packets; done += length, flow++)
 			run(prog_fd, &sample[flow % sizes], flow, length);
 		busy += nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start;
-		if (ring.consumer)
-			__atomic_store_n(ring.consumer, *(volatile const uint64_t *)ring.producer,
-					 __ATOMIC_RELEASE);
+		if (pin) {
+			ring.position = ring_produced(&ring);
+			ring_release(&ring);
+		}
 	}
 	printf("%.2f\n", (double)busy / done);
 	free(sample);

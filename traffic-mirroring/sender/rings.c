@@ -70,11 +70,16 @@ void rings_close(struct ring *rings, size_t n)
 	free(rings);
 }
 
+void rings_name(unsigned int ring, char name[RINGS_NAME_LEN])
+{
+	snprintf(name, RINGS_NAME_LEN, "%s_%u", rings_is_spill(ring) ? "spill" : "ring",
+		 ring / RINGS_PER_CPU);
+}
+
 int rings_open(struct ring **rings, size_t *n)
 {
-	static const char *const names[RINGS_PER_CPU] = { "ring", "spill" };
 	int cpus = libbpf_num_possible_cpus(), fd, err = 0;
-	char path[64];
+	char name[RINGS_NAME_LEN], path[64];
 
 	*n = 0;
 	*rings = cpus > 0 ? calloc(RINGS_PER_CPU * cpus, sizeof(**rings)) : NULL;
@@ -83,7 +88,8 @@ int rings_open(struct ring **rings, size_t *n)
 		return -ENOMEM;
 	}
 	for (int i = 0; i < RINGS_PER_CPU * cpus && !err; i++) {
-		snprintf(path, sizeof(path), HOST_PINS "/%s_%d", names[i % RINGS_PER_CPU], i / RINGS_PER_CPU);
+		rings_name(i, name);
+		snprintf(path, sizeof(path), HOST_PINS "/%s", name);
 		fd = bpf_obj_get(path);
 		err = fd < 0 ? -errno : ring_open(&(*rings)[i], fd);
 		if (!err)

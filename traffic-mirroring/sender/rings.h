@@ -25,7 +25,17 @@ struct ring {
 	uint64_t floor; /* no record behind position has an older time */
 };
 
+/* Of a CPU: the small ring, and the one it spills into. */
 #define RINGS_PER_CPU 2
+#define RINGS_NAME_LEN 32
+
+/* The name of a ring's pin; rings are counted CPU by CPU. */
+void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);
+
+static inline bool rings_is_spill(unsigned int ring)
+{
+	return ring % RINGS_PER_CPU;
+}
 
 /*
  * The pinned rings of all CPUs, each CPU's next to each other, in an array that the caller frees. 0 or a negative errno,

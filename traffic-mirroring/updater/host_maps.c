@@ -20,12 +20,12 @@
 
 #include "../../common/log.h"
 #include "../../common/pins.h"
+#include "../sender/rings.h"
 #include "instance.h"
 #include "lock.h"
 
 #define DEFAULT_RING_MEMORY (64ULL << 20)
 #define DEFAULT_NICE 5
-#define RINGS_PER_CPU 2
 /*
  * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's cache.
  * Enough for what comes while the sender naps.
@@ -37,7 +37,7 @@
 struct host {
 	int lock;
 	int cpus;
-	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* two of each CPU: ring_<cpu>, spill_<cpu> */
+	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../sender/rings.h counts them */
 	struct mirror_state *state;
 	struct mirror_group *groups;
 	struct mirror_settings *settings;
@@ -140,20 +140,10 @@ static int open_arrays(struct host *h)
 	return 0;
 }
 
-static bool is_spill(int ring)
-{
-	return ring % RINGS_PER_CPU;
-}
-
 /* In the maps of rings. */
 static __u32 ring_key(int ring)
 {
-	return (is_spill(ring) ? MIRROR_SPILL : 0) + ring / RINGS_PER_CPU;
-}
-
-static void ring_name(int ring, char name[32])
-{
-	snprintf(name, 32, "%s_%d", is_spill(ring) ? "spill" : "ring", ring / RINGS_PER_CPU);
+	return (rings_is_spill(ring) ? MIRROR_SPILL : 0) + ring / RINGS_PER_CPU;
 }
 
 /* The largest power of two that is not above limit, a page at least. */
@@ -171,15 +161,15 @@ static __u32 ring_size(const struct host *h, int ring)
 	__u64 share = h->settings->ring_memory / h->cpus;
 	__u32 near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
 
-	return is_spill(ring) ? size_within(share - near) : near;
+	return rings_is_spill(ring) ? size_within(share - near) : near;
 }
 
 static int open_rings(struct host *h)
 {
-	char name[32];
+	char name[RINGS_NAME_LEN];
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		ring_name(i, name);
+		rings_name(i, name);
 		h->ring[i] = open_or_make(name, BPF_MAP_TYPE_RINGBUF, 0, 0, ring_size(h, i), 0);
 		if (h->ring[i] < 0)
 			return h->ring[i];
@@ -207,14 +197,14 @@ static int signal_sender(int signal)
 static int replace_rings(struct host *h)
 {
 	struct instance *instances;
-	char name[32], path[PATH_MAX];
+	char name[RINGS_NAME_LEN], path[PATH_MAX];
 	size_t n;
 	int err = 0;
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
 		close(h->ring[i]);
 		h->ring[i] = -1;
-		ring_name(i, name);
+		rings_name(i, name);
 		map_path(name, path);
 		unlink(path);
 	}
