@@ -259,24 +259,26 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 {
 	struct pollfd events[RECEIVE_LISTEN_MAX + 1] = { { .fd = stop, .events = POLLIN } };
 	const struct timespec gather = { .tv_nsec = GATHER_NS };
-	uint64_t on_time = now(CLOCK_MONOTONIC); /* since then nothing waits, or it waits since then */
-	bool waits = false, late;
+	/* CLOCK_MONOTONIC when the first of what waits for more was taken; 0: nothing waits */
+	uint64_t since = 0;
+	bool late;
 	time_t end;
 	int n;
 
 	for (uint32_t i = 0; i < r->options.count; i++)
 		events[i + 1] = (struct pollfd){ .fd = r->fd[i], .events = POLLIN };
 	do {
-		n = poll(events, r->options.count + 1, waits ? LATE_MS : 1000);
+		n = poll(events, r->options.count + 1, since ? LATE_MS : 1000);
 		for (uint32_t i = 0; i < r->options.count && !n; i++)
 			ask_for_drops(r, i);
 		n = take_all(r, sink);
 		if (n < 0)
 			break;
-		late = waits && (!n || now(CLOCK_MONOTONIC) - on_time >= LATE_NS);
-		if (!waits || late)
-			on_time = now(CLOCK_MONOTONIC);
-		waits = n && !late;
+		if (n && !since)
+			since = now(CLOCK_MONOTONIC);
+		late = since && (!n || now(CLOCK_MONOTONIC) - since >= LATE_NS);
+		if (late)
+			since = 0;
 		if (n || late)
 			n = sink->pause(sink->context, late) ?: n;
 		if (n > 0)

@@ -54,19 +54,21 @@ static void print_counters(const struct shared *s)
 static void print_group(const struct shared *s, unsigned int slot)
 {
 	const struct mirror_group *g = &s->groups[slot];
-	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	const struct mirror_collector_counters *counters = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	static const struct mirror_collector_counters none;
 	char text[FILTER_TARGET_LEN];
 
 	printf("group %u%s\n", g->id,
-	       c->group != g->id       ? ", not opened yet" :
-	       s->state->stopped[slot] ? ", stopped: no way to its collectors" :
-					 "");
-	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++, c++) {
+	       counters->group != g->id ? ", not opened yet" :
+	       s->state->stopped[slot]	? ", stopped: no way to its collectors" :
+					  "");
+	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++) {
+		const struct mirror_collector_counters *c = counters[i].group == g->id ? &counters[i] : &none;
+
 		collector_print(&g->collector[i], text);
-		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text,
-		       c->group == g->id ? c->copies : 0, c->group == g->id ? c->bytes : 0,
-		       c->group == g->id ? c->refused : 0, c->group == g->id && c->unreachable ? ", " : "",
-		       c->group == g->id && c->unreachable ? shared_unreachable_text(c->unreachable) : "");
+		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text, c->copies, c->bytes,
+		       c->refused, c->unreachable ? ", " : "",
+		       c->unreachable ? shared_unreachable_text(c->unreachable) : "");
 	}
 }
 

@@ -223,7 +223,8 @@ static void print_report(const struct report *r)
 		printf("  PROBLEM    %s\n", r->problem[i]);
 }
 
-static struct json_object *report_json(const struct report *r)
+/* sender: host_metrics_json(), which is the same for all that need it. */
+static struct json_object *report_json(const struct report *r, struct json_object *sender)
 {
 	struct json_object *o = json_object_new_object(), *list, *item;
 	const struct mirror_options *options = &r->configuration->options;
@@ -271,7 +272,7 @@ static struct json_object *report_json(const struct report *r)
 	json_object_object_add(o, "counters", item);
 
 	if (delivery_needs_rings(r->configuration))
-		json_object_object_add(o, "sender", host_metrics_json());
+		json_object_object_add(o, "sender", json_object_get(sender));
 
 	list = json_object_new_array();
 	for (size_t i = 0; i < r->problems; i++)
@@ -336,6 +337,7 @@ static int report_all(const struct request *request, const struct instance *inst
 		      size_t *found)
 {
 	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
+	struct json_object *sender = list ? host_metrics_json() : NULL;
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
@@ -350,7 +352,7 @@ static int report_all(const struct request *request, const struct instance *inst
 		if (err)
 			log_error("cannot read the maps of %s: %s", instances[i].link.name, strerror(-err));
 		else if (list)
-			json_object_array_add(list, report_json(&report));
+			json_object_array_add(list, report_json(&report, sender));
 		else
 			print_report(&report);
 		configuration_free(report.configuration);
@@ -359,6 +361,7 @@ static int report_all(const struct request *request, const struct instance *inst
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
 								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(list);
+	json_object_put(sender);
 	return err;
 }
 
