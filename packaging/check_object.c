@@ -2,10 +2,10 @@
 /*
  * Refuses a BPF object that l3afd would load badly: docs/architecture.md says what it asks of an object.
  *
- *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP HELPER…
+ *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…
  *
- * HELPER: what the entry function may call. That is how it is proved that a program only reads packets: none of its
- * helpers can write to one.
+ * HELPER: what every program of the object may call, but for WRITER (- where there is none), the one that may change
+ * packets. That is how it is proved that the others only read them: none of their helpers can write to one.
  *
  * Every fault is a line; the exit status is 1 if there is one.
  */
@@ -146,12 +146,12 @@ static void check_helpers(const struct bpf_program *program, char **allowed)
 			continue;
 		if (insn->imm > 0 && insn->imm < __BPF_FUNC_MAX_ID)
 			told[insn->imm] = true;
-		fault("entry function %s calls the helper %s, which is not in its list",
-		      bpf_program__name(program), name);
+		fault("program %s calls the helper %s, which is not in the list", bpf_program__name(program),
+		      name);
 	}
 }
 
-static void check_entry(struct bpf_object *object, const char *name, char **helpers)
+static void check_entry(struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
@@ -160,17 +160,16 @@ static void check_entry(struct bpf_object *object, const char *name, char **help
 	else if (strcmp(bpf_program__section_name(program), "tc"))
 		fault("entry function %s is in section %s, not in tc", name,
 		      bpf_program__section_name(program));
-	else
-		check_helpers(program, helpers);
 }
 
 int main(int argc, char **argv)
 {
+	struct bpf_program *program;
 	struct bpf_object *object;
 	struct bpf_map *map;
 
-	if (argc < 5) {
-		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP HELPER…\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…\n");
 		return 2;
 	}
 	file = argv[1];
@@ -186,7 +185,10 @@ int main(int argc, char **argv)
 	bpf_object__for_each_map(map, object)
 		if (!bpf_map__is_internal(map))
 			check_map(map, argv[2]);
-	check_entry(object, argv[3], argv + 5);
+	bpf_object__for_each_program(program, object)
+		if (strcmp(bpf_program__name(program), argv[5]))
+			check_helpers(program, argv + 6);
+	check_entry(object, argv[3]);
 	check_chain_map(object, argv[4]);
 	bpf_object__close(object);
 	return faulty;

@@ -95,7 +95,8 @@ enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
 
 /* How a copy leaves. */
 enum mirror_exit {
-	EXIT_DEVICE, /* bpf_clone_redirect() in a program of its own: this index of the exits PROG_ARRAY */
+	/* programs: these are their places in the exits PROG_ARRAY */
+	EXIT_DEVICE, /* bpf_clone_redirect() */
 	EXIT_RING, /* into this CPU's ring buffer */
 	EXIT_NONE, /* no target yet: update came before start; counted as OUT_NO_EXIT */
 };
@@ -205,7 +206,7 @@ struct mirror_decision {
 	__u32 group;
 	__u32 hash; /* symmetric flow hash */
 	__u32 flags; /* enum mirror_record_flags (record.h) */
-	__u32 pad;
+	__u32 payload; /* where that of TCP or UDP starts in the packet, else 0 */
 };
 _Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
 

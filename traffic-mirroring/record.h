@@ -4,8 +4,10 @@
  * order except where said. The packet's bytes follow the header.
  *
  * Of a GSO packet with a small snaplen only what its segments' copies need is there: data[] holds the packet's first
- * RECORD_HEAD_SIZE bytes, and behind them piece after piece, each stride bytes further: piece n = 1, 2 … are the
- * snaplen bytes from n * gso_size on, so that each segment's payload lies as far into its piece as the headers are long.
+ * RECORD_HEAD_SIZE bytes, and behind them piece after piece, each stride bytes further: piece n = 1, 2 … are stride
+ * bytes (the last one perhaps fewer) from payload + n * gso_size on. A segment whose headers are longer, because there are
+ * more in that payload, has its own payload as much further into its piece. stride is 0 where no copy reaches beyond
+ * payload.
  */
 #ifndef MIRRORING_RECORD_H
 #define MIRRORING_RECORD_H
@@ -31,11 +33,10 @@ struct mirror_record {
 	__u16 vlan_tci; /* tag in metadata; valid where vlan_proto is not 0 */
 	__be16 vlan_proto; /* EtherType of that tag, network byte order; 0: no tag in metadata */
 	__u8 filter; /* number, counted from 1 */
-	__u8 flags; /* #define RECORD_HEAD_SIZE 256
-
-enum mirror_record_flags */
+	__u8 flags; /* enum mirror_record_flags */
 	__u16 stride; /* bytes from one piece to the next; 0: data[] is the packet from its first byte on */
-	__u16 pad[3];
+	__u16 payload; /* where that of TCP or UDP starts in the packet; for pieces */
+	__u16 pad[2];
 	__u8 data[];
 };
 _Static_assert(sizeof(struct mirror_record) == 48, "no hidden padding");

@@ -80,7 +80,7 @@ compile() {
 }
 
 check() {
-	expect "$1" "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress entry ingress_chain tail_call
+	expect "$1" "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress entry ingress_chain "${writer:--}" tail_call
 }
 
 # refused TEXT [-DNAME…]: exactly one fault, which says TEXT.
@@ -161,7 +161,14 @@ refused() {
 	[[ $output == *"No such file or directory"* ]]
 }
 
-@test "an entry function that calls a helper outside its list" {
-	refused "entry function entry calls the helper skb_store_bytes, which is not in its list" \
-		'-DUSE=bpf_skb_store_bytes(skb, 0, skb, 4, 0) + bpf_skb_store_bytes(skb, 4, skb, 4, 0)'
+writes='bpf_skb_store_bytes(skb, 0, skb, 4, 0) + bpf_skb_store_bytes(skb, 4, skb, 4, 0)'
+
+@test "an entry function that calls a helper outside the list" {
+	refused "program entry calls the helper skb_store_bytes, which is not in the list" "-DUSE=$writes"
+}
+
+@test "another program that does, unless it is the one that may" {
+	refused "program other calls the helper skb_store_bytes, which is not in the list" \
+		"-DGLOBAL=SEC(\"tc\") int other(struct __sk_buff *skb) { return $writes; }"
+	writer=other check 0
 }

@@ -43,6 +43,7 @@ struct packet {
 	__u32 src_port, dst_port; /* host byte order */
 	__u32 tcp_flags; /* where proto is TCP */
 	__u32 icmp_type; /* where proto is ICMP or ICMPv6 */
+	__u32 payload; /* where that of TCP or UDP starts, else 0 */
 };
 
 struct vlan_tag {
@@ -243,13 +244,14 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 	if (p->proto == IPPROTO_TCP) {
 		struct tcp_tail tail_buf, *tail;
 
-		off += 12;
-		tail = p->extensions ? copied(skb, off, &tail_buf, sizeof(tail_buf)) :
-				       header(skb, off, &tail_buf, sizeof(tail_buf));
+		tail = p->extensions ? copied(skb, off + 12, &tail_buf, sizeof(tail_buf)) :
+				       header(skb, off + 12, &tail_buf, sizeof(tail_buf));
 		if (!tail || tail->data_offset >> 4 < 5)
 			return false;
 		p->tcp_flags = tail->flags;
+		need = (tail->data_offset >> 4) * 4;
 	}
+	p->payload = off + need;
 	return true;
 }
 
@@ -344,6 +346,8 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p
 	p->dst_port = bpf_ntohs(l4->dest);
 	p->tcp_flags = l4->flags;
 	p->icmp_type = 0;
+	p->payload = sizeof(*eth) + sizeof(*ip) +
+		     (ip->protocol == IPPROTO_TCP ? (l4->data_offset >> 4) * 4 : sizeof(struct udphdr));
 	return true;
 }
 

@@ -24,19 +24,6 @@
 #define FEW_PIECES_SIZE 4096
 #define MANY_PIECES_SIZE 16384
 
-/* In this CPU's ring, or where that has no room in its spill ring. */
-static __always_inline struct mirror_record *reserve(void *ring, const __u32 size)
-{
-	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0);
-	__u32 key;
-
-	if (r)
-		return r;
-	key = MIRROR_SPILL + bpf_get_smp_processor_id();
-	ring = bpf_map_lookup_elem(&MAP(rings), &key);
-	return ring ? bpf_ringbuf_reserve(ring, sizeof(*r) + size, 0) : NULL;
-}
-
 static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 				 const struct mirror_decision *d, __u32 len)
 {
@@ -84,7 +71,7 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 				 struct mirror_state *state, void *ring, const __u32 low, const __u32 high,
 				 __u32 len)
 {
-	struct mirror_record *r = reserve(ring, high);
+	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + high, 0);
 
 	if (!r)
 		return OUT_RING_FULL;
@@ -95,43 +82,51 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 	return OUT_RING;
 }
 
+/* Bytes of each segment's payload that copies need. */
+static __always_inline __u32 stride_of(const struct mirror_decision *d)
+{
+	return d->snaplen > d->payload ? d->snaplen - d->payload : 0;
+}
+
 /* Whether the beginnings of a GSO packet's segments are worth a record of their own, with size bytes behind the head. */
 static __always_inline bool pieces_fit(const struct __sk_buff *skb, const struct mirror_decision *d,
 				       const __u32 size)
 {
 	__u32 pieces = skb->len / skb->gso_size;
 
-	return skb->len > RECORD_HEAD_SIZE && skb->len <= LARGEST_CLASS && d->snaplen <= RECORD_HEAD_SIZE &&
-	       pieces <= MAX_PIECES && pieces * d->snaplen <= size;
+	return d->payload && d->snaplen <= RECORD_HEAD_SIZE && skb->len > RECORD_HEAD_SIZE &&
+	       skb->len <= LARGEST_CLASS && pieces <= MAX_PIECES && pieces * stride_of(d) <= size;
 }
 
 /* The beginnings of all segments of a GSO packet, as record.h has it. size: of the pieces behind the head. */
 static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirror_decision *d,
 					struct mirror_state *state, void *ring, const __u32 size)
 {
-	struct mirror_record *r = reserve(ring, RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE);
-	__u32 len = skb->len, gso_size = skb->gso_size, from = 0, at = 0, piece;
+	const __u32 room = RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE;
+	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
+	__u32 len = skb->len, gso_size = skb->gso_size, from = d->payload, at = 0, stride = stride_of(d), piece;
 
 	if (!r)
 		return OUT_RING_FULL;
 	fill(r, skb, d, RECORD_HEAD_SIZE);
-	r->stride = d->snaplen;
+	r->stride = stride;
+	r->payload = d->payload;
 	if (bpf_skb_load_bytes(skb, 0, r->data, RECORD_HEAD_SIZE)) {
 		r->cap_len = 0;
 		goto out;
 	}
-	for (int i = 0; i < MAX_PIECES; i++) {
+	for (int i = 0; stride && i < MAX_PIECES; i++) {
 		from += gso_size;
 		if (from >= len)
 			break;
-		piece = len - from < d->snaplen ? len - from : d->snaplen;
+		piece = len - from < stride ? len - from : stride;
 		if (bpf_skb_load_bytes(skb, from, r->data + RECORD_HEAD_SIZE + (at & (size - 1)),
 				       within(piece, 0, RECORD_HEAD_SIZE))) {
 			r->cap_len = 0;
 			break;
 		}
 		r->cap_len = RECORD_HEAD_SIZE + at + piece;
-		at += d->snaplen;
+		at += stride;
 	}
 out:
 	submit(r, state);
@@ -142,7 +137,7 @@ out:
 static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mirror_decision *d,
 					 struct mirror_state *state, void *ring, __u32 len)
 {
-	struct mirror_record *r = reserve(ring, LARGEST_CLASS + OVERHANG);
+	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + LARGEST_CLASS + OVERHANG, 0);
 	__u32 rest = len - LARGEST_CLASS;
 
 	if (!r)
@@ -157,23 +152,11 @@ static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mir
 	return OUT_RING;
 }
 
-static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
+/* Into one ring, by size. */
+static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_decision *d,
+				     struct mirror_state *state, void *ring)
 {
-	__u32 zero = 0, cpu = bpf_get_smp_processor_id(), len = skb->len;
-	struct mirror_state *state;
-	void *states, *ring;
-
-	states = bpf_map_lookup_elem(&MAP(state), &zero);
-	ring = bpf_map_lookup_elem(&MAP(rings), &cpu);
-	if (!states || !ring)
-		return OUT_NO_SENDER;
-	state = bpf_map_lookup_elem(states, &zero);
-	if (!state || !state->present)
-		return OUT_NO_SENDER;
-	if (state->stopped[d->group % MIRROR_MAX_GROUPS])
-		return OUT_LINK_DOWN;
-	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
-		return OUT_SHED;
+	__u32 len = skb->len;
 
 	if (d->snaplen && d->snaplen < len) {
 		if (!skb->gso_size)
@@ -208,6 +191,35 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	if (len <= LARGEST_CLASS)
 		return put(skb, d, state, ring, 32768, LARGEST_CLASS, len);
 	return put_largest(skb, d, state, ring, len);
+}
+
+static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
+{
+	__u32 zero = 0, key = bpf_get_smp_processor_id(), outcome = OUT_NO_SENDER;
+	struct mirror_state *state;
+	void *states, *ring;
+
+	states = bpf_map_lookup_elem(&MAP(state), &zero);
+	if (!states)
+		return OUT_NO_SENDER;
+	state = bpf_map_lookup_elem(states, &zero);
+	if (!state || !state->present)
+		return OUT_NO_SENDER;
+	if (state->stopped[d->group % MIRROR_MAX_GROUPS])
+		return OUT_LINK_DOWN;
+	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
+		return OUT_SHED;
+
+	/* this CPU's ring; where that has no room its spill ring */
+	for (int tries = 0; tries < 2; tries++, key += MIRROR_SPILL) {
+		ring = bpf_map_lookup_elem(&MAP(rings), &key);
+		if (!ring)
+			break;
+		outcome = put_any(skb, d, state, ring);
+		if (outcome != OUT_RING_FULL)
+			break;
+	}
+	return outcome;
 }
 
 #endif

@@ -3,8 +3,8 @@
  * The way of a packet: parse, match, decide; then out by an exit that makes the copy, or straight on; and
  * always to the next program of the chain, with a verdict that never depends on mirroring.
  *
- * The select program only reads the packet: it calls no helper that could change it. Making a clone can,
- * so that is a program of its own behind the exits map.
+ * Exits are programs of their own behind the exits map. The verifier follows each of them once, not at the end of every
+ * way through the select program. And making a clone can change the packet: the others call no helper that could.
  */
 #ifndef MIRRORING_SELECT_BPF_H
 #define MIRRORING_SELECT_BPF_H
@@ -23,6 +23,7 @@
 #define NO_FILTER MIRROR_MAX_FILTERS
 
 int MAP(device)(struct __sk_buff *skb);
+int MAP(ring)(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -31,13 +32,13 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__array(values, int(struct __sk_buff *));
 } MAP(exits) SEC(".maps") = {
-	.values = { [EXIT_DEVICE] = &MAP(device) },
+	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
 };
 
 /* UNSPEC: what else hangs on this hook still sees the packet. */
 static __always_inline int next_program(struct __sk_buff *skb)
 {
-	bpf_tail_call(skb, &MAP(jmp_table), 0);
+	bpf_tail_call_static(skb, &MAP(jmp_table), 0);
 	return TC_ACT_UNSPEC;
 }
 
@@ -107,6 +108,7 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 		}
 	}
 	d->exit = f->exit;
+	d->payload = p->payload;
 	d->snaplen = f->snaplen;
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
@@ -147,10 +149,17 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, struct 
 	}
 }
 
+static __always_inline struct mirror_decision *decision(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&MAP(decision), &zero);
+}
+
 /* Leaves by an exit program where the packet is to be copied; returns the outcome where it is not. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
-	struct mirror_decision decision, *handed_over;
+	struct mirror_decision *d;
 	struct mirror_config config;
 	struct mirror_bank *b;
 	struct packet p;
@@ -175,21 +184,22 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	if (!accepting && p.fragment == FRAGMENT_NONE)
 		return OUT_NO_MATCH;
 	/* not before: most packets end above, and pay for nothing they do not need */
-	decision = (struct mirror_decision){ .filter = NO_FILTER, .flags = RECORD_DIRECTION };
-	decide_datagram(b, &p, bank, accepting, &decision);
-	count_filter(counts, decision.filter, skb->len);
-	if (decision.outcome != OUT_NONE)
-		return decision.outcome;
-
-	if (config.l3)
-		decision.flags |= RECORD_L3;
-	if (decision.exit == EXIT_RING)
-		return copy_to_ring(skb, &decision);
-	handed_over = bpf_map_lookup_elem(&MAP(decision), &zero);
-	if (!handed_over)
+	d = decision();
+	if (!d)
 		return OUT_NO_EXIT;
-	*handed_over = decision;
-	bpf_tail_call(skb, &MAP(exits), decision.exit);
+	*d = (struct mirror_decision){
+		.filter = NO_FILTER,
+		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),
+	};
+	decide_datagram(b, &p, bank, accepting, d);
+	count_filter(counts, d->filter, skb->len);
+	if (d->outcome != OUT_NONE)
+		return d->outcome;
+	/* constants: a jump then, not a call through a table */
+	if (d->exit == EXIT_RING)
+		bpf_tail_call_static(skb, &MAP(exits), EXIT_RING);
+	else if (d->exit == EXIT_DEVICE)
+		bpf_tail_call_static(skb, &MAP(exits), EXIT_DEVICE);
 	return OUT_NO_EXIT;
 }
 
@@ -203,16 +213,27 @@ int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
+/* Exit EXIT_RING: the packet's bytes go into this CPU's ring. */
+SEC("tc")
+int MAP(ring)(struct __sk_buff *skb)
+{
+	struct mirror_pending *counts = pending();
+	struct mirror_decision *d = decision();
+
+	if (counts && d)
+		count_outcome(counts, copy_to_ring(skb, d));
+	return next_program(skb);
+}
+
 /* Exit EXIT_DEVICE: a clone leaves by the device, with our mark on it. */
 SEC("tc")
 int MAP(device)(struct __sk_buff *skb)
 {
 	struct mirror_pending *counts = pending();
-	struct mirror_decision *d;
-	__u32 zero = 0, mark = skb->mark;
+	struct mirror_decision *d = decision();
+	__u32 mark = skb->mark;
 	long err;
 
-	d = bpf_map_lookup_elem(&MAP(decision), &zero);
 	if (counts && d) {
 		skb->mark = MIRROR_MARK;
 		err = bpf_clone_redirect(skb, d->ifindex, 0);

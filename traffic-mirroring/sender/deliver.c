@@ -101,6 +101,7 @@ void deliver(struct delivery *d, const struct mirror_record *r, uint32_t capture
 		.pieces = r->data + head,
 		.pieces_len = captured - head,
 		.stride = r->stride,
+		.pieces_from = r->payload,
 		.gso_size = r->gso_size,
 		.snaplen = r->snaplen,
 		.vlan_tci = r->vlan_tci,

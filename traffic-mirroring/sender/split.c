@@ -234,6 +234,7 @@ static const uint8_t *find_payload(const struct split *s, uint32_t index, uint32
 		piece = min((index - 1) * in->stride, in->pieces_len);
 		from = in->pieces + piece;
 		end = min(in->stride, in->pieces_len - piece);
+		at -= min(at, in->pieces_from);
 	}
 	at = min(at, end);
 	*len = min(*len, end - at);

@@ -17,7 +17,7 @@ struct split_input {
 	struct capture packet; /* wire_len without the tag in metadata, as in struct mirror_record */
 	/* for stride != 0, where packet.at does not hold all: the other pieces of the capture, see ../record.h */
 	const uint8_t *pieces;
-	uint32_t pieces_len, stride;
+	uint32_t pieces_len, stride, pieces_from;
 	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: this is one packet */
 	uint32_t snaplen; /* bytes that each packet may have from its first byte, a tag put back included; 0: all */
 	uint16_t vlan_tci; /* tag in metadata, host byte order */

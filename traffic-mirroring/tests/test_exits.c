@@ -113,26 +113,39 @@ static void device_down_gone_or_busy(void **state)
 	assert_becomes(&world.lab[INGRESS], &tcp4, OUT_DEVICE);
 }
 
-static void no_exit(void **state)
+static void commit_exit(enum mirror_exit exit)
 {
-	__u32 key = EXIT_DEVICE;
-	int fd = lab_map(&world.lab[EGRESS], "exits"), device;
-	struct configuration *c;
+	struct configuration *c = lab_configuration("mirror to d0");
 
-	(void)state;
-	commit(&world.lab[EGRESS], "mirror to d0");
-	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
-	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
-	device = build_program(world.lab[EGRESS].select, "mirroring_egress_device");
-	assert_int_equal(bpf_map_update_elem(fd, &key, &device, BPF_ANY), 0);
-	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_DEVICE);
-
-	/* update came before start: filters, but nowhere to send copies to */
-	c = lab_configuration("mirror");
 	assert_non_null(c);
-	c->rows[0].exit = EXIT_NONE;
+	c->rows[0].exit = exit;
 	assert_int_equal(tables_commit(world.lab[EGRESS].tables, c, false), 0);
 	configuration_free(c);
+}
+
+/* An exit's program is taken out of the exits map, and put back. */
+static void lose_exit(enum mirror_exit exit, const char *name, enum mirror_outcome with)
+{
+	int fd = lab_map(&world.lab[EGRESS], "exits"), program;
+	__u32 key = exit;
+
+	commit_exit(exit);
+	assert_becomes(&world.lab[EGRESS], &tcp4, with);
+	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
+	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
+	program = build_program(world.lab[EGRESS].select, name);
+	assert_int_equal(bpf_map_update_elem(fd, &key, &program, BPF_ANY), 0);
+	assert_becomes(&world.lab[EGRESS], &tcp4, with);
+}
+
+static void no_exit(void **state)
+{
+	(void)state;
+	lose_exit(EXIT_DEVICE, "mirroring_egress_device", OUT_DEVICE);
+	lose_exit(EXIT_RING, "mirroring_egress_ring", OUT_NO_SENDER); /* nobody has made rings here */
+
+	/* update came before start: filters, but nowhere to send copies to */
+	commit_exit(EXIT_NONE);
 	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
 }
 

@@ -102,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.l3 = data[6] & 2;
 	in.received = data[6] & 4;
 	in.stride = data[7];
+	in.pieces_from = data[10];
 	in.packet.len = in.stride && size - 12 > RECORD_HEAD_SIZE ? RECORD_HEAD_SIZE : size - 12;
 	in.pieces_len = size - 12 - in.packet.len;
 	in.packet.wire_len = size - 12 + (data[6] & 8 ? get16(data + 8) : 0);

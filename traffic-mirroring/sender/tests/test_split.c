@@ -115,12 +115,15 @@ static void compare_pieces(const struct recipe *r, uint32_t gso_size, size_t len
 	uint32_t whole = in.packet.wire_len;
 	/* not more than is captured, so that the sanitizer sees what is read beyond it */
 	uint8_t *pieces = malloc((whole / gso_size) * snaplen);
+	struct headers h;
 
+	headers_parse(&in.packet, r->l3, &h);
 	in.packet.len = RECORD_HEAD_SIZE;
 	in.pieces = pieces;
-	in.stride = snaplen;
-	for (uint32_t from = gso_size; from < whole; from += gso_size) {
-		size_t n = whole - from < snaplen ? whole - from : snaplen;
+	in.pieces_from = h.data;
+	in.stride = snaplen > h.data ? snaplen - h.data : 0;
+	for (uint32_t from = h.data + gso_size; from < whole; from += gso_size) {
+		size_t n = whole - from < in.stride ? whole - from : in.stride;
 
 		memcpy(pieces + in.pieces_len, captured + from, n);
 		in.pieces_len += n;
