@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -51,6 +52,21 @@ static void assert_address(const struct address *got, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+/* The kernel looks at a link's carrier a little later. */
+static void await_running(const char *name, bool running)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	struct link link = { .running = !running };
+
+	for (int tries = 0; tries < 500 && link.running != running; tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		assert_int_equal(netlink_link(name, &link), 0);
+		assert_true(link.up);
+	}
+	assert_int_equal(link.running, running);
+}
+
 static void plain_links(void **state)
 {
 	struct link link;
@@ -70,11 +86,9 @@ static void plain_links(void **state)
 	assert_int_equal(link.outer_proto, 0);
 
 	run("ip link set one up");
-	assert_int_equal(netlink_link("one", &link), 0);
-	assert_true(link.up && !link.running); /* its peer is down */
+	await_running("one", false); /* its peer is down */
 	run("ip link set two up");
-	assert_int_equal(netlink_link("one", &link), 0);
-	assert_true(link.up && link.running);
+	await_running("one", true);
 
 	run("ip tuntap add bare mode tun");
 	assert_int_equal(netlink_link("bare", &link), 0);
