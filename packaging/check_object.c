@@ -169,7 +169,8 @@ int main(int argc, char **argv)
 	struct bpf_map *map;
 
 	if (argc < 6) {
-		fprintf(stderr, "usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…\n");
+		fprintf(stderr,
+			"usage: check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…\n");
 		return 2;
 	}
 	file = argv[1];

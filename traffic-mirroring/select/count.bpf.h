@@ -22,7 +22,8 @@ static __always_inline void add(void *map, __u32 key, __u64 n)
 
 static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcome)
 {
-	barrier_var(outcome); /* compared and used in one register: 5.10 does not see what a copy has in common with it */
+	/* compared and used in one register: the verifier of 5.10 does not see what a copy has in common with it */
+	barrier_var(outcome);
 	if (outcome >= OUT_COUNT)
 		return;
 	if (++p->outcome[outcome] < MIRROR_FLUSH)

@@ -104,7 +104,8 @@ static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirr
 {
 	const __u32 room = RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE;
 	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
-	__u32 len = skb->len, gso_size = skb->gso_size, from = d->payload, at = 0, stride = stride_of(d), piece;
+	__u32 len = skb->len, gso_size = skb->gso_size, from = d->payload;
+	__u32 stride = stride_of(d), at = 0, piece;
 
 	if (!r)
 		return OUT_RING_FULL;
