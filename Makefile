@@ -2,6 +2,7 @@
 # `make help` lists the targets. Sources join by their place and name:
 #   <folder>/*.c              a library of that folder; main.c, and tc-root/tc_root.c, are executables
 #   tc-root/*.bpf.c, traffic-mirroring/select/*.bpf.c   the packages' BPF objects
+#   traffic-mirroring/updater/*.bpf.c   maps that the updater makes; it carries the object within itself
 #   */tests/test_*.c          cmocka programs; the other *.c beside them are linked into each of them
 #   */tests/fuzz_*.c          libFuzzer targets
 #   */tests/*.bpf.c           BPF objects that tests load
@@ -21,7 +22,7 @@ WARNINGS = -Wall -Wextra -Werror
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
 CFLAGS = -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP -isystem $B \
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
@@ -32,6 +33,7 @@ C_SOURCES := $(wildcard $(FOLDERS:=/*.c))
 MAINS := $(filter %/main.c tc-root/tc_root.c packaging/check_object.c,$(C_SOURCES))
 LIBRARY_SOURCES := $(filter-out $(MAINS) %.bpf.c,$(C_SOURCES))
 BPF_SOURCES := $(wildcard tc-root/*.bpf.c traffic-mirroring/select/*.bpf.c)
+EMBEDDED_SOURCES := $(wildcard traffic-mirroring/updater/*.bpf.c)
 TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c)
 TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
@@ -43,7 +45,7 @@ L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
 BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats))
 
 # What lint reads. Scripts are known by their first line.
-C_FILES := $(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch])
+C_FILES := $(filter-out $B/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
@@ -57,6 +59,7 @@ PROGRAMS := $(if $(filter tc-root/tc_root.c,$(MAINS)),$B/tc-root/tc_root) \
 	$(if $(filter traffic-mirroring/collector/main.c,$(MAINS)),$B/traffic-mirroring/mirror-collector)
 OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
+SKELETONS := $(EMBEDDED_SOURCES:%.bpf.c=$B/%.skel.h)
 CHECK_OBJECT := $B/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
 TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
@@ -94,9 +97,9 @@ bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, whe
 lint: lint-format lint-code lint-scripts lint-man ## formatting, clang-tidy, shellcheck, man pages
 lint-format: $B/deps
 	clang-format --dry-run -Werror $(C_FILES)
-lint-code: $B/deps
+lint-code: $B/deps $(SKELETONS)
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
-	printf '%s\n' $(BPF_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
+	printf '%s\n' $(BPF_SOURCES) $(EMBEDDED_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
 lint-scripts: $B/deps
 	shellcheck --severity=warning --external-sources $(SCRIPTS)
 lint-man: $B/deps
@@ -191,8 +194,11 @@ $B/tc-root/%.bpf.o: tc-root/%.bpf.c | $B/deps
 $B/traffic-mirroring/%.bpf.o: traffic-mirroring/select/%.bpf.c | $B/deps
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
-$(TEST_OBJECTS) $(BENCH_OBJECTS): $B/%.o: %.c | $B/deps
+$(TEST_OBJECTS) $(BENCH_OBJECTS) $(SKELETONS:.skel.h=.bpf.o): $B/%.o: %.c | $B/deps
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
+$(SKELETONS): %.skel.h: %.bpf.o
+	PATH=$$PATH:/usr/sbin bpftool gen skeleton $< >$@
+$B/obj/traffic-mirroring/updater/host_maps.o $B/obj/tested/traffic-mirroring/updater/host_maps.o: $(SKELETONS)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -56,6 +56,8 @@ lab_host() {
 			mount -t tmpfs tmpfs /run && ip link set lo up && : >"$0" && exec sleep infinity
 		' "$LAB/$name.ready" >"$LAB/$name.log" 2>&1 3>&- &
 		LAB_HOLDER[$name]=$!
+	done
+	for name; do
 		wait_until 5 test -e "$LAB/$name.ready" || { cat "$LAB/$name.log"; return 1; }
 	done
 }
@@ -86,23 +88,27 @@ lab_end() {
 
 lab_wire() {
 	local a=$1 a_dev=$2 b=$3 b_dev=$4
-	on "$a" ip link add "$a_dev" type veth peer name "$b_dev" netns "${LAB_HOLDER[$b]}" &&
-		on "$a" ip link set "$a_dev" up && on "$b" ip link set "$b_dev" up
+	on "$a" ip link add "$a_dev" up type veth peer name "$b_dev" netns "${LAB_HOLDER[$b]}" &&
+		on "$b" ip link set "$b_dev" up
 }
 
-# One IPv4 /24 and one IPv6 /64 address on a device, ready at once.
+# lab_addresses HOST DEV IPV4 IPV6 [MTU]: a /24 and a /64, ready at once.
 lab_addresses() {
 	local host=$1 dev=$2 v4=$3 v6=$4
-	on "$host" ip addr add "$v4/24" dev "$dev" && on "$host" ip addr add "$v6/64" dev "$dev" nodad
+	on "$host" ip -batch - <<-END
+		${5:+link set $dev mtu $5}
+		addr add $v4/24 dev $dev
+		addr add $v6/64 dev $dev nodad
+	END
 }
 
 lab_three_hosts() {
 	lab_host client host collector &&
 		lab_wire client eth0 host eth0 && lab_wire host eth1 collector eth0 &&
-		on host ip link set eth1 mtu 1600 && on collector ip link set eth0 mtu 1600 &&
-		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 && lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6 &&
-		lab_addresses host eth1 $LAB_UPLINK4 $LAB_UPLINK6 &&
-		lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
+		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 &&
+		lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6 &&
+		lab_addresses host eth1 $LAB_UPLINK4 $LAB_UPLINK6 1600 &&
+		lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6 1600
 }
 
 lab_vxlan() {

@@ -2,7 +2,7 @@
 /*
  * What a host has once, whatever is mirrored on it: the rings, two per CPU, and what the updater, the data path and the
  * sender tell each other. Pinned under HOST_PINS by the updater, so that it outlives each of them. All maps but
- * the rings are ARRAYs with BPF_F_MMAPABLE. Host byte order except where said.
+ * the rings are ARRAYs with BPF_F_MMAPABLE and BTF (updater/host_arrays.bpf.c). Host byte order except where said.
  *
  *   ring_<cpu>   RINGBUF: struct mirror_record (record.h); small, so that its memory stays in the CPU's cache
  *   spill_<cpu>  RINGBUF: the same, for what finds no room in ring_<cpu>; most of the memory
@@ -131,7 +131,8 @@ struct mirror_collector_counters {
 	__u64 bytes; /* inner bytes */
 	__u64 refused;
 	__u32 group; /* id of the group these belong to, which the sender has opened */
-	__u32 unreachable; /* errno of the last ICMP answer that it cannot be reached; 0: none for 10 seconds */
+	/* errno of the last ICMP answer that it cannot be reached, or why its sockets could not be opened; 0: neither */
+	__u32 unreachable;
 };
 _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");
 

@@ -8,9 +8,6 @@
 
 #include "../../common/log.h"
 
-/* Answers come within this time: that nobody answers ARP is known after three seconds. */
-#define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
-
 static struct mirror_collector_counters *counters_of(const struct shared *shared, unsigned int slot)
 {
 	return &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
@@ -75,9 +72,11 @@ void groups_publish(const struct groups *groups, const struct shared *shared)
 		const struct group *g = groups->slot[slot];
 		struct mirror_collector_counters *counters = counters_of(shared, slot);
 
-		for (int i = 0; i < MIRROR_MAX_COLLECTORS; i++) {
-			if (g && counters[i].group != g->config.id)
+		for (int i = 0; g && i < MIRROR_MAX_COLLECTORS; i++) {
+			if (counters[i].group != g->config.id)
 				counters[i] = (struct mirror_collector_counters){ .group = g->config.id };
+			if (g->target[i].unopened || !shared_is_answer(counters[i].unreachable))
+				counters[i].unreachable = g->target[i].unopened;
 		}
 	}
 }
@@ -97,11 +96,7 @@ void groups_check_answers(struct groups *groups, uint64_t now, bool failover)
 		for (int i = 0; g && i < g->config.collectors; i++) {
 			struct target *t = &g->target[i];
 
-			for (uint32_t l = 0; l < t->lanes; l++)
-				if (t->lane[l].used_ns && now - t->lane[l].used_ns < ANSWER_NS)
-					target_read_errors(&t->lane[l], now);
-			if (t->counters->unreachable && now >= t->refused_until)
-				t->counters->unreachable = 0;
+			target_check(t, now);
 			g->collector[i].unreachable = failover && t->counters->unreachable;
 		}
 	}

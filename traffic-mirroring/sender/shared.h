@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The host's maps (../host.h) in the sender's memory, so that it needs no privilege and no system call to use them. */
+/* The host's arrays (../host.h) in memory, so that the sender needs no privilege and no system call to use them. */
 #ifndef MIRRORING_SHARED_H
 #define MIRRORING_SHARED_H
 
@@ -10,17 +10,19 @@
 
 struct shared {
 	struct mirror_state *state;
-	const struct mirror_group *groups; /* by slot */
-	const struct mirror_settings *settings;
+	struct mirror_group *groups; /* by slot; the updater's to write */
+	struct mirror_settings *settings; /* the updater's to write */
 	__u64 *sent; /* by enum mirror_sent */
 	__u64 *sent_errors; /* by errno */
 	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
 };
 
-/* 0 or a negative errno, after log_error(). Unmapped when the process ends. */
+/* 0 or a negative errno, after log_error(). */
 int shared_open(struct shared *s);
+void shared_close(struct shared *s);
 
-/* What mirror_collector_counters.unreachable says of a collector. */
+/* mirror_collector_counters.unreachable: whether that is an answer of the network, and what it says of a collector. */
+bool shared_is_answer(__u32 error);
 const char *shared_unreachable_text(__u32 error);
 
 /* One writer, any number of readers, which see whole numbers. */

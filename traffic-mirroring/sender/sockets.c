@@ -12,6 +12,7 @@
 
 #include "../abi.h"
 #include "encap.h"
+#include "shared.h"
 
 #define SEND_BUFFER (4 << 20)
 /* A queue that does not move for so long is left alone: others wait behind it. */
@@ -171,18 +172,6 @@ int socket_probe(const struct mirror_group *g, const struct mirror_collector *c,
 	return 0;
 }
 
-static bool means_unreachable(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-	case ENOPROTOOPT: /* GRE has no ports: its host answers that it does not know the protocol */
-	case EHOSTUNREACH: /* a router says so, or we ourselves where nobody answers ARP or ND */
-	case ENETUNREACH:
-		return true;
-	}
-	return false;
-}
-
 void socket_read_errors(int fd, struct socket_errors *errors)
 {
 	union {
@@ -200,7 +189,7 @@ void socket_read_errors(int fd, struct socket_errors *errors)
 			    !(at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR))
 				continue;
 			e = (const void *)CMSG_DATA(at);
-			if (e->ee_origin != SO_EE_ORIGIN_LOCAL && means_unreachable(e->ee_errno))
+			if (e->ee_origin != SO_EE_ORIGIN_LOCAL && shared_is_answer(e->ee_errno))
 				errors->unreachable = e->ee_errno;
 			errors->mtu |= e->ee_errno == EMSGSIZE;
 		}

@@ -6,6 +6,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../common/log.h"
@@ -13,12 +14,14 @@
 #include "batch.h"
 #include "bytes.h"
 
-/* For so long a collector that refused copies counts as unreachable; then it is tried again. */
-#define REFUSED_NS (10ULL * 1000 * 1000 * 1000)
+/* Answers come within this time: that nobody answers ARP is known after three seconds. */
+#define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
+/* For so long a collector that could not be reached is left alone; then it is tried again. */
+#define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
 #define TAG_SIZE 4
 
-int target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
-		struct mirror_collector_counters *counters)
+void target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
+		 struct mirror_collector_counters *counters)
 {
 	const struct encap_format *format = &encap_formats[config->format - 1];
 	char text[FILTER_TARGET_LEN];
@@ -43,7 +46,8 @@ int target_open(struct target *t, const struct mirror_group *group, const struct
 			while (i--)
 				close(t->lane[i].fd);
 			t->lanes = 0;
-			return fd;
+			t->unopened = -fd;
+			return;
 		}
 		t->lane[i] = (struct lane){ .target = t,
 					    .fd = fd,
@@ -52,7 +56,6 @@ int target_open(struct target *t, const struct mirror_group *group, const struct
 					    .last = NO_COPY };
 	}
 	target_refresh(t);
-	return 0;
 }
 
 static bool link_works(const char *name, struct link *link)
@@ -125,9 +128,29 @@ bool target_read_errors(struct lane *lane, uint64_t now)
 			log_warn("%s: %s", text, shared_unreachable_text(errors.unreachable));
 		}
 		t->counters->unreachable = errors.unreachable;
-		t->refused_until = now + REFUSED_NS;
+		t->next_ns = now + LEFT_ALONE_NS;
+		t->probed = false;
 	}
 	return errors.reports > 0;
+}
+
+void target_check(struct target *t, uint64_t now)
+{
+	struct lane *lane = &t->lane[0];
+
+	for (uint32_t i = 0; i < t->lanes; i++)
+		if (t->lane[i].used_ns && now - t->lane[i].used_ns < ANSWER_NS)
+			target_read_errors(&t->lane[i], now);
+	if (!t->lanes || !t->counters->unreachable || now < t->next_ns)
+		return;
+	if (t->probed) {
+		t->counters->unreachable = 0;
+		t->probed = false;
+	} else if (!send(lane->fd, NULL, 0, MSG_DONTWAIT)) {
+		lane->used_ns = now;
+		t->next_ns = now + ANSWER_NS;
+		t->probed = true;
+	}
 }
 
 struct oversize_room target_room(const struct target *t, const struct split_packet *p)

@@ -35,20 +35,29 @@ struct target {
 		device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
 	struct address source; /* the sockets are connected, from here; family 0: they are not */
 	bool usable; /* there is a way to it, and its link is up */
-	uint64_t refused_until; /* CLOCK_MONOTONIC; it could not be reached: not tried before */
+	/* While counters->unreachable: when it is to be probed, or, after that, counts as reachable. CLOCK_MONOTONIC */
+	uint64_t next_ns;
+	bool probed;
+	int unopened; /* errno of its sockets; then there are no lanes */
 	uint32_t lanes;
 	struct lane lane[TARGET_LANES];
 };
 
-/* Opens the sockets. 0 or a negative errno, after log_error(). */
-int target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
-		struct mirror_collector_counters *counters);
+/* Opens the sockets. Where that fails, log_error() has said why. */
+void target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
+		 struct mirror_collector_counters *counters);
 
 /* Looks at the way to it anew: link, source address, MTU. Sets usable and room. */
 void target_refresh(struct target *t);
 
 /* Reads what the network answered to a lane's copies. True: anything. */
 bool target_read_errors(struct lane *lane, uint64_t now);
+
+/*
+ * Reads all such answers. A collector that could not be reached is tried again after a while, with an empty packet:
+ * failover shall not give it copies that are lost. If nothing says that it is still so, it counts as reachable.
+ */
+void target_check(struct target *t, uint64_t now);
 
 /* Room for a copy behind the outer headers. */
 struct oversize_room target_room(const struct target *t, const struct split_packet *p);

@@ -50,6 +50,20 @@ rows() {
 		<(on host ls "$pins" | sed -n 's/^mirroring_ingress_//p' | grep -v '^chained_behind$' | sort)
 }
 
+@test "every map of the host is in the document, with its type and sizes, and has BTF" {
+	mirror 0 update --rules="mirror to gue:$LAB_COLLECTOR4" --failover=on
+	local name type key value entries
+	while read -r name type key value entries _; do
+		expect 0 on host bpftool -j map show pinned "/sys/fs/bpf/mirroring/$name"
+		[[ $(jq -r '"\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"' <<<"$output") == "$type $key $value $entries" ]]
+		[[ $(jq .btf_id <<<"$output") != null ]]
+	done < <(rows "host's map")
+	diff <(rows "host's map" | cut -d' ' -f1 | sort) \
+		<(on host ls /sys/fs/bpf/mirroring | grep -vE '^(ring|spill)_[0-9]+$|^sender$' | sort)
+	recipe "See the settings of the host"
+	[[ $(jq -c '.[0].value | [.ring_memory, .failover, .nice]' <<<"$output") == "[67108864,1,5]" ]]
+}
+
 @test "every outcome is in the document, in the order of the keys" {
 	diff <(rows key | cut -d' ' -f2) \
 		<(on host mirroring metrics | sed -n 's/^mirroring_packets_total{.*outcome="\(.*\)".*/\1/p')

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,8 +20,10 @@
 #include "../../common/log.h"
 #include "../../common/pins.h"
 #include "../sender/rings.h"
+#include "../sender/shared.h"
 #include "instance.h"
 #include "lock.h"
+#include "traffic-mirroring/updater/host_arrays.skel.h"
 
 #define DEFAULT_RING_MEMORY (64ULL << 20)
 #define DEFAULT_NICE 5
@@ -38,25 +39,9 @@ struct host {
 	int lock;
 	int cpus;
 	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../sender/rings.h counts them */
-	struct mirror_state *state;
-	struct mirror_group *groups;
-	struct mirror_settings *settings;
+	struct shared shared;
 	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: for the configuration to come, which nothing refers to yet */
 };
-
-static const struct {
-	const char *name;
-	__u32 value_size;
-	__u32 entries;
-} arrays[] = {
-	{ "state", sizeof(struct mirror_state), 1 },
-	{ "groups", sizeof(struct mirror_group), MIRROR_MAX_GROUPS },
-	{ "settings", sizeof(struct mirror_settings), 1 },
-	{ "sent", sizeof(__u64), SENT_COUNT },
-	{ "sent_errors", sizeof(__u64), MIRROR_ERRNOS },
-	{ "collectors", sizeof(struct mirror_collector_counters), MIRROR_MAX_GROUPS *MIRROR_MAX_COLLECTORS },
-};
-#define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
 
 static void pause_ms(long ms)
 {
@@ -80,64 +65,25 @@ int host_map(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Opens a pinned map, or makes and pins it. */
-static int open_or_make(const char *name, enum bpf_map_type type, __u32 key_size, __u32 value_size,
-			__u32 entries, __u32 flags)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
-	char path[PATH_MAX], kernel_name[BPF_OBJ_NAME_LEN];
-	int fd = host_map(name), err;
-
-	if (fd != -ENOENT)
-		return fd;
-	snprintf(kernel_name, sizeof(kernel_name), "mirror_%.8s", name);
-	fd = bpf_map_create(type, kernel_name, key_size, value_size, entries, &options);
-	if (fd < 0)
-		return -errno;
-	map_path(name, path);
-	if (bpf_obj_pin(fd, path)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-static void *map_memory(int fd, size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static size_t memory_size(size_t array)
-{
-	size_t page = sysconf(_SC_PAGESIZE),
-	       size = (size_t)arrays[array].entries * ((arrays[array].value_size + 7) & ~7U);
-
-	return (size + page - 1) / page * page;
-}
-
+/* Makes and pins those that are not there. */
 static int open_arrays(struct host *h)
 {
-	void **memory[] = { (void **)&h->state, (void **)&h->groups, (void **)&h->settings };
+	size_t size;
+	const void *bytes = host_arrays_bpf__elf_bytes(&size);
+	struct bpf_object *object = bpf_object__open_mem(bytes, size, NULL);
+	struct bpf_map *map;
+	char path[PATH_MAX];
+	int err = object ? 0 : -errno;
 
-	for (size_t i = 0; i < ARRAYS; i++) {
-		int fd = open_or_make(arrays[i].name, BPF_MAP_TYPE_ARRAY, sizeof(__u32), arrays[i].value_size,
-				      arrays[i].entries, BPF_F_MMAPABLE);
-
-		if (fd < 0)
-			return fd;
-		if (i < sizeof(memory) / sizeof(memory[0])) {
-			*memory[i] = map_memory(fd, memory_size(i));
-			if (!*memory[i]) {
-				close(fd);
-				return -ENOMEM;
-			}
-		}
-		close(fd);
+	if (err)
+		return err;
+	bpf_object__for_each_map(map, object) {
+		map_path(bpf_map__name(map) + strlen("host_"), path);
+		err = err ?: bpf_map__set_pin_path(map, path);
 	}
-	return 0;
+	err = err ?: bpf_object__load(object);
+	bpf_object__close(object);
+	return err ?: shared_open(&h->shared);
 }
 
 /* In the maps of rings. */
@@ -158,10 +104,31 @@ static __u32 size_within(__u64 limit)
 
 static __u32 ring_size(const struct host *h, int ring)
 {
-	__u64 share = h->settings->ring_memory / h->cpus;
+	__u64 share = h->shared.settings->ring_memory / h->cpus;
 	__u32 near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
 
 	return rings_is_spill(ring) ? size_within(share - near) : near;
+}
+
+/* Opens a pinned ring, or makes and pins it. */
+static int open_ring(const char *name, __u32 size)
+{
+	char path[PATH_MAX], kernel_name[BPF_OBJ_NAME_LEN];
+	int fd = host_map(name), err;
+
+	if (fd != -ENOENT)
+		return fd;
+	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, size, NULL);
+	if (fd < 0)
+		return -errno;
+	map_path(name, path);
+	if (bpf_obj_pin(fd, path)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
 }
 
 static int open_rings(struct host *h)
@@ -170,7 +137,7 @@ static int open_rings(struct host *h)
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
 		rings_name(i, name);
-		h->ring[i] = open_or_make(name, BPF_MAP_TYPE_RINGBUF, 0, 0, ring_size(h, i), 0);
+		h->ring[i] = open_ring(name, ring_size(h, i));
 		if (h->ring[i] < 0)
 			return h->ring[i];
 	}
@@ -220,7 +187,7 @@ static int replace_rings(struct host *h)
 
 static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
 {
-	struct mirror_settings *now = h->settings;
+	struct mirror_settings *now = h->shared.settings;
 	__u64 memory;
 	int err;
 
@@ -272,7 +239,7 @@ struct host *host_lock(const struct settings_change *change, int *error)
 	if (!*error)
 		*error = open_arrays(h);
 	if (!*error)
-		*error = apply_settings(h, change, !h->settings->ring_memory);
+		*error = apply_settings(h, change, !h->shared.settings->ring_memory);
 	if (*error) {
 		log_error("cannot set up the rings in %s: %s", HOST_PINS, strerror(-*error));
 		host_unlock(h);
@@ -283,11 +250,7 @@ struct host *host_lock(const struct settings_change *change, int *error)
 
 void host_unlock(struct host *h)
 {
-	void *memory[] = { h->state, h->groups, h->settings };
-
-	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
-		if (memory[i])
-			munmap(memory[i], memory_size(i));
+	shared_close(&h->shared);
 	for (int i = 0; i < RINGS_PER_CPU * MIRROR_MAX_CPUS; i++)
 		if (h->ring[i] >= 0)
 			close(h->ring[i]);
@@ -328,15 +291,15 @@ int host_put_group(struct host *h, struct mirror_group *group)
 	uint32_t id;
 
 	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
-		if (h->groups[i].id && same_group(&h->groups[i], group)) {
-			group->id = h->groups[i].id;
+		if (h->shared.groups[i].id && same_group(&h->shared.groups[i], group)) {
+			group->id = h->shared.groups[i].id;
 			h->wanted[i] = true;
 			return 0;
 		}
 	}
 	find_used(used);
 	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
-		slot = &h->groups[i];
+		slot = &h->shared.groups[i];
 		if (slot->id && (used[i] || h->wanted[i]))
 			continue;
 		id = slot->id ? slot->id + MIRROR_MAX_GROUPS : (uint32_t)(MIRROR_MAX_GROUPS + i);
@@ -344,7 +307,7 @@ int host_put_group(struct host *h, struct mirror_group *group)
 		__atomic_store_n(&slot->id, 0, __ATOMIC_RELEASE);
 		group->id = 0;
 		*slot = *group;
-		h->state->stopped[i] = 0;
+		h->shared.state->stopped[i] = 0;
 		__atomic_store_n(&slot->id, id, __ATOMIC_RELEASE);
 		group->id = id;
 		h->wanted[i] = true;
@@ -398,22 +361,26 @@ long host_sender(void)
 	return lock_holder(HOST_SENDER_LOCK);
 }
 
-/* Whether the sender that runs has opened all groups: it can open none later. */
+/* Whether the sender has opened all groups: it can open none later. */
 static bool all_open(const struct host *h)
 {
-	struct mirror_collector_counters counters;
-	int fd = host_map("collectors");
-	bool open = fd >= 0;
+	for (int i = 0; i < MIRROR_MAX_GROUPS; i++)
+		if (h->shared.groups[i].id &&
+		    h->shared.groups[i].id != h->shared.collectors[i * MIRROR_MAX_COLLECTORS].group)
+			return false;
+	return true;
+}
 
-	for (__u32 i = 0; i < MIRROR_MAX_GROUPS && open; i++) {
-		__u32 key = i * MIRROR_MAX_COLLECTORS;
+/* Why the sender could not open a socket for one of the collectors to come: a negative errno, 0: it could. */
+static int wanted_unopened(const struct host *h)
+{
+	const struct mirror_collector_counters *c = h->shared.collectors;
 
-		if (h->groups[i].id)
-			open = !bpf_map_lookup_elem(fd, &key, &counters) && counters.group == h->groups[i].id;
-	}
-	if (fd >= 0)
-		close(fd);
-	return open;
+	for (int i = 0; i < MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS; i++)
+		if (h->wanted[i / MIRROR_MAX_COLLECTORS] && c[i].unreachable &&
+		    !shared_is_answer(c[i].unreachable))
+			return -(int)c[i].unreachable;
+	return 0;
 }
 
 static int start_sender(struct host *h)
@@ -443,7 +410,7 @@ static int start_sender(struct host *h)
 		return -ECHILD;
 	}
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (h->state->present && host_sender() > 0)
+		if (h->shared.state->present && host_sender() > 0)
 			return 0;
 		pause_ms(POLL_MS);
 	}
@@ -455,11 +422,12 @@ int host_ensure_sender(struct host *h)
 {
 	int err = 0;
 
-	if (host_sender() > 0 && !all_open(h))
+	/* a new one can open what this one could not, and says so if it cannot either */
+	if (host_sender() > 0 && (!all_open(h) || wanted_unopened(h)))
 		err = signal_sender(SIGUSR1);
 	if (!err && host_sender() <= 0)
 		err = start_sender(h);
-	return err;
+	return err ? err : wanted_unopened(h);
 }
 
 int host_revive_sender(void)
@@ -473,7 +441,7 @@ int host_revive_sender(void)
 	h = host_lock(&nothing, &err);
 	if (!h)
 		return err;
-	if (h->state->present) {
+	if (h->shared.state->present) {
 		log_info("the sender had ended: it is started again");
 		err = host_ensure_sender(h);
 	}

@@ -34,7 +34,7 @@ int host_put_group(struct host *h, struct mirror_group *group);
 /* Leads a data path to the rings and the state. */
 int host_attach(struct host *h, const struct tables *t);
 
-/* Sees to a sender that runs, and can send to all groups there are. */
+/* Sees to a sender that runs, and has sockets for all collectors to come; the errno of one that could not be opened. */
 int host_ensure_sender(struct host *h);
 
 /* Ends the sender and removes all pins, where no instance has collectors any more. To be called without the lock. */

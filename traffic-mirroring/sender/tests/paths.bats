@@ -73,13 +73,51 @@ send_flows() {
 	send_flows
 	capture_end copies
 	(($(number copies udp port 4789) > 5 && $(number copies udp dst port 6999) > 5))
-	on host mirror-sender --status | grep -q "6999.*nobody listens there"
+	wait_until 3 eval 'on host mirror-sender --status | grep -q "6999.*nobody listens there"'
 	on host mirroring status | grep -q "6999.*nobody listens there"
 	capture copies collector eth0
 	send_flows
 	capture_end copies
 	[[ $(number copies udp port 4789) == 30 && $(number copies udp dst port 6999) == 0 ]]
 	[[ $(sent 12) == 0 ]]
+}
+
+# Copies to port 6999, and what is sent there to see whether anybody listens.
+copies_to_6999='udp dst port 6999 and udp[4:2] > 8' probes_to_6999='udp dst port 6999 and udp[4:2] == 8'
+
+@test "a collector that is left out is probed, not tried with copies, and gets its flows back when it answers" {
+	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:$LAB_COLLECTOR4:6999" mirror_all --failover=on
+	send_flows
+	wait_until 5 eval 'on host mirroring status | grep -q "6999.*nobody listens there"'
+	capture copies collector eth0
+	for _ in {1..8}; do
+		send_flows
+		sleep 1
+	done
+	capture_end copies
+	[[ $(number copies "$copies_to_6999") == 0 && $(number copies udp port 4789) == 240 ]]
+	(($(number copies "$probes_to_6999") >= 1))
+	on collector ip link add listener type vxlan id 2 dstport 6999
+	on collector ip link set listener addrgenmode none up
+	wait_until 15 eval '! on host mirroring status | grep -q "6999.*nobody listens there"'
+	capture copies collector eth0
+	send_flows
+	capture_end copies
+	(($(number copies "$copies_to_6999") > 5))
+}
+
+@test "a collector whose sockets cannot be opened: start says which, and leaves nothing" {
+	on host ip link add taker type vxlan id 1 dstport 6080
+	on host ip link set taker up
+	expect 1 on host mirroring start --iface=eth0 --direction=ingress --rules=mirror \
+		--map-name="$globals/tc_ingress_root_array" --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-local-port=6080
+	[[ $output == "mirror-sender: cannot open a socket for gue:$LAB_COLLECTOR4: Address already in use" ]]
+	expect 1 on host mirroring status
+	[[ $output == "mirroring: no traffic-mirroring is running" ]]
+	on host ip link del taker
+	directions=ingress rules="mirror proto icmp" mirror_all --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-local-port=6080
+	pings 1
+	wait_until 5 eval '(($(sent 2) == 1))'
 }
 
 @test "a collector whose host does not answer is reported, and left out while failover is on" {
@@ -96,8 +134,7 @@ send_flows() {
 @test "without failover such a collector keeps its flows" {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
 	pings 5
-	sleep 0.5
-	on host mirror-sender --status | grep -q "nobody listens there"
+	wait_until 3 eval 'on host mirror-sender --status | grep -q "nobody listens there"'
 	pings 5
 	wait_until 3 eval '(($(sent 2) >= 20))'
 	[[ $(sent 13) == 0 ]]

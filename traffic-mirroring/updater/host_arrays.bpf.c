@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The arrays that a host has once (../host.h), declared here so that they have BTF. There is no program: the updater
+ * carries this object within itself, and makes the maps from it. Each is pinned under its name without "host_".
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "../host.h"
+
+#define ARRAY(value_type, entries)                 \
+	{                                          \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__type(key, __u32);                \
+		__type(value, value_type);         \
+		__uint(max_entries, entries);      \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+	}
+
+struct ARRAY(struct mirror_state, 1) host_state SEC(".maps");
+struct ARRAY(struct mirror_group, MIRROR_MAX_GROUPS) host_groups SEC(".maps");
+struct ARRAY(struct mirror_settings, 1) host_settings SEC(".maps");
+struct ARRAY(__u64, SENT_COUNT) host_sent SEC(".maps");
+struct ARRAY(__u64, MIRROR_ERRNOS) host_sent_errors SEC(".maps");
+struct ARRAY(struct mirror_collector_counters, MIRROR_MAX_GROUPS *MIRROR_MAX_COLLECTORS) host_collectors
+	SEC(".maps");
