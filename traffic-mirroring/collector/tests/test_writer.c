@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Capture files, read again by libpcap; what it does not show of pcapng, block by block. */
+#include "../writer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <glob.h>
+#include <pcap/pcap.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define FIRST_NS 1764000000123456789ULL
+#define STEP_NS 1000000001ULL
+#define SNAPLEN 100
+
+static const uint32_t lengths[] = { 14, 15, 16, 17, 60, 99, 100, 101, 1514, 65000 };
+#define PACKETS (sizeof(lengths) / sizeof(lengths[0]))
+
+static uint8_t bytes[65536];
+static atomic_bool give_up;
+static char folder[] = "/tmp/test_writer-XXXXXX", path[64], kept[64];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = i * 31 + (i >> 8);
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/copies.pcap", folder);
+	snprintf(kept, sizeof(kept), "%s/copies-*.pcap", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	glob_t files;
+
+	(void)state;
+	unlink(path);
+	if (!glob(kept, 0, NULL, &files)) {
+		for (size_t i = 0; i < files.gl_pathc; i++)
+			unlink(files.gl_pathv[i]);
+		globfree(&files);
+	}
+	return rmdir(folder);
+}
+
+/* Packet number i: 40 bytes of it were not copied; from one of two tunnels; every third one says its direction. */
+static struct packet packet(uint32_t i)
+{
+	struct packet p = {
+		.frame = { bytes + i, lengths[i % PACKETS], lengths[i % PACKETS] + 40 },
+		.tunnel = { .vni = 7 + i % 2, .filter = i % 3 ? 0 : 1, .egress = i % 2 },
+		.source = { .family = AF_INET },
+		.time_ns = FIRST_NS + i * STEP_NS,
+	};
+
+	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", p.source.bytes), 1);
+	return p;
+}
+
+static void write_packets(const struct writer_options *options, uint32_t n)
+{
+	struct writer *w;
+
+	assert_int_equal(writer_open(options, &give_up, &w), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		struct packet p = packet(i);
+
+		assert_int_equal(writer_packet(w, &p), 0);
+	}
+	assert_int_equal(writer_close(w), 0);
+}
+
+/* Reads a file of packets that follow each other, and returns how many there are. *first: the number of the first one. */
+static uint32_t read_packets(const char *name, uint32_t snaplen, uint32_t *first)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	pcap_t *file = pcap_open_offline_with_tstamp_precision(name, PCAP_TSTAMP_PRECISION_NANO, error);
+	struct pcap_pkthdr *header;
+	const uint8_t *data;
+	uint32_t n = 0;
+
+	assert_non_null(file);
+	assert_int_equal(pcap_datalink(file), DLT_EN10MB);
+	assert_int_equal(pcap_snapshot(file), snaplen);
+	for (; pcap_next_ex(file, &header, &data) == 1; n++) {
+		uint64_t time_ns = header->ts.tv_sec * 1000000000ULL + header->ts.tv_usec;
+		struct packet p;
+
+		if (!n)
+			*first = (time_ns - FIRST_NS) / STEP_NS;
+		p = packet(*first + n);
+		assert_int_equal(time_ns, p.time_ns);
+		assert_int_equal(header->caplen, p.frame.len < snaplen ? p.frame.len : snaplen);
+		assert_int_equal(header->len, p.frame.wire_len);
+		assert_memory_equal(data, p.frame.at, header->caplen);
+	}
+	assert_string_equal(pcap_geterr(file), ""); /* its end, not a fault */
+	pcap_close(file);
+	return n;
+}
+
+static void whole_and_cut(void **state)
+{
+	static const struct pcapfile_format *const formats[] = { &pcapfile_pcap, &pcapfile_pcapng };
+	static const uint32_t snaplens[] = { PCAPFILE_SNAPLEN_MAX, SNAPLEN };
+	uint32_t first;
+
+	(void)state;
+	for (int f = 0; f < 2; f++) {
+		for (int s = 0; s < 2; s++) {
+			write_packets(&(struct writer_options){ path, formats[f], snaplens[s], 0, 0, 0 },
+				      PACKETS);
+			assert_int_equal(read_packets(path, snaplens[s], &first), PACKETS);
+			assert_int_equal(first, 0);
+		}
+	}
+}
+
+static uint32_t word(const uint8_t *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html: sections 3.1, 4.2, 4.3 */
+static void interfaces_and_directions(void **state)
+{
+	static const char *const names[] = { "vni 7", "vni 8" };
+	static uint8_t file[16384];
+	uint32_t size, len, interfaces = 0, packets = 0;
+	FILE *f;
+
+	(void)state;
+	write_packets(&(struct writer_options){ path, &pcapfile_pcapng, SNAPLEN, 0, 0, 0 }, PACKETS);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	size = fread(file, 1, sizeof(file), f);
+	assert_int_equal(fclose(f), 0);
+	assert_in_range(size, 1, sizeof(file) - 1);
+	for (uint32_t at = 0; at < size; at += len) {
+		len = word(file + at + 4);
+		assert_int_equal(len % 4, 0);
+		assert_in_range(len, 12, size - at);
+		assert_int_equal(word(file + at + len - 4), len);
+		if (word(file + at) == 1) {
+			assert_non_null(memmem(file + at, len, names[interfaces % 2], 5));
+			interfaces++;
+		} else if (word(file + at) == 6) {
+			/* the flags option: code 2, 4 bytes; then the options' end, and the length again */
+			const uint8_t *flags = file + at + len - 16;
+			uint32_t direction = packets % 2 ? 2 : 1;
+
+			assert_int_equal(word(file + at + 8), packets % 2);
+			if (packets % 3)
+				assert_int_equal(len, 32 + (word(file + at + 20) + 3) / 4 * 4);
+			else
+				assert_int_equal(word(flags) == (2 | 4 << 16) ? word(flags + 4) : 0,
+						 direction);
+			packets++;
+		}
+	}
+	assert_int_equal(interfaces, 2);
+	assert_int_equal(packets, PACKETS);
+}
+
+/* Each file is whole, the last ones are kept, and not a packet is missing between them. */
+static void rotated(void **state)
+{
+	const struct writer_options options = { path, &pcapfile_pcapng, SNAPLEN, 2000, 0, 3 };
+	const uint32_t n = 100;
+	uint32_t next = n, first = 0, found;
+	glob_t files;
+
+	(void)state;
+	write_packets(&options, n);
+	assert_int_equal(glob(kept, 0, NULL, &files), 0); /* in the order of their names */
+	assert_int_equal(files.gl_pathc, 3);
+	for (size_t i = files.gl_pathc; i-- > 0; next = first) {
+		found = read_packets(files.gl_pathv[i], SNAPLEN, &first);
+		assert_int_equal(first + found, next);
+	}
+	assert_in_range(next, 1, n - 1);
+	globfree(&files);
+}
+
+static void full_disk(void **state)
+{
+	const struct writer_options options = { "/dev/full", &pcapfile_pcap, SNAPLEN, 0, 0, 0 };
+	struct writer *w = NULL;
+
+	(void)state;
+	assert_int_equal(writer_open(&options, &give_up, &w), -ENOSPC);
+	assert_null(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_and_cut),
+		cmocka_unit_test(interfaces_and_directions),
+		cmocka_unit_test(rotated),
+		cmocka_unit_test(full_disk),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
