@@ -2,7 +2,8 @@
 /*
  * What a host has once, whatever is mirrored on it: the rings, two per CPU, and what the updater, the data path and the
  * sender tell each other. Pinned under HOST_PINS by the updater, so that it outlives each of them. All maps but
- * the rings are ARRAYs with BPF_F_MMAPABLE and BTF (updater/host_arrays.bpf.c). Host byte order except where said.
+ * the rings are ARRAYs with BPF_F_MMAPABLE, and all of these but state have BTF (updater/host_arrays.bpf.c). Host byte
+ * order except where said.
  *
  *   ring_<cpu>   RINGBUF: struct mirror_record (record.h); small, so that its memory stays in the CPU's cache
  *   spill_<cpu>  RINGBUF: the same, for what finds no room in ring_<cpu>; most of the memory
