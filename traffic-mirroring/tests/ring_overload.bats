@@ -38,7 +38,8 @@ nothing_shed() {
 	read -r complete arrived < <(python3 "$tools/ring_flows.py" whole "$LAB/copies.pcap" 1600)
 	echo "# $copied of $offered packets copied; of $arrived flows $complete arrived whole" >&3
 	[[ $(outcome ingress ring_full) == 0 ]]
-	((offered * 10 > copied * 16))
+	# what can be sent, what the rings hold, and what was taken before the first flow was left out: less than three quarters
+	((copied * 4 < offered * 3))
 	((arrived > 100 && complete * 100 >= arrived * 95))
 	wait_until 20 nothing_shed
 }
