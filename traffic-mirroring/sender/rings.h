@@ -21,6 +21,7 @@ struct ring {
 	uint64_t size; /* a power of two */
 	uint64_t position; /* what was taken, released or not */
 	uint64_t produced; /* the producer's position when it was last looked at */
+	uint64_t fetched; /* up to where bytes were prefetched */
 	uint64_t end; /* for the caller: a position to stop at */
 	uint64_t floor; /* no record behind position has an older time */
 };
