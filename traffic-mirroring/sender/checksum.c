@@ -108,9 +108,9 @@ void checksum_put(uint8_t *field, uint16_t sum)
 	memcpy(field, &sum, sizeof(sum));
 }
 
-void checksum_complete(uint8_t *field, uint8_t proto, checksum_t sum)
+void checksum_complete(uint8_t *field, bool zero, checksum_t sum)
 {
 	uint16_t check = ~checksum_fold(sum);
 
-	checksum_put(field, check || proto != IPPROTO_UDP ? check : 0xffff);
+	checksum_put(field, check || zero ? check : 0xffff);
 }

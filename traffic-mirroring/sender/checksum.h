@@ -43,9 +43,10 @@ uint16_t checksum_get(const uint8_t *field);
 void checksum_put(uint8_t *field, uint16_t sum);
 
 /*
- * Completes a field: sum is that of the pseudo header and of the whole layer-4 packet, with 0 in the field. A UDP
- * checksum of 0 is sent as 0xffff, because 0 says that there is none (RFC 768).
+ * Completes a field: sum is that of the pseudo header and of the whole layer-4 packet, with 0 in the field. What comes
+ * out as 0 is written as 0xffff, the same sum: 0 says that there is none (RFC 768). So does Linux for any protocol
+ * (skb_checksum_help()), except in TCP segments it makes of a larger packet: zero is for them.
  */
-void checksum_complete(uint8_t *field, uint8_t proto, checksum_t sum);
+void checksum_complete(uint8_t *field, bool zero, checksum_t sum);
 
 #endif

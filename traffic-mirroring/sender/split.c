@@ -198,7 +198,8 @@ static uint32_t fix_checksum(const struct split *s, uint8_t *base, const struct 
 	checksum_put(field, 0);
 	/* all headers up to the payload have an even length, so the parts may be summed one by one */
 	sum = checksum_add(sum, l4, header_end - h->l4);
-	checksum_complete(field, h->proto, checksum_add(sum, packet->payload, end - header_end));
+	sum = checksum_add(sum, packet->payload, end - header_end);
+	checksum_complete(field, h->proto == IPPROTO_TCP && s->flags & SPLIT_SEGMENT, sum);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t proto, *packet;
 	checksum_t pseudo, sum;
 	size_t cut;
+	bool zero;
 
 	if (size < 40)
 		return 0;
@@ -41,14 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 
 	proto = data[2] & 1 ? IPPROTO_UDP : IPPROTO_TCP;
+	zero = data[2] & 4;
 	packet = malloc(size);
 	memcpy(packet, data, size);
 	pseudo = checksum_pseudo(data[2] & 2 ? 6 : 4, data, data + 16, proto, size);
 	checksum_put(packet + checksum_field(proto), 0);
-	checksum_complete(packet + checksum_field(proto), proto, checksum_add(pseudo, packet, size));
+	checksum_complete(packet + checksum_field(proto), zero, checksum_add(pseudo, packet, size));
 	if (folded(checksum_add(pseudo, packet, size)) != 0xffff)
 		abort();
-	if (proto == IPPROTO_UDP && !checksum_get(packet + 6))
+	if (!zero && !checksum_get(packet + checksum_field(proto)))
 		abort();
 	free(packet);
 	return 0;

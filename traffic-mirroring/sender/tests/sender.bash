@@ -106,7 +106,5 @@ packets() {
 	editcap -F pcap "${type[@]}" -C "$2" "$LAB/$1.pcap" "$LAB/$1.cut" &&
 		tcpdump -n -t -xx -r "$LAB/$1.cut" "host $LAB_CLIENT4 or host $LAB_CLIENT6" 2>/dev/null |
 		awk '/^\t0x/ { sub(/^\t0x[0-9a-f]*: */, ""); printf "%s", $0; next } { print "" }' |
-			tr -d ' ' | grep . |
-			sed -E 's/^((.{24}0800)?45.{16}06.{20}.{32})ffff/\10000/; s/^((.{24}86dd)?6.{11}06.{2}.{64}.{32})ffff/\10000/' |
-			sort
+			tr -d ' ' | grep . | sort
 }

@@ -277,31 +277,53 @@ static void checksums_of_one(void **state)
 	}
 }
 
-static void udp_zero(void **state)
+/* A sum that comes out as 0 is sent as 0xffff, except in a TCP segment. */
+static void sums_of_zero(void **state)
+{
+	static const struct {
+		uint8_t proto, field;
+		uint32_t gso_size;
+		uint16_t sum;
+	} rows[] = {
+		{ IPPROTO_UDP, 40, 0, 0xffff },
+		{ IPPROTO_TCP, 50, 0, 0xffff },
+		{ IPPROTO_UDP, 40, 2, 0xffff },
+		{ IPPROTO_TCP, 50, 2, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct recipe r = { .family = 4, .proto = rows[i].proto };
+		struct split_input in = { .packet = { .at = captured }, .gso_size = rows[i].gso_size };
+		uint8_t header[SPLIT_HEADER_MAX], two[4] = { 0 };
+		struct split_packet p;
+		struct split s;
+
+		wire_build(&r, 0, rows[i].gso_size, two, 2, captured);
+		memcpy(two, captured + rows[i].field, 2); /* adding its own complement makes any sum 0xffff */
+		r.partial = true;
+		in.packet.len = wire_build(&r, 0, rows[i].gso_size, two, rows[i].gso_size ? 4 : 2, captured);
+		in.packet.wire_len = in.packet.len;
+		split_begin(&s, &in);
+		assert_true(split_next(&s, header, &p));
+		assert_int_equal(get16(p.header + rows[i].field), rows[i].sum);
+	}
+}
+
+static void no_udp_checksum(void **state)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP, .partial = true };
 	struct split_input in = { .packet = { .at = captured } };
-	uint8_t header[SPLIT_HEADER_MAX], two[2] = { 0, 0 };
+	uint8_t header[SPLIT_HEADER_MAX];
 	struct split_packet p;
 	struct split s;
 
 	(void)state;
-	/* "no checksum" stays */
 	in.packet.len = in.packet.wire_len = wire_build(&r, 0, 0, payload, 100, captured);
 	put16(captured + 40, 0);
 	split_begin(&s, &in);
 	assert_true(split_next(&s, header, &p));
 	assert_int_equal(get16(p.header + 40), 0);
-
-	/* a sum that comes out as 0 is sent as 0xffff */
-	r.partial = false;
-	wire_build(&r, 0, 0, two, 2, captured);
-	memcpy(two, captured + 40, 2); /* adding its own complement makes any sum 0xffff */
-	r.partial = true;
-	in.packet.len = in.packet.wire_len = wire_build(&r, 0, 0, two, 2, captured);
-	split_begin(&s, &in);
-	assert_true(split_next(&s, header, &p));
-	assert_int_equal(get16(p.header + 40), 0xffff);
 }
 
 /* Ethernet padding is kept, and is not part of the checksum. */
@@ -536,7 +558,8 @@ int main(void)
 		cmocka_unit_test(big_tcp),
 		cmocka_unit_test(udp_train_of_tunnel_packets),
 		cmocka_unit_test(checksums_of_one),
-		cmocka_unit_test(udp_zero),
+		cmocka_unit_test(sums_of_zero),
+		cmocka_unit_test(no_udp_checksum),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(cut_capture),
 		cmocka_unit_test(every_cut),

@@ -160,7 +160,7 @@ static void l4_checksum(struct builder *b, const struct ip *ip, uint8_t *l4, uin
 	}
 	put16(field, 0);
 	sum = ~wire_sum(sum, l4, b->end - l4);
-	put16(field, !sum && proto == IPPROTO_UDP ? 0xffff : sum);
+	put16(field, sum || (b->gso_size && proto == IPPROTO_TCP) ? sum : 0xffff);
 }
 
 static void transport(struct builder *b, const struct ip *ip)
