@@ -28,7 +28,10 @@ static inline checksum_t checksum_join(checksum_t a, checksum_t b)
 /* Adds len bytes to a sum. */
 checksum_t checksum_add(checksum_t sum, const void *bytes, size_t len);
 
-/* Pseudo header of TCP, UDP and ICMPv6. len: bytes of the layer-4 header and what follows. */
+/*
+ * Pseudo header of TCP, UDP and ICMPv6. len: bytes of the layer-4 header and what follows. It can also be added later:
+ * as 32 bits in network byte order, which lie in a sum as in a header.
+ */
 checksum_t checksum_pseudo(uint8_t family, const uint8_t *src, const uint8_t *dst, uint8_t proto,
 			   uint32_t len);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #include "split.h"
 
+#include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -77,6 +78,39 @@ static void remove_jumbo(struct split *s, struct headers *last)
 	last->data -= s->cut;
 }
 
+/* The pseudo headers without their length, which is each packet's own. */
+static void add_pseudo(struct split *s)
+{
+	const uint8_t *at = s->in.packet.at;
+
+	for (uint32_t i = 0; i < s->levels; i++) {
+		const struct headers *h = &s->level[i];
+
+		if (h->data)
+			s->pseudo[i] = checksum_pseudo(h->family, at + h->src, at + h->dst, h->proto, 0);
+	}
+}
+
+/* Takes a field out of a sum: its complement is its negative. */
+static checksum_t without(checksum_t sum, const uint8_t *field)
+{
+	return checksum_join(sum, (uint16_t)~checksum_get(field));
+}
+
+/* The IPv4 headers of segments without length, ID and checksum, which are each segment's own. */
+static void add_ipv4(struct split *s)
+{
+	for (uint32_t i = 0; i < s->levels; i++) {
+		const struct headers *h = &s->level[i];
+		const uint8_t *ip = s->in.packet.at + h->l3;
+
+		if (h->family == 4) {
+			s->ipv4[i] = checksum_add(0, ip, h->l4 - h->l3);
+			s->ipv4[i] = without(without(without(s->ipv4[i], ip + 2), ip + 4), ip + 10);
+		}
+	}
+}
+
 void split_begin(struct split *s, const struct split_input *in)
 {
 	struct headers *last;
@@ -89,6 +123,7 @@ void split_begin(struct split *s, const struct split_input *in)
 		s->shift = TAG_SIZE;
 
 	opaque = find_levels(s);
+	add_pseudo(s);
 	last = &s->level[s->levels ? s->levels - 1 : 0];
 	headers = header_size(s, last);
 	s->source = min(headers, min(in->packet.len, SPLIT_HEADER_MAX - TAG_SIZE));
@@ -103,6 +138,7 @@ void split_begin(struct split *s, const struct split_input *in)
 		return;
 	}
 	s->flags = SPLIT_SEGMENT;
+	add_ipv4(s);
 	s->size = in->gso_size;
 	s->count = (payload - 1) / s->size + 1;
 	if (last->jumbo)
@@ -134,22 +170,23 @@ static uint32_t copy_headers(const struct split *s, uint8_t *to)
 }
 
 /* What the IP header of segment number index says about it. end: of the segment. */
-static void fix_ip(const struct split *s, uint8_t *base, const struct headers *h, uint32_t index,
-		   uint32_t end)
+static void fix_ip(const struct split *s, uint8_t *base, uint32_t level, uint32_t index, uint32_t end)
 {
-	uint8_t *ip = base + h->l3;
-	uint16_t id;
+	uint32_t l3 = s->level[level].l3;
+	uint8_t *ip = base + l3;
+	checksum_t sum = s->ipv4[level];
+	uint16_t id = get16(ip + 4);
 
-	if (h->family == 6) {
-		put16(ip + 4, end - h->l3 - IPV6_HEADER);
+	if (s->level[level].family == 6) {
+		put16(ip + 4, end - l3 - IPV6_HEADER);
 		return;
 	}
-	id = get16(ip + 4);
 	if (!s->in.received || id || !(get16(ip + 6) & IPV4_DF))
 		put16(ip + 4, id + index);
-	put16(ip + 2, end - h->l3);
-	put16(ip + 10, 0);
-	checksum_put(ip + 10, ~checksum_fold(checksum_add(0, ip, (ip[0] & 0xf) * 4)));
+	put16(ip + 2, end - l3);
+	sum = checksum_join(sum, checksum_get(ip + 2));
+	sum = checksum_join(sum, checksum_get(ip + 4));
+	checksum_put(ip + 10, ~checksum_fold(sum));
 }
 
 static void fix_l4(const struct split *s, uint8_t *base, const struct headers *h, uint32_t index,
@@ -173,9 +210,10 @@ static void fix_l4(const struct split *s, uint8_t *base, const struct headers *h
  * packet it came from was about other bytes. Any other packet's only where the field holds a partial sum. Returns
  * SPLIT_CHECKSUM_UNKNOWN or 0.
  */
-static uint32_t fix_checksum(const struct split *s, uint8_t *base, const struct headers *h,
-			     uint32_t header_end, const struct split_packet *packet, uint32_t end)
+static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t level, uint32_t header_end,
+			     const struct split_packet *packet, uint32_t end)
 {
+	const struct headers *h = &s->level[level];
 	int offset = checksum_field(h->proto);
 	uint8_t *l4 = base + h->l4, *field = l4 + offset;
 	checksum_t sum;
@@ -187,7 +225,7 @@ static uint32_t fix_checksum(const struct split *s, uint8_t *base, const struct 
 	if (h->proto == IPPROTO_UDP && !checksum_get(field))
 		return 0;
 
-	sum = checksum_pseudo(h->family, base + h->src, base + h->dst, h->proto, end - h->l4);
+	sum = checksum_join(s->pseudo[level], htonl(end - h->l4));
 	partial = checksum_fold(sum);
 	if (!(s->flags & SPLIT_SEGMENT) && checksum_get(field) != partial)
 		return 0;
@@ -215,10 +253,10 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 		uint32_t end = segment ? packet->wire_len - s->shift : h->end;
 
 		if (segment) {
-			fix_ip(s, base, h, index, end);
+			fix_ip(s, base, i, index, end);
 			fix_l4(s, base, h, index, end);
 		}
-		packet->flags |= fix_checksum(s, base, h, header_end, packet, end);
+		packet->flags |= fix_checksum(s, base, i, header_end, packet, end);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "checksum.h"
 #include "headers.h"
 
 struct split_input {
@@ -53,6 +54,8 @@ struct split {
 	struct split_input in;
 	/* outermost first; as captured, except that a jumbo option's room is taken away from what follows it */
 	struct headers level[SPLIT_LEVELS];
+	/* of each level, what its checksums have in common in all packets: the pseudo header, the IPv4 header */
+	checksum_t pseudo[SPLIT_LEVELS], ipv4[SPLIT_LEVELS];
 	uint32_t levels;
 	uint32_t source; /* where the payload starts in the capture; headers are what lies before it */
 	uint32_t size; /* bytes of payload per packet */
