@@ -94,7 +94,9 @@ accounted() {
 	done < <(paste -d= "$LAB/after" <(sed 's/.*=//' "$LAB/before"))
 	declare -p grown
 	((packets > 1500 && packets == copies + not_ip && grown[copies] >= copies && grown[copies] < copies + 20))
-	((grown[not_ip] == not_ip && grown[checksum_unknown] == unknown && grown[split] > 800 && grown[unsplit] == 0))
+	# of those whose checksum nobody could compute, one in 65,536 is right
+	((grown[checksum_unknown] >= unknown && grown[checksum_unknown] < unknown + 5))
+	((grown[not_ip] == not_ip && grown[split] > 800 && grown[unsplit] == 0))
 	((grown[oversize_truncated] == 0 && grown[no_collector] == 0 && grown[refused] == 0))
 }
 
