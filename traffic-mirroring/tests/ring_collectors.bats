@@ -9,7 +9,7 @@ setup() {
 	mac_client=$(on client cat /sys/class/net/eth0/address)
 	mac_host=$(on host cat /sys/class/net/eth0/address)
 	# nothing waits for an answer of ARP
-	on host ip neigh replace $LAB_COLLECTOR4 lladdr "$(on collector cat /sys/class/net/eth0/address)" dev eth1
+	lab_neighbour host eth1 collector eth0 $LAB_COLLECTOR4
 }
 
 teardown() {
@@ -18,13 +18,11 @@ teardown() {
 
 # collectors FIRST LAST: their addresses, as a list.
 collectors() {
-	local last=198.51.100.$2 list="" n mac
-	mac=$(on collector cat /sys/class/net/eth0/address)
-	for ((n = $1; n <= $2; n++)); do
-		on host ip neigh replace "198.51.100.$n" lladdr "$mac" dev eth1
-		list+=198.51.100.$n,
-	done
-	echo "${list%,}"
+	local list n
+	list=$(for ((n = $1; n <= $2; n++)); do echo "198.51.100.$n"; done)
+	# shellcheck disable=SC2086
+	lab_neighbour host eth1 collector eth0 $list
+	echo "${list//$'\n'/,}"
 }
 
 # spread NAME COUNT: sends so many flows, both directions of which are one collector's. The map is in $LAB/NAME.

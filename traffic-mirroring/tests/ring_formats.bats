@@ -29,12 +29,8 @@ wire() {
 	in_order client eth0
 	mac_client=$(on client cat /sys/class/net/eth0/address)
 	mac_host=$(on host cat /sys/class/net/eth0/address)
-	on client ip neigh replace 192.0.5.2 lladdr "$mac_host" dev eth0
-	on host ip neigh replace 192.0.5.1 lladdr "$mac_client" dev eth0
-	on client ip neigh replace $LAB_HOST4 lladdr "$mac_host" dev eth0
-	on client ip neigh replace $LAB_HOST6 lladdr "$mac_host" dev eth0
-	on host ip neigh replace $LAB_CLIENT4 lladdr "$mac_client" dev eth0
-	on host ip neigh replace $LAB_CLIENT6 lladdr "$mac_client" dev eth0
+	lab_neighbour client eth0 host eth0 192.0.5.2 $LAB_HOST4 $LAB_HOST6
+	lab_neighbour host eth0 client eth0 192.0.5.1 $LAB_CLIENT4 $LAB_CLIENT6
 }
 
 # 192.0.5.1 at the client and 192.0.5.2 at the host are in VLAN 5. The host's tags are pushed before our programs see the

@@ -7,7 +7,7 @@ load ring
 setup() {
 	requires_command strace
 	ring_lab
-	on host ip neigh replace $LAB_COLLECTOR4 lladdr "$(on collector cat /sys/class/net/eth0/address)" dev eth1
+	lab_neighbour host eth1 collector eth0 $LAB_COLLECTOR4
 	mac_host=$(on host cat /sys/class/net/eth0/address)
 }
 

@@ -18,7 +18,9 @@ start() {
 
 # pings COUNT [INTERVAL]: all have to be answered.
 pings() {
-	on client ping -q -c "$1" -i "${2:-0.01}" -W 1 $LAB_HOST4 | grep -q " $1 received"
+	local answers
+	answers=$(on client ping -q -c "$1" -i "${2:-0.01}" -W 1 $LAB_HOST4)
+	[[ $answers == *" $1 received"* ]] || { echo "$answers" && return 1; }
 }
 
 # Each packet between client and host has a copy; one that was on its way when the sender was killed may have two.
@@ -27,7 +29,7 @@ each_has_a_copy() {
 	packets wire 0 | sort -u >"$LAB/wire"
 	packets copies 50 | sort -u >"$LAB/copies"
 	wc -l "$LAB/wire" "$LAB/copies"
-	cmp "$LAB/wire" "$LAB/copies"
+	diff "$LAB/wire" "$LAB/copies"
 }
 
 state() {
@@ -92,7 +94,7 @@ state() {
 @test "killed under traffic, ten times: production unharmed, no packet without its copy" {
 	start
 	capture_pair
-	pings 3000 0.002 &
+	LAB_TIMEOUT=40 pings 3000 0.002 &
 	local traffic=$!
 	for i in {1..10}; do
 		sleep 0.3

@@ -14,8 +14,7 @@
 #   number FILE [FILTER]    How many packets of a capture match; of encapsulated ones tcpdump prints several lines.
 #   packets FILE CUT [TYPE] The packets of a capture that are between client and host, one a line in hexadecimal, in
 #                           order of their bytes, after CUT (as editcap -C has it) was taken out of them; TYPE: then
-#                           they start with ether or rawip. A TCP checksum ffff is written as 0000, which is the same
-#                           sum: the kernel itself leaves the one or the other, by who computes it.
+#                           they start with ether or rawip.
 
 load ../../../ci/lab
 
@@ -33,6 +32,8 @@ sender_lab() {
 		on host ethtool -K eth0 tso off tx-checksum-ip-generic off >/dev/null &&
 		on host ethtool -K eth1 tso off gso off tx-udp-segmentation off tx-checksum-ip-generic off >/dev/null &&
 		on client ethtool -K eth0 tso off gso off tx-checksum-ip-generic off >/dev/null &&
+		lab_neighbour client eth0 host eth0 $LAB_HOST4 $LAB_HOST6 &&
+		lab_neighbour host eth0 client eth0 $LAB_CLIENT4 $LAB_CLIENT6 &&
 		on host tc_root start --iface eth0 --quiet
 }
 
