@@ -7,7 +7,6 @@
 #include "bytes.h"
 
 #define MANY 128 /* bytes from which on vectors pay */
-#define AHEAD 2048 /* bytes: the payload of the next segments is on its way while this one's is added */
 
 /* What one vector register of the least processor holds: the compiler's own notation, for any processor. */
 typedef uint64_t two_words __attribute__((vector_size(16)));
@@ -21,7 +20,6 @@ static checksum_t add_many(const uint8_t **at, size_t *len)
 	two_words sum[4] = { 0 }, two[2];
 
 	for (; *len >= sizeof(two); *at += sizeof(two), *len -= sizeof(two)) {
-		__builtin_prefetch(*at + AHEAD);
 		memcpy(two, *at, sizeof(two));
 		sum[0] += two[0] & UINT32_MAX;
 		sum[1] += two[0] >> 32;

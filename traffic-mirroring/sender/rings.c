@@ -13,15 +13,13 @@
 
 #include "../../common/log.h"
 #include "../host.h"
+#include "prefetch.h"
 
 /* The kernel's header of a record: its length with two flags, and a word that is its own. */
 #define HEADER BPF_RINGBUF_HDR_SZ
 #define FLAGS (BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)
 
-/* Records lie in another core's cache, or in memory: so many bytes are on their way while one is worked on. */
-#define AHEAD 4096
-#define CACHE_LINE 64 /* where it is another number, only some of the gain is lost */
-#define SECOND_LEVEL 2 /* of the caches: the first one has too few requests under way */
+#define AHEAD 4096 /* bytes that are on their way while a record is worked on */
 
 static const uint32_t *header(const struct ring *r)
 {
@@ -164,7 +162,7 @@ static void fetch_ahead(struct ring *r)
 	if (r->fetched < r->position)
 		r->fetched = r->position;
 	for (; r->fetched < end; r->fetched += CACHE_LINE)
-		__builtin_prefetch(r->data + (r->fetched & (r->size - 1)), 0, SECOND_LEVEL);
+		prefetch(r->data + (r->fetched & (r->size - 1)), CACHE_LINE);
 }
 
 void ring_take(struct ring *r)

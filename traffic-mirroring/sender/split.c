@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "checksum.h"
+#include "prefetch.h"
 
 #define MACS_SIZE (2 * ETHER_ADDR_LEN)
 #define TAG_SIZE 4
@@ -189,9 +190,9 @@ static void fix_ip(const struct split *s, uint8_t *base, uint32_t level, uint32_
 	checksum_put(ip + 10, ~checksum_fold(sum));
 }
 
-static void fix_l4(const struct split *s, uint8_t *base, const struct headers *h, uint32_t index,
-		   uint32_t end)
+static void fix_l4(const struct split *s, uint8_t *base, uint32_t level, uint32_t index, uint32_t end)
 {
+	const struct headers *h = &s->level[level];
 	uint8_t *l4 = base + h->l4;
 
 	if (h->proto == IPPROTO_UDP) {
@@ -254,7 +255,7 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 
 		if (segment) {
 			fix_ip(s, base, i, index, end);
-			fix_l4(s, base, h, index, end);
+			fix_l4(s, base, i, index, end);
 		}
 		packet->flags |= fix_checksum(s, base, i, header_end, packet, end);
 	}
@@ -301,6 +302,13 @@ bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 	};
 	packet->wire_len = packet->header_len + payload;
 	packet->payload = find_payload(s, index, &packet->payload_len);
+	/* the first segments, and pieces, lie so near to the record's beginning that the ring has fetched them */
+	if (index + 2 < s->count && !s->in.stride) {
+		uint32_t later_len = s->size;
+		const uint8_t *later = find_payload(s, index + 2, &later_len);
+
+		prefetch(later, later_len);
+	}
 	fix_headers(s, header + s->shift, packet->header_len - s->shift, index, packet);
 
 	if (s->in.snaplen) {
