@@ -15,6 +15,7 @@
 #   lab_vxlan [4|6]         vxlan0 at host and collector (id 42, port 4789), over IPv4 (the default) or IPv6; what
 #                           host sends into its vxlan0 comes out of the collector's. They say nothing by themselves.
 #   lab_no_offload HOST DEV…  Packets of the wire's size only (no GSO, no GRO), so that they can be counted.
+#   lab_mac HOST DEV        The Ethernet address of a device.
 #   lab_neighbour A DEV B DEV ADDRESS…  A knows for good that the addresses are B's: it does not ask for them at times of its own.
 #
 # Commands. All but spawn are ended after LAB_TIMEOUT seconds (10), status 124.
@@ -125,9 +126,13 @@ lab_vxlan() {
 	done
 }
 
+lab_mac() {
+	on "$1" cat "/sys/class/net/$2/address"
+}
+
 lab_neighbour() {
 	local mac address
-	mac=$(on "$3" cat "/sys/class/net/$4/address") || return
+	mac=$(lab_mac "$3" "$4") || return
 	for address in "${@:5}"; do
 		on "$1" ip neigh replace "$address" lladdr "$mac" dev "$2" || return
 	done

@@ -6,8 +6,8 @@ load ring
 
 setup() {
 	ring_lab
-	mac_client=$(on client cat /sys/class/net/eth0/address)
-	mac_host=$(on host cat /sys/class/net/eth0/address)
+	mac_client=$(lab_mac client eth0)
+	mac_host=$(lab_mac host eth0)
 	# nothing waits for an answer of ARP
 	lab_neighbour host eth1 collector eth0 $LAB_COLLECTOR4
 }

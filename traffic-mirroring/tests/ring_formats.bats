@@ -27,8 +27,8 @@ wire() {
 	on client ethtool -K eth0 tx off
 	on host ethtool -K eth0 tx off tso off gso on gro on rx-udp-gro-forwarding on
 	in_order client eth0
-	mac_client=$(on client cat /sys/class/net/eth0/address)
-	mac_host=$(on host cat /sys/class/net/eth0/address)
+	mac_client=$(lab_mac client eth0)
+	mac_host=$(lab_mac host eth0)
 	lab_neighbour client eth0 host eth0 192.0.5.2 $LAB_HOST4 $LAB_HOST6
 	lab_neighbour host eth0 client eth0 192.0.5.1 $LAB_CLIENT4 $LAB_CLIENT6
 }
@@ -140,7 +140,7 @@ over_ipv6="ip6 and dst host $LAB_COLLECTOR6 and not icmp6"
 	ring_start --tunnel-type=vlan --tunnel-id=99 --redirect-to=eth1
 	judge vlan "vlan 99"
 	ring_update --tunnel-type=dev --tunnel-id=0
-	judge dev "not ether src $(on host cat /sys/class/net/eth1/address)"
+	judge dev "not ether src $(lab_mac host eth1)"
 	# one that takes bare IP packets
 	spawn host tun python3 "$tools/ring_traffic.py" tun tun0
 	wait_until 5 on host ip link set tun0 mtu 2000 addrgenmode none up

@@ -8,7 +8,7 @@ setup() {
 	requires_command strace
 	ring_lab
 	lab_neighbour host eth1 collector eth0 $LAB_COLLECTOR4
-	mac_host=$(on host cat /sys/class/net/eth0/address)
+	mac_host=$(lab_mac host eth0)
 }
 
 teardown() {

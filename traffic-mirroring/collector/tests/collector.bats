@@ -190,7 +190,7 @@ packets_of() {
 	capture seen collector tap0
 	# an echo request to the collector's own address, by its own MAC: nobody answers
 	local mac
-	mac=$(on collector cat /sys/class/net/tap0/address)
+	mac=$(lab_mac collector tap0)
 	datagram 4789 "$vxlan7${mac//:/}0200000000010800450000240000000040012667c6336402c633640908009397000100013132333400000000"
 	datagram 4789 $vxlan7$frame
 	datagram 4789 "${vxlan7}ffffffffffff02000000000108060001080006040001020000000001c6336402000000000000c6336409"
