@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 # `make help` lists the targets. Sources join by their place and name:
-#   <folder>/*.c              a library of that folder; main.c, and tc-root/tc_root.c, are executables
-#   tc-root/*.bpf.c, traffic-mirroring/select/*.bpf.c   the packages' BPF objects
-#   traffic-mirroring/updater/*.bpf.c   maps that the updater makes; it carries the object within itself
-#   */tests/test_*.c          cmocka programs; the other *.c beside them are linked into each of them
+#   <folder>/*.c              that folder's archive; main.c is an executable
+#   <folder>/*.bpf.c          BPF objects: tc-root's and select's are those of the packages; the updater carries its own
+#   */tests/test_*.c          cmocka programs; the other *.c next to them support all tests
 #   */tests/fuzz_*.c          libFuzzer targets
 #   */tests/*.bpf.c           BPF objects that tests load
 #   */tests/*.bats            tests of commands
@@ -28,13 +27,13 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
-FOLDERS = common packaging tc-root traffic-mirroring/updater traffic-mirroring/sender traffic-mirroring/collector
-C_SOURCES := $(wildcard $(FOLDERS:=/*.c))
-MAINS := $(filter %/main.c tc-root/tc_root.c packaging/check_object.c,$(C_SOURCES))
+FOLDERS = common tc-root $(addprefix traffic-mirroring/,wire host updater sender collector/counters collector/replay collector)
+C_SOURCES := $(wildcard $(FOLDERS:=/*.c) packaging/*.c)
+MAINS := $(filter %/main.c packaging/%,$(C_SOURCES))
 LIBRARY_SOURCES := $(filter-out $(MAINS) %.bpf.c,$(C_SOURCES))
 BPF_SOURCES := $(wildcard tc-root/*.bpf.c traffic-mirroring/select/*.bpf.c)
 EMBEDDED_SOURCES := $(wildcard traffic-mirroring/updater/*.bpf.c)
-TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c)
+TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c */*/*/tests/*.c)
 TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
 FUZZ_SOURCES := $(foreach f,$(TEST_SOURCES),$(if $(filter fuzz_%,$(notdir $f)),$f))
@@ -42,23 +41,21 @@ TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS) $(FUZZ_SOURCES),$
 BENCH_SOURCES := $(wildcard */bench/*.c)
 BENCH_BPF_SOURCES := $(filter %.bpf.c,$(BENCH_SOURCES))
 L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
-BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats))
+BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats */*/*/tests/*.bats))
 
 # What lint reads. Scripts are known by their first line.
-C_FILES := $(filter-out $B/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
+C_FILES := $(filter-out $B/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch] */*/*/*/*.[ch]))
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 	$(shell grep -slm1 '^\#!.*sh$$' .ci/run $(wildcard ci/* packaging/* packaging/tests/*))
-MAN_PAGES := $(filter-out $B/%,$(wildcard */*.[1-8] */*/*.[1-8]))
+MAN_PAGES := $(wildcard docs/man/*)
 TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
 
 # The folders build/tc-root and build/traffic-mirroring hold what their packages hold.
-PROGRAMS := $(if $(filter tc-root/tc_root.c,$(MAINS)),$B/tc-root/tc_root) \
-	$(if $(filter traffic-mirroring/updater/main.c,$(MAINS)),$B/traffic-mirroring/mirroring) \
-	$(if $(filter traffic-mirroring/sender/main.c,$(MAINS)),$B/traffic-mirroring/mirror-sender) \
-	$(if $(filter traffic-mirroring/collector/main.c,$(MAINS)),$B/traffic-mirroring/mirror-collector)
+PROGRAMS := $B/tc-root/tc_root $(addprefix $B/traffic-mirroring/,mirroring mirror-sender mirror-collector)
 OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
+ARCHIVES := $(FOLDERS:%=$B/obj/%.a)
 SKELETONS := $(EMBEDDED_SOURCES:%.bpf.c=$B/%.skel.h)
 CHECK_OBJECT := $B/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
@@ -94,9 +91,11 @@ bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, 
 bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
 	ci/bench-collector
 
-lint: lint-format lint-code lint-scripts lint-man ## formatting, clang-tidy, shellcheck, man pages
+lint: lint-format lint-layers lint-code lint-scripts lint-man ## formatting, layers, clang-tidy, shellcheck, man pages
 lint-format: $B/deps
 	clang-format --dry-run -Werror $(C_FILES)
+lint-layers: $(ARCHIVES)
+	ci/layers
 lint-code: $B/deps $(SKELETONS)
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
 	printf '%s\n' $(BPF_SOURCES) $(EMBEDDED_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
@@ -117,7 +116,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
 
-.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man package deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -129,11 +128,6 @@ $B/deps: ci/deps
 	@mkdir -p $B && touch $@
 
 # User space, twice: as shipped, and with sanitizers for the tests.
-shipped = $(patsubst %.c,$B/obj/%.o,$(filter $1,$(LIBRARY_SOURCES)))
-tested = $(patsubst %.c,$B/obj/tested/%.o,$(filter $1,$(LIBRARY_SOURCES) $(TEST_SUPPORT)))
-# Warnings about libnl's look-ups of names do no harm: nobody calls them. (--no-warnings would hide errors, too.)
-LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
-
 $B/obj/tested/%.o: %.c | $B/deps
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) -c -o $@ $<
@@ -141,46 +135,53 @@ $B/obj/%.o: %.c | $B/deps
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$B/tc-root/tc_root: $B/obj/tc-root/tc_root.o $(call shipped,common/% tc-root/%)
+# An archive per folder. A program is its folder's main.o and the archives below it, from the top down; ci/layers checks
+# that none of them needs another.
+archives = $(foreach f,$1,$B/obj/$f.a)
+$(ARCHIVES): $B/obj/%.a: $$(foreach s,$$(LIBRARY_SOURCES),$$(if $$(filter $$*/,$$(dir $$s)),$B/obj/$$(s:.c=.o)))
+	rm -f $@
+	$(AR) rcs $@ $^
+# Warnings about libnl's look-ups of names do no harm: nobody calls them. (--no-warnings would hide errors, too.)
+LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
+
+$B/tc-root/tc_root: $B/obj/tc-root/main.o $(call archives,tc-root common)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirroring: $B/obj/traffic-mirroring/updater/main.o \
-		$(call shipped,common/% traffic-mirroring/updater/% $(addprefix \
-		traffic-mirroring/sender/,encap.c report.c rings.c shared.c))
+		$(call archives,$(addprefix traffic-mirroring/,updater host wire) common)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
-		$(call shipped,common/% traffic-mirroring/sender/% \
-			traffic-mirroring/updater/collector.c traffic-mirroring/updater/lock.c)
+		$(call archives,$(addprefix traffic-mirroring/,sender host wire) common)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
 # libpcap cannot be linked statically here: Debian's wants D-Bus.
-$B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o $(call shipped,common/% \
-		traffic-mirroring/collector/% $(addprefix traffic-mirroring/sender/,headers.c encap.c checksum.c))
+$B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o \
+		$(call archives,$(addprefix traffic-mirroring/,collector collector/replay collector/counters wire) common)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -Wl,-Bstatic $$($(PKG_CONFIG) --static --libs libbpf libnl-3.0) -lhttp_parser -Wl,-Bdynamic -lpcap -lpthread
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs libbpf libelf)
 
-# A test is linked with its folder's other test sources, and of the libraries with what it uses. Its own definition of
-# a function stands in for the library's.
-$B/obj/tested/library.a: $(call tested,$(LIBRARY_SOURCES))
+# A test is linked with what it uses of the tests' support and of all folders.
+$B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_SOURCES))
 	rm -f $@
 	$(AR) rcs $@ $^
-beside = $(call tested,$(filter $(dir $1)%,$(TEST_SUPPORT)))
-$(TESTS): $B/%: $B/obj/tested/%.o $$(call beside,$$*) $B/obj/tested/library.a
+$(TESTS): $B/%: $B/obj/tested/%.o $B/obj/tested/all.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
+	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
 # As shipped, without sanitizers: what is measured has to be as fast as it is.
-$(BENCHES): $B/%: $B/obj/%.o $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/tests/%,$(TEST_SUPPORT))) \
-		$(call shipped,common/% traffic-mirroring/updater/% traffic-mirroring/sender/%)
+$B/obj/tests.a: $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/select/tests/%,$(TEST_SUPPORT)))
+	rm -f $@
+	$(AR) rcs $@ $^
+$(BENCHES): $B/%: $B/obj/%.o $B/obj/tests.a $(call archives,$(addprefix traffic-mirroring/,updater sender host wire) common)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES))
 
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
-$(FUZZERS): $B/%: %.c $B/obj/tested/library.a
+$(FUZZERS): $B/%: %.c $B/obj/tested/all.a
 	@mkdir -p $(@D)
 	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
 		$(LIBRARY_SOURCES) $(filter %/same_filter.c,$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \

@@ -22,8 +22,6 @@
 
 #define CLSACT_HANDLE TC_H_MAKE(TC_H_CLSACT, 0)
 
-const char *const direction_names[DIRECTIONS] = { [INGRESS] = "ingress", [EGRESS] = "egress" };
-
 /* ---- one request and what comes back ---- */
 
 struct talk {

@@ -11,11 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An IP address. bytes: network byte order, IPv4 in the first four, rest 0. family: AF_INET, AF_INET6, 0 = none. */
-struct address {
-	uint8_t family;
-	uint8_t bytes[16];
-};
+#include "address.h"
+#include "direction.h"
 
 struct link {
 	int ifindex;
@@ -53,9 +50,6 @@ int netlink_host_route(const struct address *dst, int ifindex, struct route *rou
 int netlink_route_add(const struct route *route);
 /* -ESRCH: there is none. */
 int netlink_route_del(const struct route *route);
-
-enum direction { INGRESS, EGRESS, DIRECTIONS };
-extern const char *const direction_names[DIRECTIONS];
 
 struct tc_filter {
 	uint32_t prog_id;

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tests/harness.h"
-#include "../tests/packets.h"
+#include "../select/tests/harness.h"
+#include "../select/tests/packets.h"
 
 #define ROUNDS 9
 #define PREFIXES 20000
@@ -365,7 +365,7 @@ int main(int argc, char **argv)
 		repeat = strtol(argv[1], NULL, 10);
 	if (world_enter(&world))
 		return 1;
-	empty_chain = build_load("tests/probe.bpf.o");
+	empty_chain = build_load("select/tests/probe.bpf.o");
 	if (!empty_chain || chain_to(bpf_object__find_map_fd_by_name(empty_chain, "chain"),
 				     build_program(empty_chain, "probe_empty")))
 		die("no empty chain");

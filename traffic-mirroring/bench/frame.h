@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../tests/packets.h"
+#include "../select/tests/packets.h"
 
 #define FRAME_HEADERS 42 /* Ethernet, IPv4, UDP */
 

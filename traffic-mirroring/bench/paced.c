@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 
-#include "../sender/rings.h"
+#include "../host/rings.h"
 #include "frame.h"
 
 #define TICK_NS 1000000

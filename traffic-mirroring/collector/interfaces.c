@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../flow_hash.h"
+#include "../abi/flow_hash.h"
 
 #define SLOTS (2 * (INTERFACES_MAX + 1))
 

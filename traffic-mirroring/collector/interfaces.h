@@ -3,8 +3,8 @@
 #ifndef COLLECTOR_INTERFACES_H
 #define COLLECTOR_INTERFACES_H
 
-#include "../../common/netlink.h"
-#include "decap.h"
+#include "../../common/address.h"
+#include "../wire/decap.h"
 
 /* Sources can be forged, so their number is bounded; what comes after these shares one more interface. */
 #define INTERFACES_MAX 1023

@@ -12,7 +12,7 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
-#include "../sender/encap.h"
+#include "../wire/encap.h"
 
 #define MEMORY_MIN (16UL << 20)
 #define WORKERS_MAX 64

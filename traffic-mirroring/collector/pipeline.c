@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "tally.h"
+#include "counters/tally.h"
 #include "tap.h"
 
 static bool in_prefix(const struct address *a, const struct pipeline_prefix *p)
@@ -49,7 +49,7 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 	};
 	struct pipeline *p = pipeline;
 	enum decap_result result;
-	struct packet packet;
+	struct copy packet;
 	struct decap d;
 
 	if (!source_allowed(p, &datagram->source)) {
@@ -65,7 +65,7 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 		tally(TALLY_VNI);
 		return 0;
 	}
-	packet_make(datagram->at, &d, &packet);
+	copy_make(datagram->at, &d, &packet);
 	packet.source = datagram->source;
 	packet.time_ns = d.time_ns ?: datagram->time_ns;
 	tally(TALLY_PACKETS);

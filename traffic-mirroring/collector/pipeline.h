@@ -6,7 +6,7 @@
 #include <pcap/pcap.h>
 
 #include "receive.h"
-#include "replay.h"
+#include "replay/replay.h"
 #include "writer.h"
 
 #define PIPELINE_LIST_MAX 256

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "../../common/log.h"
-#include "packet.h"
-#include "tally.h"
+#include "../wire/copy.h"
+#include "counters/tally.h"
 
 #define BATCH 32
 #define BATCHES 16 /* per socket, before others get their turn */
@@ -40,7 +40,7 @@ struct receiver {
 	struct iovec part[BATCH];
 	struct sockaddr_storage source[BATCH];
 	struct ancillary ancillary[BATCH];
-	uint8_t bytes[BATCH][PACKET_ROOM + ROOM];
+	uint8_t bytes[BATCH][COPY_ROOM + ROOM];
 };
 
 static int set(int fd, int level, int option, int value)
@@ -121,7 +121,7 @@ int receive_open(const struct receive_options *options, struct receiver **receiv
 		r->fd[r->options.count++] = fd;
 	}
 	for (int i = 0; i < BATCH; i++) {
-		r->part[i] = (struct iovec){ r->bytes[i] + PACKET_ROOM, ROOM };
+		r->part[i] = (struct iovec){ r->bytes[i] + COPY_ROOM, ROOM };
 		r->message[i].msg_hdr = (struct msghdr){
 			.msg_name = &r->source[i],
 			.msg_iov = &r->part[i],
@@ -189,7 +189,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 	struct msghdr *header = &r->message[i].msg_hdr;
 	uint32_t left = r->message[i].msg_len, size = left, drops;
 	struct datagram d = {
-		.at = r->bytes[i] + PACKET_ROOM,
+		.at = r->bytes[i] + COPY_ROOM,
 		.format = r->options.listen[socket].format,
 		.source = address_of(&r->source[i]),
 	};

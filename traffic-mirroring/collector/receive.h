@@ -6,8 +6,8 @@
 #ifndef COLLECTOR_RECEIVE_H
 #define COLLECTOR_RECEIVE_H
 
-#include "../../common/netlink.h"
-#include "decap.h"
+#include "../../common/address.h"
+#include "../wire/decap.h"
 
 #define RECEIVE_LISTEN_MAX 8
 
@@ -21,7 +21,7 @@ struct receive_options {
 };
 
 struct datagram {
-	uint8_t *at; /* PACKET_ROOM bytes before it may be written to */
+	uint8_t *at; /* COPY_ROOM bytes before it may be written to */
 	uint32_t len;
 	enum decap_format format;
 	struct address source;

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "tally.h"
+#include "counters/tally.h"
 
 #define PREFIX "l3af_collector_"
 

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "replay.h"
+#include "replay/replay.h"
 
 struct report {
 	const struct replay *replay; /* NULL: none */

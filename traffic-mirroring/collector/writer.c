@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "interfaces.h"
-#include "tally.h"
+#include "counters/tally.h"
 
 #define BUFFER (512 * 1024)
 
@@ -133,7 +133,7 @@ static int rotate(struct writer *w)
 	return err ?: begin_file(w);
 }
 
-static uint32_t interface_of(struct writer *w, const struct packet *p)
+static uint32_t interface_of(struct writer *w, const struct copy *p)
 {
 	const struct interface_key key = { p->source, p->tunnel.format, p->tunnel.vni };
 	char name[INTERFACES_NAME_MAX];
@@ -148,7 +148,7 @@ static uint32_t interface_of(struct writer *w, const struct packet *p)
 	return number;
 }
 
-static int put_packet(struct writer *w, const struct packet *p)
+static int put_packet(struct writer *w, const struct copy *p)
 {
 	const struct pcapfile_format *format = w->options.format;
 	struct pcapfile_packet record = {
@@ -174,7 +174,7 @@ static int put_packet(struct writer *w, const struct packet *p)
 	return 0;
 }
 
-int writer_packet(struct writer *w, const struct packet *p)
+int writer_packet(struct writer *w, const struct copy *p)
 {
 	int err;
 

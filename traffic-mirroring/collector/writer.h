@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "packet.h"
+#include "../wire/copy.h"
 #include "pcapfile.h"
 
 struct writer_options {
@@ -28,7 +28,7 @@ struct writer;
 int writer_open(const struct writer_options *options, const atomic_bool *give_up, struct writer **writer);
 
 /* Each returns 0, or -errno: then the file is not whole. */
-int writer_packet(struct writer *writer, const struct packet *p);
+int writer_packet(struct writer *writer, const struct copy *p);
 int writer_flush(struct writer *writer);
 
 /* Flushes and frees, also after an error; NULL is fine. */

@@ -2,7 +2,7 @@
 #ifndef MIRRORING_FLOW_BPF_H
 #define MIRRORING_FLOW_BPF_H
 
-#include "../flow_hash.h"
+#include "../abi/flow_hash.h"
 #include "parse.bpf.h"
 
 static __always_inline __u64 flow_hash(const struct packet *p)

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "../record.h"
+#include "../abi/record.h"
 #include "maps.bpf.h"
 
 /*

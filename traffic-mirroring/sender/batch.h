@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "encap.h"
-#include "shared.h"
+#include "../wire/encap.h"
+#include "../host/shared.h"
 #include "targets.h"
 
 #define BATCH_COPIES 512

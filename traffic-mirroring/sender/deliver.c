@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "split.h"
+#include "../wire/split.h"
 
 /*
  * The data path's hash is that of the packet by itself. A fragment, and an ICMP error, belong to the flow of another

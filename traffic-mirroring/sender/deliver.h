@@ -3,7 +3,7 @@
 #ifndef MIRRORING_DELIVER_H
 #define MIRRORING_DELIVER_H
 
-#include "../record.h"
+#include "../abi/record.h"
 #include "batch.h"
 #include "flow.h"
 #include "groups.h"

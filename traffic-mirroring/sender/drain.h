@@ -12,7 +12,7 @@
 #include "deliver.h"
 #include "group_limits.h"
 #include "limits.h"
-#include "rings.h"
+#include "../host/rings.h"
 
 struct drain {
 	const struct shared *shared;
@@ -28,7 +28,7 @@ struct drain {
 	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when each was done last */
 };
 
-/* The signals that end the loop (../host.h); they are blocked. */
+/* The signals that end the loop (../abi/host.h); they are blocked. */
 void drain_signals(sigset_t *set);
 
 /* Prepares: shared, rings, n and delivery are set. 0 or a negative errno, after log_error(). */

@@ -4,9 +4,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "../abi.h"
-#include "../flow_hash.h"
-#include "bytes.h"
+#include "../abi/maps.h"
+#include "../abi/flow_hash.h"
+#include "../wire/bytes.h"
 
 struct ends {
 	uint32_t src[4], dst[4];

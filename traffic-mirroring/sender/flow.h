@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "headers.h"
+#include "../wire/headers.h"
 
 #define FLOW_FRAGMENTS_WAYS 4
 #define FLOW_FRAGMENTS_SETS 1024

@@ -4,7 +4,7 @@
 #define MIRRORING_GROUP_LIMITS_H
 
 #include "limits.h"
-#include "shared.h"
+#include "../host/shared.h"
 
 /* By slot. All zeros: nothing seen yet. */
 struct group_limits {

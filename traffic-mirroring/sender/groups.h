@@ -7,7 +7,7 @@
 #ifndef MIRRORING_GROUPS_H
 #define MIRRORING_GROUPS_H
 
-#include "shared.h"
+#include "../host/shared.h"
 #include "spread.h"
 #include "targets.h"
 

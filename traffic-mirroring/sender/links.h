@@ -4,7 +4,7 @@
 #define MIRRORING_LINKS_H
 
 #include "groups.h"
-#include "shared.h"
+#include "../host/shared.h"
 
 /* A socket that becomes readable when links, addresses or routes change; or a negative errno. Needs no privilege. */
 int links_watch(void);

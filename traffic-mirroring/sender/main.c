@@ -13,10 +13,10 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
-#include "../updater/lock.h"
+#include "../../common/lock.h"
 #include "drain.h"
 #include "privileges.h"
-#include "report.h"
+#include "../host/sender_status.h"
 
 #define MOST_FILES 65536
 
@@ -190,6 +190,6 @@ int main(int argc, char **argv)
 	}
 	log_init("mirror-sender", value[VERBOSE] ? LEVEL_INFO : LEVEL_WARN, value[LOG_DIR]);
 	if (value[STATUS])
-		return report_print(&running) || !running ? EXIT_FAILURE : EXIT_SUCCESS;
+		return sender_status_print(&running) || !running ? EXIT_FAILURE : EXIT_SUCCESS;
 	return value[FOREGROUND] ? run(-1) : run_in_background();
 }

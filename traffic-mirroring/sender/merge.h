@@ -6,7 +6,7 @@
 #ifndef MIRRORING_MERGE_H
 #define MIRRORING_MERGE_H
 
-#include "rings.h"
+#include "../host/rings.h"
 
 /*
  * How far apart two CPUs may be: their clocks, and how late one sees that the other has reserved a record. A record may

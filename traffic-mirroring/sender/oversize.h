@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../host.h"
+#include "../abi/host.h"
 
 /* Index of the caller's counters: each copy is one of these. */
 enum oversize_verdict {

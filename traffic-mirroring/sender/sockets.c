@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../abi.h"
-#include "encap.h"
-#include "shared.h"
+#include "../abi/maps.h"
+#include "../wire/encap.h"
+#include "../host/shared.h"
 
 #define SEND_BUFFER (4 << 20)
 /* A queue that does not move for so long is left alone: others wait behind it. */

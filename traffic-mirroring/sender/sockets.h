@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../common/netlink.h"
-#include "../host.h"
+#include "../../common/address.h"
+#include "../abi/host.h"
 
 /*
  * A socket that sends as the group says and takes in nothing, with our mark on all it sends; not connected. Needs

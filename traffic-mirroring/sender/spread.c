@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../flow_hash.h"
+#include "../abi/flow_hash.h"
 
 uint64_t spread_identity(const char *format, const struct address *address, uint16_t port)
 {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../common/netlink.h"
+#include "../../common/address.h"
 
 struct collector {
 	uint64_t identity; /* spread_identity() */

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "../../common/log.h"
-#include "../updater/collector.h"
+#include "../../common/netlink.h"
+#include "../host/collector.h"
 #include "batch.h"
-#include "bytes.h"
+#include "../wire/bytes.h"
 
 /* Answers come within this time: that nobody answers ARP is known after three seconds. */
 #define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
@@ -24,7 +25,7 @@ void target_open(struct target *t, const struct mirror_group *group, const struc
 		 struct mirror_collector_counters *counters)
 {
 	const struct encap_format *format = &encap_formats[config->format - 1];
-	char text[FILTER_TARGET_LEN];
+	char text[COLLECTOR_TEXT_LEN];
 
 	*t = (struct target){
 		.group = group,
@@ -117,7 +118,7 @@ bool target_read_errors(struct lane *lane, uint64_t now)
 {
 	struct target *t = lane->target;
 	struct socket_errors errors;
-	char text[FILTER_TARGET_LEN];
+	char text[COLLECTOR_TEXT_LEN];
 
 	socket_read_errors(lane->fd, &errors);
 	if (errors.mtu)

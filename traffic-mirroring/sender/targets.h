@@ -5,9 +5,9 @@
 
 #include <linux/if_packet.h>
 
-#include "encap.h"
+#include "../wire/encap.h"
 #include "oversize.h"
-#include "shared.h"
+#include "../host/shared.h"
 #include "sockets.h"
 
 /* Source ports of a UDP collector, for receivers that spread packets by their outer header. */

@@ -18,9 +18,9 @@
 #                           the counters and what is per CPU.
 #   pings COUNT [ADDRESS]   Echo requests from the client.
 
-load ../../ci/lab
+source "${BASH_SOURCE[0]%/*}/../../ci/lab.bash"
 
-mirroring_build=$(readlink -f "$BATS_TEST_DIRNAME/../../build")
+mirroring_build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../build")
 export PATH=$mirroring_build/tc-root:$mirroring_build/traffic-mirroring:$PATH
 pins=/sys/fs/bpf/tc/globals/eth0
 flow_logs=/sys/fs/bpf/flow_logs

@@ -20,7 +20,7 @@
 #include "route.h"
 #include "rules.h"
 #include "settings.h"
-#include "text.h"
+#include "../../common/file.h"
 
 #define PIN_SECONDS 5 /* how long update waits for a start that has not pinned yet */
 #define PIN_POLL_MS 20
@@ -80,7 +80,7 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		return -EINVAL;
 	}
 	if (file) {
-		err = text_read_file(file, &text);
+		err = file_read(file, &text);
 		if (err) {
 			log_error("--rules-file: %s: %s", file, strerror(-err));
 			return err;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "delivery.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
-#include "collector.h"
+#include "../host/collector.h"
 
 #define SNAPLEN_MIN 14
 #define SNAPLEN_MAX 262144
@@ -23,16 +22,6 @@ static const char *const oversize_names[] = {
 	[OVERSIZE_DROP] = "drop",
 	[OVERSIZE_FRAGMENT] = "fragment",
 };
-
-int address_parse(const char *text, struct address *address)
-{
-	*address = (struct address){};
-	if (inet_pton(AF_INET, text, address->bytes) == 1)
-		address->family = AF_INET;
-	else if (inet_pton(AF_INET6, text, address->bytes) == 1)
-		address->family = AF_INET6;
-	return address->family ? 0 : -EINVAL;
-}
 
 /* ADDRESS or [ADDRESS], and @WEIGHT. */
 static int parse_remote(char *text, struct address *address, unsigned long *weight)
@@ -479,7 +468,7 @@ int delivery_check_routes(const struct configuration *c)
 		for (int n = 0; n < c->groups[i].collectors; n++) {
 			const struct mirror_collector *collector = &c->groups[i].collector[n];
 			struct address address = { .family = collector->family };
-			char text[FILTER_TARGET_LEN];
+			char text[COLLECTOR_TEXT_LEN];
 			struct route route;
 			int err;
 

@@ -3,14 +3,11 @@
 #ifndef MIRRORING_DELIVERY_H
 #define MIRRORING_DELIVERY_H
 
-#include "../../common/netlink.h"
+#include "../../common/address.h"
 #include "instance.h"
 #include "tables.h"
 
-/* The whole text as an IPv4 or IPv6 address. 0 or -EINVAL, silently. */
-int address_parse(const char *text, struct address *address);
-
-/* The rest returns 0 or a negative errno, after log_error(). */
+/* Functions return 0 or a negative errno, after log_error(). */
 
 /* Whether text is a good value for a delivery option; name is what errors call it ("--tunnel-local-port"). */
 int delivery_check_option(enum mirror_option option, const char *name, const char *text);

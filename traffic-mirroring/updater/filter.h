@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../abi.h"
+#include "../abi/maps.h"
+#include "../host/collector.h"
 
 /* A set of small numbers, one bit each. */
 #define BITS_WORDS(bits) (((bits) + 63) / 64)
@@ -37,8 +38,6 @@ struct prefix_list {
 	size_t n;
 };
 
-#define FILTER_TARGET_LEN 80 /* the longest collector, as collector.h prints it, and a NUL */
-
 struct filter {
 	enum mirror_action action;
 	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
@@ -54,7 +53,7 @@ struct filter {
 	uint32_t sample; /* one flow in this many, 0: all */
 	__u64 max_packets, max_bits; /* copies, and bits of copies, per second; 0: no limit */
 	/* `to`: device names or collectors as written; none: as the options of start say */
-	char (*to)[FILTER_TARGET_LEN];
+	char (*to)[COLLECTOR_TEXT_LEN];
 	size_t n_to;
 };
 

@@ -19,10 +19,10 @@
 
 #include "../../common/log.h"
 #include "../../common/pins.h"
-#include "../sender/rings.h"
-#include "../sender/shared.h"
+#include "../host/rings.h"
+#include "../host/shared.h"
 #include "instance.h"
-#include "lock.h"
+#include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
 
 #define DEFAULT_RING_MEMORY (64ULL << 20)
@@ -38,7 +38,7 @@
 struct host {
 	int lock;
 	int cpus;
-	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../sender/rings.h counts them */
+	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../host/rings.h counts them */
 	struct shared shared;
 	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: for the configuration to come, which nothing refers to yet */
 };
@@ -146,14 +146,14 @@ static int open_rings(struct host *h)
 
 static int signal_sender(int signal)
 {
-	long pid = host_sender();
+	long pid = shared_sender();
 
 	if (pid <= 0)
 		return 0;
 	if (kill(pid, signal))
 		return errno == ESRCH ? 0 : -errno;
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (host_sender() <= 0)
+		if (shared_sender() <= 0)
 			return 0;
 		pause_ms(POLL_MS);
 	}
@@ -356,11 +356,6 @@ int host_attach(struct host *h, const struct tables *t)
 	return err;
 }
 
-long host_sender(void)
-{
-	return lock_holder(HOST_SENDER_LOCK);
-}
-
 /* Whether the sender has opened all groups: it can open none later. */
 static bool all_open(const struct host *h)
 {
@@ -410,7 +405,7 @@ static int start_sender(struct host *h)
 		return -ECHILD;
 	}
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (h->shared.state->present && host_sender() > 0)
+		if (h->shared.state->present && shared_sender() > 0)
 			return 0;
 		pause_ms(POLL_MS);
 	}
@@ -423,9 +418,9 @@ int host_ensure_sender(struct host *h)
 	int err = 0;
 
 	/* a new one can open what this one could not, and says so if it cannot either */
-	if (host_sender() > 0 && (!all_open(h) || wanted_unopened(h)))
+	if (shared_sender() > 0 && (!all_open(h) || wanted_unopened(h)))
 		err = signal_sender(SIGUSR1);
-	if (!err && host_sender() <= 0)
+	if (!err && shared_sender() <= 0)
 		err = start_sender(h);
 	return err ? err : wanted_unopened(h);
 }
@@ -436,7 +431,7 @@ int host_revive_sender(void)
 	struct host *h;
 	int err;
 
-	if (host_sender() != 0)
+	if (shared_sender() != 0)
 		return 0;
 	h = host_lock(&nothing, &err);
 	if (!h)

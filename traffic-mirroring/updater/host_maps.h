@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The host's rings, collector groups and settings (../host.h), and its one sender: made when the first filter
+ * The host's rings, collector groups and settings (../abi/host.h), and its one sender: made when the first filter
  * has collectors, removed when the last one has gone. Functions return 0 or a negative errno, after
  * log_error() unless said otherwise.
  */
@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "../host.h"
+#include "../abi/host.h"
 #include "tables.h"
 
 struct host;
@@ -42,9 +42,6 @@ void host_release(void);
 
 /* The group with this id, all zeros where it is lost. Silent. */
 void host_read_group(uint32_t id, struct mirror_group *group);
-
-/* The pid of the sender, 0: none; -ENOENT: this host has no rings. Silent. */
-long host_sender(void);
 
 /* Starts the sender again if this host has rings and none runs. */
 int host_revive_sender(void);

@@ -11,7 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "../../common/log.h"
-#include "lock.h"
+#include "../../common/lock.h"
 
 static const char *const entries[DIRECTIONS] = {
 	[INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect"

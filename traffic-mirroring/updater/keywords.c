@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../../common/log.h"
-#include "collector.h"
+#include "../host/collector.h"
 #include "rate.h"
 
 #define ERRORS_PRINTED 20

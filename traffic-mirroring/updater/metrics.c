@@ -9,7 +9,7 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
-#include "host_metrics.h"
+#include "../host/sender_metrics.h"
 #include "instance.h"
 #include "request.h"
 
@@ -118,7 +118,7 @@ int command_metrics(const struct request *request)
 		err = read_sample(&instances[i], &samples[i]);
 	if (!err) {
 		print_all(samples, n);
-		err = host_metrics_print();
+		err = sender_metrics_print();
 	}
 	if (err)
 		log_error("cannot read the maps: %s", strerror(-err));

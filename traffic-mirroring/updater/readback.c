@@ -11,7 +11,7 @@
 
 #include <bpf/bpf.h>
 
-#include "collector.h"
+#include "../host/collector.h"
 #include "host_maps.h"
 
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,

@@ -8,7 +8,7 @@
 #include "instance.h"
 #include "request.h"
 #include "rules.h"
-#include "text.h"
+#include "../../common/file.h"
 
 int command_show(const struct request *request)
 {
@@ -50,7 +50,7 @@ int command_check(const struct request *request)
 		log_error("check: name a file of rules, or -");
 		return -EINVAL;
 	}
-	err = text_read_file(request->operand, &text);
+	err = file_read(request->operand, &text);
 	if (err) {
 		log_error("%s: %s", request->operand, strerror(-err));
 		return err;

@@ -12,10 +12,11 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
-#include "../sender/report.h"
+#include "../host/sender_status.h"
+#include "../host/shared.h"
 #include "delivery.h"
 #include "host_maps.h"
-#include "host_metrics.h"
+#include "../host/sender_metrics.h"
 #include "instance.h"
 #include "request.h"
 #include "rules.h"
@@ -112,7 +113,7 @@ static void check_devices(struct report *r)
 
 static void check_sender(struct report *r)
 {
-	if (delivery_needs_rings(r->configuration) && host_sender() <= 0)
+	if (delivery_needs_rings(r->configuration) && shared_sender() <= 0)
 		add_problem(r,
 			    "no mirror-sender runs, and copies to collectors are lost: start it by start, or "
 			    "have l3afd run cmd_status");
@@ -223,7 +224,7 @@ static void print_report(const struct report *r)
 		printf("  PROBLEM    %s\n", r->problem[i]);
 }
 
-/* sender: host_metrics_json(), which is the same for all that need it. */
+/* sender: sender_metrics_json(), which is the same for all that need it. */
 static struct json_object *report_json(const struct report *r, struct json_object *sender)
 {
 	struct json_object *o = json_object_new_object(), *list, *item;
@@ -337,7 +338,7 @@ static int report_all(const struct request *request, const struct instance *inst
 		      size_t *found)
 {
 	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
-	struct json_object *sender = list ? host_metrics_json() : NULL;
+	struct json_object *sender = list ? sender_metrics_json() : NULL;
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
@@ -377,8 +378,8 @@ int command_status(const struct request *request)
 	instance_free_all(instances, n);
 	if (!err && found && brief(request)) {
 		answer_l3afd();
-	} else if (!err && found && !request->value[ARG_JSON] && host_sender() != -ENOENT) {
-		err = report_print(&sender_runs);
+	} else if (!err && found && !request->value[ARG_JSON] && shared_sender() != -ENOENT) {
+		err = sender_status_print(&sender_runs);
 	}
 	if (!err && !found && !request->value[ARG_JSON]) {
 		log_error("no traffic-mirroring is running%s%s%s%s", request->value[ARG_IFACE] ? " on " : "",

@@ -7,8 +7,8 @@
 #ifndef MIRRORING_TABLES_H
 #define MIRRORING_TABLES_H
 
-#include "../../common/netlink.h"
-#include "../host.h"
+#include "../../common/direction.h"
+#include "../abi/host.h"
 #include "filter.h"
 
 /* One whole configuration of a direction: what fills a bank. */

@@ -23,9 +23,9 @@
 #   pings COUNT             Echo requests from the client, every one of which has to be answered.
 #   traffic, traffic_end    Echo requests all the time; the end fails if one was not answered.
 
-load ../../../ci/lab
+source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
 
-l3afd_root=$(readlink -f "$BATS_TEST_DIRNAME/../../..")
+l3afd_root=$(readlink -f "${BASH_SOURCE[0]%/*}/../../..")
 l3afd_payloads=$l3afd_root/packaging/l3afd
 export PATH=$l3afd_root/build/tc-root:$l3afd_root/build/traffic-mirroring:$PATH
 pins=/sys/fs/bpf/tc/globals/eth0

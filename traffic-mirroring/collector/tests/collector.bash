@@ -10,9 +10,10 @@
 #   server NAME HOST PORT Starts an nginx that writes down every request, as lines of $LAB/NAME/requests.log.
 #   requests_of NAME      Its lines, sorted, after it has written all.
 
-load ../../../ci/lab
+collector_tests=${BASH_SOURCE[0]%/*}
+source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
 
-build=$(readlink -f "$BATS_TEST_DIRNAME/../../../build")
+build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../../build")
 export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
 
 collect() {
@@ -43,7 +44,7 @@ counters() {
 
 server() {
 	mkdir -p "$LAB/$1" && chmod 755 "$LAB" && chmod 777 "$LAB/$1" &&
-		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|" "$BATS_TEST_DIRNAME/nginx.conf" >"$LAB/$1/nginx.conf" &&
+		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|" "$collector_tests/nginx.conf" >"$LAB/$1/nginx.conf" &&
 		spawn "$2" "$1" nginx -p "$LAB/$1" -c "$LAB/$1/nginx.conf" -e "$LAB/$1/error.log" &&
 		wait_until 5 on "$2" bash -c "exec 3<>/dev/tcp/127.0.0.1/$3"
 }

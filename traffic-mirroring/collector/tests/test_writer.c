@@ -53,9 +53,9 @@ static int remove_folder(void **state)
 }
 
 /* Packet number i: 40 bytes of it were not copied; from one of two tunnels; every third one says its direction. */
-static struct packet packet(uint32_t i)
+static struct copy packet(uint32_t i)
 {
-	struct packet p = {
+	struct copy p = {
 		.frame = { bytes + i, lengths[i % PACKETS], lengths[i % PACKETS] + 40 },
 		.tunnel = { .vni = 7 + i % 2, .filter = i % 3 ? 0 : 1, .egress = i % 2 },
 		.source = { .family = AF_INET },
@@ -72,7 +72,7 @@ static void write_packets(const struct writer_options *options, uint32_t n)
 
 	assert_int_equal(writer_open(options, &give_up, &w), 0);
 	for (uint32_t i = 0; i < n; i++) {
-		struct packet p = packet(i);
+		struct copy p = packet(i);
 
 		assert_int_equal(writer_packet(w, &p), 0);
 	}
@@ -93,7 +93,7 @@ static uint32_t read_packets(const char *name, uint32_t snaplen, uint32_t *first
 	assert_int_equal(pcap_snapshot(file), snaplen);
 	for (; pcap_next_ex(file, &header, &data) == 1; n++) {
 		uint64_t time_ns = header->ts.tv_sec * 1000000000ULL + header->ts.tv_usec;
-		struct packet p;
+		struct copy p;
 
 		if (!n)
 			*first = (time_ns - FIRST_NS) / STEP_NS;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../record.h"
-#include "../bytes.h"
-#include "../encap.h"
+#include "../../abi/record.h"
+#include "../../wire/bytes.h"
+#include "../../wire/encap.h"
 #include "../flow.h"
 #include "../oversize.h"
 

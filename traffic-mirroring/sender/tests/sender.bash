@@ -16,9 +16,9 @@
 #                           order of their bytes, after CUT (as editcap -C has it) was taken out of them; TYPE: then
 #                           they start with ether or rawip.
 
-load ../../../ci/lab
+source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
 
-build=$(readlink -f "$BATS_TEST_DIRNAME/../../../build")
+build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../../build")
 export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
 globals=/sys/fs/bpf/tc/globals/eth0
 host_pins=/sys/fs/bpf/mirroring

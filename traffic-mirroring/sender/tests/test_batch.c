@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../flow_hash.h"
+#include "../../abi/flow_hash.h"
 
 #define PORT 6080
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../flow_hash.h"
-#include "../bytes.h"
-#include "wire.h"
+#include "../../abi/flow_hash.h"
+#include "../../wire/bytes.h"
+#include "../../wire/tests/wire.h"
 
 #define SECOND 1000000000ULL
 

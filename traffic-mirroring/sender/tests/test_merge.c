@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../flow_hash.h"
+#include "../../abi/flow_hash.h"
 
 #define RINGS 3
 #define SIZE 4096

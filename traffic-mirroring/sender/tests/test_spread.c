@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-#include "../../flow_hash.h"
+#include "../../abi/flow_hash.h"
 
 #define FLOWS 10000
 #define MOST 9

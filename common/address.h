@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* IP addresses. */
+#ifndef L3AF_ADDRESS_H
+#define L3AF_ADDRESS_H
+
+#include <stdint.h>
+
+/* bytes: network byte order, IPv4 in the first four, rest 0. family: AF_INET, AF_INET6, 0: none. */
+struct address {
+	uint8_t family;
+	uint8_t bytes[16];
+};
+
+/* Parses the whole text as an IPv4 or IPv6 address. 0, or -EINVAL without a message. */
+int address_parse(const char *text, struct address *address);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define LOCK_SECONDS 10
+#define LOCK_POLL_MS 10
+
+long lock_holder(const char *path)
+{
+	char line[256];
+	struct stat st;
+	long holder = 0;
+	FILE *locks;
+
+	if (stat(path, &st))
+		return -errno;
+	locks = fopen("/proc/locks", "re");
+	if (!locks)
+		return -errno;
+	while (!holder && fgets(line, sizeof(line), locks)) {
+		unsigned int major, minor;
+		unsigned long inode;
+		long pid;
+
+		/* a line of a process that waits has "->" before the kind, and does not match */
+		/* NOLINTNEXTLINE(cert-err34-c): numbers that the kernel printed */
+		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
+		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
+			holder = pid;
+	}
+	fclose(locks);
+	return holder;
+}
+
+int lock_directory(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+	struct stat locked, there;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0) {
+		err = -errno;
+		if (err != -ENOENT)
+			log_error("%s: %s", path, strerror(-err));
+		return err;
+	}
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_SECONDS * 1000) {
+			err = -errno;
+			log_error("%s is locked by process %ld, for over %d seconds", path, lock_holder(path),
+				  LOCK_SECONDS);
+			close(fd);
+			return err;
+		}
+		nanosleep(&pause, NULL);
+	}
+	/* it may have been removed while we waited */
+	if (fstat(fd, &locked) || stat(path, &there) || locked.st_ino != there.st_ino) {
+		close(fd);
+		return -ENOENT;
+	}
+	return fd;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Locks on directories of bpffs, where no file can be. */
+#ifndef L3AF_LOCK_H
+#define L3AF_LOCK_H
+
+/*
+ * Locks a directory, waiting some seconds for whoever holds it. Returns an open file, whose closing unlocks; -ENOENT,
+ * silently, if the directory is gone; else a negative errno, after log_error().
+ */
+int lock_directory(const char *path);
+
+/* The process that holds a directory's lock, 0: nobody; negative errno. */
+long lock_holder(const char *path);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "replay.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../../common/log.h"
+#include "../../abi/flow_hash.h"
+#include "queue.h"
+#include "../counters/tally.h"
+
+#define SECONDS 1000000000ULL
+#define TURN 1024 /* segments, before targets get their turn */
+#define TICK_MS 100
+#define QUEUE_SHARE 4 /* of the memory, the queue gets a quarter */
+#define END_NS (5 * SECONDS) /* for the last answers */
+#define EVENTS 256
+
+struct replay {
+	struct replay_options options;
+	struct queue *queue;
+	struct memory memory;
+	struct flows *flows;
+	struct target *target[REPLAY_RULES_MAX];
+	int events, wake;
+	uint64_t now_ns;
+	double tokens; /* requests that may be sent now */
+	uint64_t tokens_ns; /* when that was so */
+	bool loop_said[REPLAY_RULES_MAX];
+	atomic_bool stop;
+	bool running;
+	pthread_t thread;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * SECONDS + t.tv_nsec;
+}
+
+/* Which rule a segment is for, or -1. */
+static int rule_of(const struct replay *r, const struct segment *segment)
+{
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		if (r->options.rule[i].port == segment->key.dst_port)
+			return i;
+	return -1;
+}
+
+void replay_packet(struct replay *r, const struct copy *p)
+{
+	struct segment segment;
+	int rule;
+
+	switch (segment_find(p, &segment)) {
+	case SEGMENT_NONE:
+		return;
+	case SEGMENT_FRAGMENT:
+		tally(TALLY_SEGMENTS_FRAGMENT);
+		return;
+	case SEGMENT_FOUND:
+		break;
+	}
+	rule = rule_of(r, &segment);
+	if (rule < 0)
+		return;
+	tally(TALLY_SEGMENTS);
+	if (!segment_valid(p, &segment))
+		tally(TALLY_SEGMENTS_BAD);
+	else if (!queue_put(r->queue, &segment, rule))
+		tally(TALLY_SEGMENTS_OVERFLOW);
+}
+
+void replay_wake(struct replay *r)
+{
+	eventfd_write(r->wake, 1);
+}
+
+const struct target_stats *replay_stats(const struct replay *r, uint32_t rule)
+{
+	return target_stats(r->target[rule]);
+}
+
+static bool chosen(const struct replay *r, const struct flow_key *key)
+{
+	uint32_t words[sizeof(*key) / 4];
+	uint64_t hash = 0;
+
+	memcpy(words, key, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / 4; i++)
+		hash = hash_mix(hash ^ words[i]);
+	return hash_share(hash >> 32, 100) < r->options.percent;
+}
+
+static void on_begin(void *context, struct flow *flow)
+{
+	const struct flow_key *key = &flow->key;
+	struct replay *r = context;
+
+	flow->replayed = false;
+	if (target_is_loop(r->target[flow->rule], key->family, key->src, key->src_port, key->dst,
+			   key->dst_port)) {
+		tally(TALLY_FLOWS_LOOP);
+		if (!r->loop_said[flow->rule])
+			log_error("connections to the target http://%s are mirrored: these are not replayed",
+				  r->options.rule[flow->rule].host);
+		r->loop_said[flow->rule] = true;
+	} else if (!chosen(r, key)) {
+		tally(TALLY_FLOWS_NOT_CHOSEN);
+	} else {
+		flow->replayed = true;
+	}
+}
+
+/* Requests that may come at once. */
+static double burst(const struct replay *r)
+{
+	return 1 + r->options.rate / 10.0;
+}
+
+static bool within_rate(struct replay *r)
+{
+	if (!r->options.rate)
+		return true;
+	r->tokens += (double)(r->now_ns - r->tokens_ns) / SECONDS * r->options.rate;
+	r->tokens_ns = r->now_ns;
+	if (r->tokens > burst(r))
+		r->tokens = burst(r);
+	if (r->tokens < 1)
+		return false;
+	r->tokens--;
+	return true;
+}
+
+static void on_request(void *context, struct flow *flow, const struct request *request)
+{
+	struct replay *r = context;
+	char client[INET6_ADDRSTRLEN] = "";
+	struct rewrite rewrite = { r->options.host, r->options.client_header, client };
+
+	if (r->options.dry_run) {
+		tally(TALLY_REQUESTS_DRY);
+		return;
+	}
+	if (!within_rate(r)) {
+		tally(TALLY_REQUESTS_RATE);
+		return;
+	}
+	if (!flow->connection)
+		flow->connection = target_connect(r->target[flow->rule]);
+	if (!flow->connection) {
+		tally(TALLY_REQUESTS_MEMORY);
+		return;
+	}
+	if (rewrite.host && !*rewrite.host)
+		rewrite.host = r->options.rule[flow->rule].host;
+	inet_ntop(flow->key.family == 4 ? AF_INET : AF_INET6, flow->key.src, client, sizeof(client));
+	target_send(flow->connection, request, &rewrite, 2 * r->options.flows.request_max, r->now_ns);
+}
+
+static void on_end(void *context, struct flow *flow)
+{
+	(void)context;
+	if (flow->connection)
+		target_finish(flow->connection);
+}
+
+/* Returns whether there is more. */
+static bool take_segments(struct replay *r)
+{
+	struct segment segment;
+	uint32_t rule;
+
+	for (int i = 0; i < TURN; i++) {
+		if (!queue_first(r->queue, &segment, &rule))
+			return false;
+		flows_segment(r->flows, &segment, rule, r->now_ns);
+		queue_next(r->queue);
+	}
+	return true;
+}
+
+static void take_events(struct replay *r, int timeout)
+{
+	struct epoll_event event[EVENTS];
+	int n = epoll_wait(r->events, event, EVENTS, timeout);
+	eventfd_t ignored;
+
+	r->now_ns = clock_ns();
+	for (int i = 0; i < n; i++) {
+		if (event[i].data.ptr)
+			target_event(event[i].data.ptr, event[i].events, r->now_ns);
+		else
+			eventfd_read(r->wake, &ignored);
+	}
+}
+
+static bool busy(const struct replay *r)
+{
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		if (target_busy(r->target[i]))
+			return true;
+	return false;
+}
+
+static void expire_targets(struct replay *r)
+{
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		target_expire(r->target[i], r->now_ns);
+}
+
+static void *run(void *replay)
+{
+	struct replay *r = replay;
+	uint64_t tick = 0, end;
+	bool more = false;
+
+	while (!atomic_load(&r->stop)) {
+		take_events(r, more ? 0 : TICK_MS);
+		more = take_segments(r);
+		if (r->now_ns - tick < TICK_MS * 1000000ULL)
+			continue;
+		tick = r->now_ns;
+		flows_expire(r->flows, r->now_ns);
+		expire_targets(r);
+	}
+	while (take_segments(r))
+		;
+	flows_free(r->flows);
+	r->flows = NULL;
+	for (end = clock_ns() + END_NS; busy(r) && r->now_ns < end; expire_targets(r))
+		take_events(r, TICK_MS);
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		target_end(r->target[i]);
+	return NULL;
+}
+
+void replay_free(struct replay *r)
+{
+	if (!r)
+		return;
+	if (r->flows)
+		flows_free(r->flows);
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		if (r->target[i])
+			target_free(r->target[i]);
+	queue_free(r->queue);
+	if (r->events >= 0)
+		close(r->events);
+	if (r->wake >= 0)
+		close(r->wake);
+	free(r);
+}
+
+static int prepare(struct replay *r)
+{
+	const struct flows_sink sink = { on_begin, on_request, on_end, r };
+	struct epoll_event event = { EPOLLIN, { .ptr = NULL } };
+
+	r->events = epoll_create1(EPOLL_CLOEXEC);
+	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->events < 0 || r->wake < 0 || epoll_ctl(r->events, EPOLL_CTL_ADD, r->wake, &event))
+		return -errno;
+	r->queue = queue_new(r->options.memory / QUEUE_SHARE);
+	r->flows = flows_new(&r->options.flows, &r->memory, &sink);
+	if (!r->queue || !r->flows)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < r->options.rules; i++) {
+		const struct replay_rule *rule = &r->options.rule[i];
+
+		r->target[i] = target_new(&rule->address, rule->address_len, r->events, &r->memory);
+		if (!r->target[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int replay_start(const struct replay_options *options, struct replay **replay)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (r) {
+		r->options = *options;
+		r->memory.limit = options->memory - options->memory / QUEUE_SHARE;
+		r->events = r->wake = -1;
+		r->tokens = burst(r);
+		r->now_ns = r->tokens_ns = clock_ns();
+		err = prepare(r) ?: -pthread_create(&r->thread, NULL, run, r);
+	}
+	if (err) {
+		log_error("cannot start the replay: %s", strerror(-err));
+		replay_free(r);
+		return err;
+	}
+	r->running = true;
+	*replay = r;
+	return 0;
+}
+
+void replay_stop(struct replay *r)
+{
+	if (!r || !r->running)
+		return;
+	atomic_store(&r->stop, true);
+	replay_wake(r);
+	pthread_join(r->thread, NULL);
+	r->running = false;
+}

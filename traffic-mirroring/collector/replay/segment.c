@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "segment.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "../../wire/bytes.h"
+#include "../../wire/checksum.h"
+
+enum segment_result segment_find(const struct copy *p, struct segment *s)
+{
+	const struct headers *h = &p->headers;
+	const uint8_t *at = p->frame.at, *tcp = at + h->l4;
+	uint32_t size = h->family == 4 ? 4 : 16, there;
+
+	if (!h->family || h->proto != IPPROTO_TCP)
+		return SEGMENT_NONE;
+	if (h->fragment != FRAGMENT_NONE)
+		return SEGMENT_FRAGMENT;
+	if (!h->data)
+		return SEGMENT_NONE;
+
+	there = p->frame.len < h->end ? p->frame.len : h->end;
+	*s = (struct segment){
+		.seq = get32(tcp + 4),
+		.ack = get32(tcp + 8),
+		.flags = tcp[13],
+		.payload = at + h->data,
+		.len = there - h->data,
+		.wire_len = h->end - h->data,
+	};
+	memcpy(s->key.src, at + h->src, size);
+	memcpy(s->key.dst, at + h->dst, size);
+	s->key.vni = p->tunnel.vni;
+	s->key.src_port = get16(tcp);
+	s->key.dst_port = get16(tcp + 2);
+	s->key.family = h->family;
+	return SEGMENT_FOUND;
+}
+
+bool segment_valid(const struct copy *p, const struct segment *s)
+{
+	const struct headers *h = &p->headers;
+	const uint8_t *at = p->frame.at;
+	uint32_t len = h->end - h->l4;
+
+	if ((s->flags & TH_SYN && s->flags & (TH_FIN | TH_RST)) || !(s->flags & (TH_SYN | TH_ACK | TH_RST)))
+		return false;
+	if (s->len < s->wire_len)
+		return true;
+	return checksum_fold(
+		       checksum_add(checksum_pseudo(h->family, at + h->src, at + h->dst, IPPROTO_TCP, len),
+				    at + h->l4, len)) == 0xffff;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The TCP segment in a packet. */
+#ifndef COLLECTOR_SEGMENT_H
+#define COLLECTOR_SEGMENT_H
+
+#include "../../wire/copy.h"
+
+/* One direction of a connection. Ports: host byte order. Unused bytes are 0, so that keys compare as bytes. */
+struct flow_key {
+	uint8_t src[16], dst[16];
+	uint32_t vni;
+	uint16_t src_port, dst_port;
+	uint8_t family; /* 4, 6 */
+	uint8_t pad[3];
+};
+_Static_assert(sizeof(struct flow_key) == 44, "no hidden padding");
+
+struct segment {
+	struct flow_key key;
+	uint32_t seq, ack;
+	uint32_t len; /* bytes of payload that are there, from the first on */
+	uint32_t wire_len; /* bytes of payload that it had */
+	uint8_t flags; /* TH_SYN … of netinet/tcp.h */
+	const uint8_t *payload;
+};
+
+enum segment_result {
+	SEGMENT_NONE, /* not TCP, or its header was not copied */
+	SEGMENT_FOUND,
+	SEGMENT_FRAGMENT, /* of an IP packet: payload without a place in the stream */
+};
+
+enum segment_result segment_find(const struct copy *p, struct segment *s);
+
+/* False: flags contradict each other, or the checksum, where the segment is whole, is wrong. */
+bool segment_valid(const struct copy *p, const struct segment *s);
+
+#endif

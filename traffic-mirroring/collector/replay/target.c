@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "target.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "../counters/tally.h"
+
+#define TIMEOUT_NS (30 * 1000000000ULL) /* for connecting, and for an answer */
+
+struct message {
+	STAILQ_ENTRY(message) next;
+	uint32_t len;
+	enum http_method method;
+	bool again; /* it has been sent before */
+	uint8_t bytes[];
+};
+
+struct target_connection {
+	TAILQ_ENTRY(target_connection) in_target;
+	struct target *target;
+	int fd; /* -1: none */
+	uint16_t port; /* our end's */
+	bool connected;
+	bool used; /* has had an answer */
+	bool answering; /* bytes of an answer have come */
+	bool keep; /* may be used again after the present answer */
+	bool answered; /* the present answer is whole */
+	bool finish; /* the client is gone */
+	STAILQ_HEAD(, message) queue; /* the first one is being sent or answered, if busy */
+	bool busy;
+	uint32_t queued; /* bytes */
+	uint32_t sent; /* bytes of the first one */
+	uint64_t begun_ns;
+	http_parser parser;
+};
+
+TAILQ_HEAD(connection_list, target_connection);
+
+struct target {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	int events;
+	struct memory *memory;
+	struct connection_list connections;
+	uint32_t waiting; /* requests in queues */
+	struct target_connection *by_port[65536]; /* our ends */
+	struct target_stats stats;
+};
+
+struct target *target_new(const struct sockaddr_storage *address, socklen_t len, int events,
+			  struct memory *memory)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->address = *address;
+	t->address_len = len;
+	t->events = events;
+	t->memory = memory;
+	TAILQ_INIT(&t->connections);
+	return t;
+}
+
+const struct target_stats *target_stats(const struct target *target)
+{
+	return &target->stats;
+}
+
+/* Whether a socket address is this family, address and port. */
+static bool is_end(const struct sockaddr_storage *a, uint8_t family, const uint8_t *address, uint16_t port)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+
+	if (family == 4)
+		return a->ss_family == AF_INET && ntohs(v4->sin_port) == port &&
+		       !memcmp(&v4->sin_addr, address, 4);
+	return a->ss_family == AF_INET6 && ntohs(v6->sin6_port) == port &&
+	       !memcmp(&v6->sin6_addr, address, 16);
+}
+
+bool target_is_loop(const struct target *t, uint8_t family, const uint8_t *src, uint16_t src_port,
+		    const uint8_t *dst, uint16_t dst_port)
+{
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof(own);
+
+	if (is_end(&t->address, family, dst, dst_port))
+		return true;
+	return t->by_port[src_port] &&
+	       !getsockname(t->by_port[src_port]->fd, (struct sockaddr *)&own, &len) &&
+	       is_end(&own, family, src, src_port);
+}
+
+struct target_connection *target_connect(struct target *t)
+{
+	struct target_connection *c = memory_take(t->memory, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = (struct target_connection){ .target = t, .fd = -1 };
+	STAILQ_INIT(&c->queue);
+	TAILQ_INSERT_TAIL(&t->connections, c, in_target);
+	return c;
+}
+
+static void disconnect(struct target_connection *c)
+{
+	if (c->fd < 0)
+		return;
+	if (c->target->by_port[c->port] == c)
+		c->target->by_port[c->port] = NULL;
+	close(c->fd); /* leaves the epoll, too */
+	c->fd = -1;
+	c->connected = c->used = false;
+}
+
+static void drop_message(struct target_connection *c)
+{
+	struct message *m = STAILQ_FIRST(&c->queue);
+
+	STAILQ_REMOVE_HEAD(&c->queue, next);
+	c->queued -= m->len;
+	c->target->waiting--;
+	c->busy = false;
+	memory_give(c->target->memory, m, sizeof(*m) + m->len);
+}
+
+static int on_status(http_parser *parser)
+{
+	struct target_connection *c = parser->data;
+
+	/* the answer to HEAD has the headers of a body, without it */
+	return STAILQ_FIRST(&c->queue)->method == HTTP_HEAD ? 1 : 0;
+}
+
+static int on_answer(http_parser *parser)
+{
+	struct target_connection *c = parser->data;
+	bool interim = parser->status_code / 100 == 1 && parser->status_code != 101;
+
+	if (interim)
+		return 0;
+	c->answered = true;
+	c->keep = http_should_keep_alive(parser) && parser->status_code != 101;
+	http_parser_pause(parser, 1);
+	return 0;
+}
+
+static const http_parser_settings settings = {
+	.on_headers_complete = on_status,
+	.on_message_complete = on_answer,
+};
+
+static void begin_answer(struct target_connection *c)
+{
+	http_parser_init(&c->parser, HTTP_RESPONSE);
+	c->parser.data = c;
+	c->sent = 0;
+	c->answering = c->answered = c->keep = false;
+}
+
+static int open_connection(struct target_connection *c)
+{
+	struct target *t = c->target;
+	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = c } };
+	struct sockaddr_in6 own = { 0 };
+	socklen_t len = sizeof(own);
+	int one = 1;
+
+	c->fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return -errno;
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if ((connect(c->fd, (struct sockaddr *)&t->address, t->address_len) && errno != EINPROGRESS) ||
+	    epoll_ctl(t->events, EPOLL_CTL_ADD, c->fd, &event) ||
+	    getsockname(c->fd, (struct sockaddr *)&own, &len)) {
+		int err = -errno;
+
+		disconnect(c);
+		return err;
+	}
+	c->port = ntohs(own.sin6_port); /* IPv4 has it at the same place */
+	t->by_port[c->port] = c;
+	return 0;
+}
+
+static void watch(struct target_connection *c, bool writable)
+{
+	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (writable ? EPOLLOUT : 0), { .ptr = c } };
+
+	epoll_ctl(c->target->events, EPOLL_CTL_MOD, c->fd, &event);
+}
+
+/* Begins with the first request of the queue, unless one is under way. */
+static void start(struct target_connection *c, uint64_t now_ns)
+{
+	while (!c->busy && !STAILQ_EMPTY(&c->queue)) {
+		begin_answer(c);
+		c->begun_ns = now_ns;
+		c->busy = true;
+		if (c->fd >= 0) {
+			watch(c, true);
+		} else if (open_connection(c)) {
+			tally(TALLY_REQUESTS_UNSENT);
+			drop_message(c);
+		}
+	}
+}
+
+void target_send(struct target_connection *c, const struct request *request, const struct rewrite *rewrite,
+		 uint32_t queue_max, uint64_t now_ns)
+{
+	size_t size = rewrite_size(request, rewrite);
+	struct message *m = NULL;
+
+	if (size <= queue_max && c->queued <= queue_max - size)
+		m = memory_take(c->target->memory, sizeof(*m) + size);
+	if (!m) {
+		tally(TALLY_REQUESTS_MEMORY);
+		return;
+	}
+	m->len = size;
+	m->method = request->method;
+	m->again = false;
+	rewrite_request(request, rewrite, m->bytes);
+	STAILQ_INSERT_TAIL(&c->queue, m, next);
+	c->queued += m->len;
+	c->target->waiting++;
+	start(c, now_ns);
+}
+
+/* A request may be sent twice if that does no more than sending it once (RFC 9110 9.2.2). */
+static bool repeatable(enum http_method method)
+{
+	switch (method) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+	case HTTP_PUT:
+	case HTTP_DELETE:
+	case HTTP_OPTIONS:
+	case HTTP_TRACE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The connection is no more, with the present request not answered. */
+static void lose(struct target_connection *c, enum tally why, uint64_t now_ns)
+{
+	struct message *m = STAILQ_FIRST(&c->queue);
+	bool was_used = c->used, was_answering = c->answering, was_connected = c->connected;
+
+	disconnect(c);
+	if (!c->busy)
+		return;
+	/* the target may close an idle connection just when the next request is on its way */
+	if (was_used && !was_answering && !m->again && (!c->sent || repeatable(m->method))) {
+		m->again = true;
+		c->busy = false;
+		tally(TALLY_RESENT);
+	} else {
+		tally(was_connected ? why : TALLY_REQUESTS_UNSENT);
+		drop_message(c);
+	}
+	start(c, now_ns);
+}
+
+static void note_answer(struct target_connection *c, uint64_t now_ns)
+{
+	struct target_stats *stats = &c->target->stats;
+	uint64_t us = (now_ns - c->begun_ns) / 1000;
+	unsigned int status = c->parser.status_code, bucket = 0;
+
+	while (bucket < TARGET_LATENCIES - 1 && us > (uint64_t)TARGET_LATENCY_US << bucket)
+		bucket++;
+	tally(TALLY_RESPONSES);
+	atomic_fetch_add(&stats->status[status < TARGET_STATUSES ? status : 0], 1);
+	atomic_fetch_add(&stats->latency[bucket], 1);
+	atomic_fetch_add(&stats->latency_us, us);
+}
+
+static void answered(struct target_connection *c, uint64_t now_ns)
+{
+	bool whole = c->sent == STAILQ_FIRST(&c->queue)->len;
+
+	note_answer(c, now_ns);
+	drop_message(c);
+	c->used = true;
+	if (!c->keep || !whole)
+		disconnect(c);
+	start(c, now_ns);
+}
+
+/* Gives bytes, or with none the end, to the parser. True: the connection is ready for the next request, or gone. */
+static bool parse(struct target_connection *c, const char *at, size_t len, uint64_t now_ns)
+{
+	size_t parsed = http_parser_execute(&c->parser, &settings, at, len);
+
+	if (c->answered) {
+		c->keep &= parsed == len; /* more than was asked for */
+		answered(c, now_ns);
+		return true;
+	}
+	if (HTTP_PARSER_ERRNO(&c->parser) != HPE_OK && len) {
+		c->answering = true;
+		lose(c, TALLY_RESPONSES_BAD, now_ns);
+		return true;
+	}
+	return false;
+}
+
+static void receive(struct target_connection *c, uint64_t now_ns)
+{
+	static char bytes[65536];
+	ssize_t n;
+
+	for (;;) {
+		n = recv(c->fd, bytes, sizeof(bytes), 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0 || !c->busy) {
+			/* the end may be that of an answer without a length */
+			if (n || !c->busy || !c->answering || !parse(c, bytes, 0, now_ns))
+				lose(c, TALLY_RESPONSES_LOST, now_ns);
+			return;
+		}
+		c->answering = true;
+		if (parse(c, bytes, n, now_ns))
+			return;
+	}
+}
+
+static void send_more(struct target_connection *c, uint64_t now_ns)
+{
+	const struct message *m = STAILQ_FIRST(&c->queue);
+	ssize_t n;
+
+	c->connected = true;
+	if (!c->busy || c->sent == m->len) {
+		watch(c, false);
+		return;
+	}
+	n = send(c->fd, m->bytes + c->sent, m->len - c->sent, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		lose(c, TALLY_RESPONSES_LOST, now_ns);
+		return;
+	}
+	c->sent += n < 0 ? 0 : n;
+	if (c->sent == m->len) {
+		tally(TALLY_REQUESTS_SENT);
+		watch(c, false);
+	}
+}
+
+void target_event(struct target_connection *c, uint32_t events, uint64_t now_ns)
+{
+	if (c->fd < 0)
+		return;
+	if (events & EPOLLERR && !c->connected) {
+		lose(c, TALLY_REQUESTS_UNSENT, now_ns);
+		return;
+	}
+	/* an answer may come before the request is sent whole, and the target may have closed after it */
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		receive(c, now_ns);
+	else if (events & EPOLLOUT)
+		send_more(c, now_ns);
+}
+
+void target_finish(struct target_connection *c)
+{
+	c->finish = true; /* target_expire() frees it, when no event for it can be under way */
+}
+
+static void free_connection(struct target_connection *c)
+{
+	disconnect(c);
+	TAILQ_REMOVE(&c->target->connections, c, in_target);
+	memory_give(c->target->memory, c, sizeof(*c));
+}
+
+void target_expire(struct target *t, uint64_t now_ns)
+{
+	struct target_connection *c, *next;
+
+	for (c = TAILQ_FIRST(&t->connections); c; c = next) {
+		next = TAILQ_NEXT(c, in_target);
+		if (c->busy && now_ns - c->begun_ns >= TIMEOUT_NS) {
+			c->used = false;
+			lose(c, TALLY_RESPONSES_LATE, now_ns);
+		}
+		if (c->finish && STAILQ_EMPTY(&c->queue))
+			free_connection(c);
+	}
+}
+
+bool target_busy(const struct target *t)
+{
+	return t->waiting;
+}
+
+void target_end(struct target *t)
+{
+	struct target_connection *c;
+
+	while ((c = TAILQ_FIRST(&t->connections))) {
+		while (!STAILQ_EMPTY(&c->queue)) {
+			tally(c->busy && c->sent ? TALLY_RESPONSES_LATE : TALLY_REQUESTS_UNSENT);
+			drop_message(c);
+		}
+		free_connection(c);
+	}
+}
+
+void target_free(struct target *t)
+{
+	target_end(t);
+	free(t);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "rings.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../common/log.h"
+#include "../abi/host.h"
+#include "../wire/prefetch.h"
+
+/* The kernel's header of a record: its length with two flags, and a word that is its own. */
+#define HEADER BPF_RINGBUF_HDR_SZ
+#define FLAGS (BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)
+
+#define AHEAD 4096 /* bytes that are on their way while a record is worked on */
+
+static const uint32_t *header(const struct ring *r)
+{
+	return (const uint32_t *)(r->data + (r->position & (r->size - 1)));
+}
+
+int ring_open(struct ring *r, int fd)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct bpf_map_info info = { 0 };
+	uint32_t info_size = sizeof(info);
+	void *consumer, *producer;
+	int err;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &info_size))
+		return -errno;
+	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (consumer == MAP_FAILED)
+		return -errno;
+	producer = mmap(NULL, page + 2 * (size_t)info.max_entries, PROT_READ, MAP_SHARED, fd, page);
+	if (producer == MAP_FAILED) {
+		err = -errno;
+		munmap(consumer, page);
+		return err;
+	}
+	*r = (struct ring){
+		.fd = fd,
+		.consumer = consumer,
+		.producer = producer,
+		.data = (uint8_t *)producer + page,
+		.size = info.max_entries,
+		.position = *(uint64_t *)consumer,
+	};
+	r->produced = r->position;
+	return 0;
+}
+
+static void ring_close(struct ring *r)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	munmap(r->consumer, page);
+	munmap((void *)r->producer, page + 2 * r->size);
+	close(r->fd);
+}
+
+void rings_close(struct ring *rings, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ring_close(&rings[i]);
+	free(rings);
+}
+
+void rings_name(unsigned int ring, char name[RINGS_NAME_LEN])
+{
+	snprintf(name, RINGS_NAME_LEN, "%s_%u", rings_is_spill(ring) ? "spill" : "ring",
+		 ring / RINGS_PER_CPU);
+}
+
+int rings_open(struct ring **rings, size_t *n)
+{
+	int cpus = libbpf_num_possible_cpus(), fd, err = 0;
+	char name[RINGS_NAME_LEN], path[64];
+
+	*n = 0;
+	*rings = cpus > 0 ? calloc(RINGS_PER_CPU * cpus, sizeof(**rings)) : NULL;
+	if (!*rings) {
+		log_error("no memory for the rings");
+		return -ENOMEM;
+	}
+	for (int i = 0; i < RINGS_PER_CPU * cpus && !err; i++) {
+		rings_name(i, name);
+		snprintf(path, sizeof(path), HOST_PINS "/%s", name);
+		fd = bpf_obj_get(path);
+		err = fd < 0 ? -errno : ring_open(&(*rings)[i], fd);
+		if (!err)
+			++*n;
+		else if (fd >= 0)
+			close(fd);
+	}
+	if (err) {
+		log_error("cannot open %s: %s", path, strerror(-err));
+		rings_close(*rings, *n);
+	}
+	return err;
+}
+
+double rings_fill(const struct ring *rings, size_t n)
+{
+	double fullest = 0, fill;
+	uint64_t used, size;
+
+	for (size_t i = 0; i < n; i += RINGS_PER_CPU) {
+		used = size = 0;
+		for (const struct ring *r = &rings[i]; r < &rings[i + RINGS_PER_CPU]; r++) {
+			used += ring_produced(r) - r->position;
+			size += r->size;
+		}
+		fill = (double)used / size;
+		if (fill > fullest)
+			fullest = fill;
+	}
+	return fullest;
+}
+
+const struct mirror_record *ring_peek(struct ring *r, uint64_t now)
+{
+	uint32_t length;
+
+	for (;; ring_take(r)) {
+		if (r->position == r->produced) {
+			/* the line that the producer writes to is read only when there is nothing else to do */
+			r->produced = ring_produced(r);
+			if (r->position == r->produced) {
+				r->floor = now; /* a record takes its time after its place */
+				return NULL;
+			}
+		}
+		length = __atomic_load_n(header(r), __ATOMIC_ACQUIRE);
+		if (length & BPF_RINGBUF_BUSY_BIT)
+			return NULL;
+		if (!(length & BPF_RINGBUF_DISCARD_BIT) && length >= sizeof(struct mirror_record))
+			return (const struct mirror_record *)(header(r) + HEADER / sizeof(uint32_t));
+	}
+}
+
+uint32_t ring_captured(const struct ring *r, const struct mirror_record *record)
+{
+	uint32_t room = (*header(r) & ~FLAGS) - sizeof(*record);
+
+	return record->cap_len < room ? record->cap_len : room;
+}
+
+static void fetch_ahead(struct ring *r)
+{
+	uint64_t end = r->position + AHEAD;
+
+	if (end > r->produced)
+		end = r->produced; /* a line beyond is being written to */
+	if (r->fetched < r->position)
+		r->fetched = r->position;
+	for (; r->fetched < end; r->fetched += CACHE_LINE)
+		prefetch(r->data + (r->fetched & (r->size - 1)), CACHE_LINE);
+}
+
+void ring_take(struct ring *r)
+{
+	uint64_t length = *header(r) & ~FLAGS;
+
+	r->position += (length + HEADER + 7) / 8 * 8;
+	fetch_ahead(r);
+}
+
+void ring_release(struct ring *r)
+{
+	__atomic_store_n(r->consumer, r->position, __ATOMIC_RELEASE);
+}
+
+uint64_t ring_produced(const struct ring *r)
+{
+	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The consumer's side of the kernel's BPF ring buffers. Records are read where they lie. A ring's own consumer position
+ * moves only when ring_release() says that nobody reads the bytes any more; so a sender that is killed leaves
+ * all it has not sent to the next one.
+ */
+#ifndef MIRRORING_RINGS_H
+#define MIRRORING_RINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../abi/record.h"
+
+struct ring {
+	int fd; /* for epoll */
+	uint64_t *consumer; /* positions shared with the kernel: bytes since the ring was made */
+	const uint64_t *producer;
+	const uint8_t *data; /* mapped twice in a row, so that a record that wraps around is in one piece */
+	uint64_t size; /* a power of two */
+	uint64_t position; /* what was taken, released or not */
+	uint64_t produced; /* the producer's position when it was last looked at */
+	uint64_t fetched; /* up to where bytes were prefetched */
+	uint64_t end; /* for the caller: a position to stop at */
+	uint64_t floor; /* no record behind position has an older time */
+};
+
+/* Of a CPU: the small ring, and the one it spills into. */
+#define RINGS_PER_CPU 2
+#define RINGS_NAME_LEN 32
+
+/* The name of a ring's pin; rings are counted CPU by CPU. */
+void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);
+
+static inline bool rings_is_spill(unsigned int ring)
+{
+	return ring % RINGS_PER_CPU;
+}
+
+/*
+ * The pinned rings of all CPUs, each CPU's next to each other, in an array that the caller frees. 0 or a negative errno,
+ * after log_error().
+ */
+int rings_open(struct ring **rings, size_t *n);
+void rings_close(struct ring *rings, size_t n);
+
+/* Which part of their rings is in use on the CPU where it is most, 0 to 1. */
+double rings_fill(const struct ring *rings, size_t n);
+
+/* Takes a ring buffer's fd over. 0 or a negative errno. */
+int ring_open(struct ring *r, int fd);
+
+/*
+ * The record at the position; NULL: there is none yet, or its producer is still writing it. now: CLOCK_MONOTONIC, read
+ * before the call.
+ */
+const struct mirror_record *ring_peek(struct ring *r, uint64_t now);
+
+/* Bytes of a peeked record that are really there, at most cap_len. */
+uint32_t ring_captured(const struct ring *r, const struct mirror_record *record);
+
+/* Moves behind a peeked record. */
+void ring_take(struct ring *r);
+
+/* Gives the bytes of all records taken back to the producers. */
+void ring_release(struct ring *r);
+
+/* The producer's position now. */
+uint64_t ring_produced(const struct ring *r);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The host's arrays (../abi/host.h) in memory, so that the sender needs no privilege and no system call to use them. */
+#ifndef MIRRORING_SHARED_H
+#define MIRRORING_SHARED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../abi/host.h"
+
+struct shared {
+	struct mirror_state *state;
+	struct mirror_group *groups; /* by slot; the updater's to write */
+	struct mirror_settings *settings; /* the updater's to write */
+	__u64 *sent; /* by enum mirror_sent */
+	__u64 *sent_errors; /* by errno */
+	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
+};
+
+/* 0 or a negative errno, after log_error(). */
+int shared_open(struct shared *s);
+void shared_close(struct shared *s);
+
+/* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. No message. */
+long shared_sender(void);
+
+/* mirror_collector_counters.unreachable: whether that is an answer of the network, and what it says of a collector. */
+bool shared_is_answer(__u32 error);
+const char *shared_unreachable_text(__u32 error);
+
+/* One writer, any number of readers, which see whole numbers. */
+static inline void count(__u64 *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* Copies that could not be sent, for the reason of a (positive) errno. */
+static inline void count_refused(const struct shared *s, int error, uint64_t copies)
+{
+	count(&s->sent[SENT_REFUSED], copies);
+	count(&s->sent_errors[error > 0 && error < MIRROR_ERRNOS ? error : 0], copies);
+}
+
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "harness.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../../updater/rules.h"
+#include "packets.h"
+
+#define GSO_SIZE 100
+
+static int failed(const char *what)
+{
+	int error = errno ?: EINVAL;
+
+	fprintf(stderr, "# %s: %s\n", what, strerror(error));
+	return -error;
+}
+
+static void build_path(char *path, size_t size, const char *file)
+{
+	char self[PATH_MAX] = "";
+
+	/* build/traffic-mirroring, where the objects lie: a test or benchmark is somewhere below it */
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		perror("/proc/self/exe");
+	while (strcmp(strrchr(self, '/') ?: "", "/traffic-mirroring") && *self)
+		*(strrchr(self, '/') ?: self) = '\0';
+	snprintf(path, size, "%s/%s", self, file);
+}
+
+struct bpf_object *build_load(const char *file)
+{
+	char path[PATH_MAX];
+	struct bpf_object *object;
+	struct bpf_map *map;
+
+	build_path(path, sizeof(path), file);
+	object = bpf_object__open_file(path, NULL);
+	if (!object) {
+		failed(path);
+		return NULL;
+	}
+	bpf_object__for_each_map(map, object)
+		bpf_map__set_pin_path(map, NULL);
+	if (bpf_object__load(object)) {
+		failed(path);
+		bpf_object__close(object);
+		return NULL;
+	}
+	return object;
+}
+
+int build_program(const struct bpf_object *object, const char *name)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(object, name);
+
+	return p ? bpf_program__fd(p) : -ENOENT;
+}
+
+int chain_to(int map_fd, int prog_fd)
+{
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(map_fd, &zero, &prog_fd, BPF_ANY);
+}
+
+static int tun_open(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return failed("/dev/net/tun");
+	strcpy(request.ifr_name, name);
+	if (ioctl(fd, TUNSETIFF, &request)) {
+		int error = failed("TUNSETIFF");
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+int lab_map(const struct lab *lab, const char *name)
+{
+	char full[64];
+	int fd;
+
+	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[lab->direction], name);
+	fd = bpf_object__find_map_fd_by_name(lab->select, full);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+static int tables_map(void *ctx, const char *name)
+{
+	int fd = lab_map(ctx, name);
+
+	if (fd < 0)
+		return fd;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static void lab_close(struct lab *lab)
+{
+	tables_close(lab->tables);
+	bpf_object__close(lab->select);
+	bpf_object__close(lab->probe);
+	*lab = (struct lab){ 0 };
+}
+
+static int lab_open(struct lab *lab, struct world *world, enum direction direction)
+{
+	char file[64], entry[64];
+	int error = 0;
+
+	*lab = (struct lab){ .world = world, .direction = direction };
+	snprintf(file, sizeof(file), "mirroring_%s.bpf.o", direction_names[direction]);
+	snprintf(entry, sizeof(entry), "_%s_redirect", direction_names[direction]);
+	lab->select = build_load(file);
+	lab->probe = build_load("select/tests/probe.bpf.o");
+	if (!lab->select || !lab->probe) {
+		lab_close(lab);
+		return -ENOENT;
+	}
+	lab->tables = tables_open(tables_map, lab, &error);
+	lab->first_fd = build_program(lab->probe, "probe_before");
+	lab->select_fd = build_program(lab->select, entry);
+	lab->setup_fd = bpf_object__find_map_fd_by_name(lab->probe, "setup");
+	lab->before_fd = bpf_object__find_map_fd_by_name(lab->probe, "before");
+	lab->after_fd = bpf_object__find_map_fd_by_name(lab->probe, "after");
+	lab->pending_fd = lab_map(lab, "pending");
+	if (!lab->tables || chain_to(bpf_object__find_map_fd_by_name(lab->probe, "chain"), lab->select_fd) ||
+	    chain_to(lab_map(lab, "jmp_table"), build_program(lab->probe, "probe_after"))) {
+		error = failed("the chain of a lab");
+		lab_close(lab);
+	}
+	return error;
+}
+
+int world_enter(struct world *world)
+{
+	static const char *const names[WORLD_DEVICES] = { "d0", "d1", "d2", "t0" };
+
+	if (unshare(CLONE_NEWNET))
+		return failed("a network namespace");
+	world->tun = tun_open(names[DEVICE_L3]);
+	if (world->tun < 0)
+		return world->tun;
+	/* an ifb swallows what is sent to it, unless a tc action did it; and without IPv6 no device sends by itself */
+	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; echo 1 "
+		   ">/proc/sys/net/ipv6/conf/all/disable_ipv6;"
+		   "ip link set lo up && for d in d0 d1 d2; do ip link add $d type ifb || exit; done &&"
+		   "for d in d0 d1 d2 t0; do ip link set $d up || exit; done"))
+		return failed("devices");
+	world->probe = build_load("select/tests/probe.bpf.o");
+	if (!world->probe)
+		return -ENOENT;
+	world->copy_fd = bpf_object__find_map_fd_by_name(world->probe, "copy");
+	for (int i = 0; i < WORLD_DEVICES; i++) {
+		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(names[i]),
+			    .attach_point = BPF_TC_EGRESS);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(world->probe, "probe_copy"));
+
+		world->device[i].name = names[i];
+		world->device[i].ifindex = hook.ifindex;
+		world->device[i].l3 = i == DEVICE_L3;
+		if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
+			return failed("the probe of copies");
+	}
+	return lab_open(&world->lab[INGRESS], world, INGRESS) ?: lab_open(&world->lab[EGRESS], world, EGRESS);
+}
+
+void world_leave(struct world *world)
+{
+	for (int d = 0; d < DIRECTIONS; d++)
+		lab_close(&world->lab[d]);
+	bpf_object__close(world->probe);
+	close(world->tun);
+}
+
+static bool is_l3(const char *name)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+	if (ioctl(fd, SIOCGIFHWADDR, &request))
+		perror(name);
+	close(fd);
+	return request.ifr_hwaddr.sa_family != ARPHRD_ETHER;
+}
+
+struct configuration *lab_configuration(const char *rules)
+{
+	struct configuration *c = configuration_new();
+
+	if (!c || rules_parse("rules", rules, c->filters)) {
+		configuration_free(c);
+		return NULL;
+	}
+	for (size_t i = 0; i < c->filters->n; i++) {
+		const struct filter *f = &c->filters->at[i];
+		struct mirror_filter *row = &c->rows[i];
+
+		row->exit = EXIT_DEVICE;
+		row->devices = f->n_to;
+		for (size_t d = 0; d < f->n_to; d++) {
+			snprintf(row->device[d].name, sizeof(row->device[d].name), "%s", f->to[d]);
+			row->device[d].ifindex = if_nametoindex(f->to[d]);
+			row->device[d].l3 = row->device[d].ifindex && is_l3(f->to[d]);
+		}
+	}
+	return c;
+}
+
+int lab_commit(struct lab *lab, const char *rules)
+{
+	struct configuration *c = lab_configuration(rules);
+	int error = c ? tables_commit(lab->tables, c, false) : -EINVAL;
+
+	configuration_free(c);
+	return error;
+}
+
+int world_commit(struct world *world, const char *rules)
+{
+	return lab_commit(&world->lab[INGRESS], rules) ?: lab_commit(&world->lab[EGRESS], rules);
+}
+
+int lab_switch(struct lab *lab, bool on)
+{
+	struct mirror_config config;
+	__u32 zero = 0;
+	int fd = lab_map(lab, "config");
+
+	if (bpf_map_lookup_elem(fd, &zero, &config))
+		return failed("config");
+	config.off = !on;
+	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? failed("config") : 0;
+}
+
+/* What was counted, over all CPUs; nothing was pending before the packet, and one packet is too few to be flushed. */
+static int read_pending(const struct lab *lab, struct lab_result *result)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct mirror_pending pending[cpus];
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(lab->pending_fd, &zero, pending))
+		return failed("pending counters");
+	result->filter = -1;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		for (int i = 0; i < OUT_COUNT; i++) {
+			if (pending[cpu].outcome[i])
+				result->outcome = i;
+			result->outcomes += pending[cpu].outcome[i];
+		}
+		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
+			if (pending[cpu].packets[i])
+				result->filter = i;
+			result->filters += pending[cpu].packets[i];
+			result->bytes += pending[cpu].bytes[i];
+		}
+	}
+	return 0;
+}
+
+int lab_clear(const struct lab *lab)
+{
+	static const struct probe_packet none;
+	struct mirror_pending pending[libbpf_num_possible_cpus()];
+	__u32 zero = 0;
+
+	memset(pending, 0, sizeof(pending));
+	if (bpf_map_update_elem(lab->pending_fd, &zero, pending, BPF_ANY) ||
+	    bpf_map_update_elem(lab->before_fd, &zero, &none, BPF_ANY) ||
+	    bpf_map_update_elem(lab->after_fd, &zero, &none, BPF_ANY) ||
+	    bpf_map_update_elem(lab->world->copy_fd, &zero, &none, BPF_ANY))
+		return failed("clearing the records");
+	return 0;
+}
+
+int lab_read(const struct lab *lab, struct lab_result *result)
+{
+	__u32 zero = 0;
+
+	*result = (struct lab_result){ 0 };
+	if (bpf_map_lookup_elem(lab->before_fd, &zero, &result->before) ||
+	    bpf_map_lookup_elem(lab->after_fd, &zero, &result->after) ||
+	    bpf_map_lookup_elem(lab->world->copy_fd, &zero, &result->copy))
+		return failed("records of the probe");
+	return read_pending(lab, result);
+}
+
+int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result *result)
+{
+	struct probe_setup setup = { .tagged = packet->tagged, .tci = packet->tci, .verdict = LAB_VERDICT };
+	struct __sk_buff in = { .mark = packet->mark, .cb = { 11, 12, 13, 14, 15 } }, out = { 0 };
+	uint8_t data[PACKET_MAX + 64], scrap[PACKET_MAX];
+	__u32 zero = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data, .data_size_in = packet->len,
+		    .data_out = data, .data_size_out = sizeof(data), .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .ctx_out = &out, .ctx_size_out = sizeof(out));
+	int error;
+
+	if (packet->gso) {
+		in.gso_size = GSO_SIZE;
+		in.gso_segs = 2;
+	}
+	if (bpf_map_update_elem(lab->setup_fd, &zero, &setup, BPF_ANY))
+		return failed("setup");
+	error = lab_clear(lab);
+	if (error)
+		return error;
+	/* what is in the device's queue after this came from this packet */
+	while (read(lab->world->tun, scrap, sizeof(scrap)) > 0)
+		;
+	if (bpf_prog_test_run_opts(lab->first_fd, &opts))
+		return failed("BPF_PROG_TEST_RUN");
+	error = lab_read(lab, result);
+	result->verdict = opts.retval;
+	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&
+			    out.mark == in.mark && !memcmp(out.cb, in.cb, sizeof(in.cb));
+	return error;
+}

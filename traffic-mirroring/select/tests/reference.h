@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What docs/filters.md says, as plain, slow code: the judge of the data path. It shares nothing with the
+ * rule parser, the tables or the data path but the names of the outcomes, and takes its rules as structures that are
+ * printed as text for the product.
+ *
+ * Which flows a sample takes and how flows spread over devices is the product's choice. The reference
+ * learns the choice from a flow's first packet, and holds the product to it for all others, in both directions.
+ */
+#ifndef TESTS_REFERENCE_H
+#define TESTS_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../../abi/maps.h"
+
+#define REF_VALUES 8
+#define REF_MEMORY 4096 /* packets that one struct reference can learn from */
+
+struct ref_ranges {
+	size_t n; /* 0: the line does not name this dimension */
+	struct {
+		uint16_t from, to;
+	} at[REF_VALUES];
+};
+
+struct ref_prefixes {
+	size_t n;
+	struct {
+		uint8_t family; /* 4 or 6 */
+		uint8_t len;
+		uint8_t addr[16];
+	} at[REF_VALUES];
+};
+
+struct ref_device {
+	const char *name;
+	unsigned int ifindex;
+	bool l3; /* takes only IP without VLAN tags */
+};
+
+struct ref_rule {
+	bool mirror; /* false: skip */
+	struct ref_ranges proto, src_port, dst_port, port, icmp_type, vlan;
+	struct ref_prefixes src, dst;
+	bool tcp_flags;
+	uint8_t flags, mask;
+	uint32_t sample; /* 0: the line does not name it */
+	size_t n_to; /* a mirror has at least one; all of them take the same kind of packet */
+	const struct ref_device *to[MIRROR_MAX_DEVICES];
+};
+
+struct ref_rules {
+	size_t n;
+	struct ref_rule at[MIRROR_MAX_FILTERS];
+};
+
+/* The rules as text, a line each. */
+void ref_print(FILE *to, const struct ref_rules *rules);
+
+struct ref_packet {
+	const uint8_t *data;
+	size_t len;
+	bool l3; /* the interface has no Ethernet header */
+	bool tagged; /* a VLAN tag in the metadata */
+	uint16_t tci;
+	bool gso;
+	uint32_t mark;
+};
+
+/* The two ends in a fixed order, so that both directions give the same flow. */
+struct ref_flow {
+	uint8_t family; /* 0: not IP, which has no flow */
+	uint8_t proto;
+	struct {
+		uint8_t addr[16];
+		uint16_t port;
+	} end[2];
+};
+
+/* What the product did with a packet. */
+struct ref_seen {
+	enum mirror_outcome outcome;
+	int filter; /* index; -1: none matched */
+	unsigned int ifindex; /* where the copy left; 0: none did */
+};
+
+struct reference {
+	struct ref_rules rules;
+	size_t n_outers;
+	struct mirror_outer outers[MIRROR_MAX_OUTERS];
+	/* learned */
+	size_t n_flows;
+	struct {
+		struct ref_flow flow;
+		uint32_t sample;
+		bool taken;
+	} flows[REF_MEMORY];
+	size_t n_spreads;
+	struct {
+		struct ref_flow flow;
+		int filter;
+		unsigned int ifindex;
+	} spreads[REF_MEMORY];
+	size_t n_datagrams;
+	struct {
+		struct mirror_datagram key;
+		struct ref_seen seen;
+	} datagrams[REF_MEMORY];
+};
+
+struct ref_expected {
+	enum mirror_outcome outcome;
+	int filter;
+	bool perhaps; /* OUT_SAMPLED_OUT is right as well, if the whole flow is treated so */
+	const struct ref_seen *first; /* a later fragment: what became of the first one */
+	bool teaches; /* a first fragment, whose followers go its way */
+	struct mirror_datagram datagram;
+	struct ref_flow flow;
+};
+
+struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet);
+
+/* NULL if the product did what is expected, else what is wrong. Learns from it. */
+const char *ref_judge(struct reference *ref, const struct ref_expected *expected,
+		      const struct ref_seen *seen);
+
+#endif

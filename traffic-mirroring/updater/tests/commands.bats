@@ -1,0 +1,317 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The commands of `mirroring`: what each changes, what it says, and what the packets then do.
+
+load ../../tests/mirroring
+
+setup() {
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+# One of everything that a rule can say, as show prints it.
+every_keyword=(
+	"skip src 192.0.2.7"
+	"mirror proto tcp dst 10.0.0.0/8,2001:db8::/32 src-port 1024-65535 dst-port 80,443,8000-8100"
+	"mirror proto tcp tcp-flags syn/syn,ack sample 1/100"
+	"mirror proto udp port 53 to vxlan0"
+	"mirror proto icmp,icmpv6 icmp-type 8,128 vlan 5,7-9"
+)
+
+rules() {
+	printf '%s\n' "$@"
+}
+
+@test "start: what a filter wants is copied, what none wants is not" {
+	mirror_start --rules="skip icmp-type 0-255 src $LAB_CLIENT6; mirror proto icmp,icmpv6"
+	capture copies collector vxlan0
+	pings 6
+	pings 4 "$LAB_HOST6"
+	capture_end copies
+	[[ $(captured copies icmp) == 6 ]]
+	[[ $(captured copies icmp6 and src "$LAB_CLIENT6") == 0 ]]
+}
+
+@test "start of both directions: requests and answers are copied" {
+	mirror_start --rules="mirror proto icmp"
+	direction=egress
+	mirror_start --rules="mirror proto icmp"
+	capture copies collector vxlan0
+	pings 5
+	capture_end copies
+	[[ $(captured copies 'icmp[icmptype] == icmp-echo') == 5 ]]
+	[[ $(captured copies 'icmp[icmptype] == icmp-echoreply') == 5 ]]
+}
+
+@test "start without filters mirrors nothing" {
+	mirror_start
+	pings 3
+	shows
+	[[ $(report .counters.device) == 0 ]]
+}
+
+@test "start twice: what the second names is changed, the rest stays" {
+	mirror_start --rules="mirror proto icmp"
+	mirror 0 start --tunnel-interface-name=eth1
+	shows "mirror proto icmp"
+	[[ $(report '.delivery["tunnel-interface-name"]') == eth1 ]]
+	mirror 0 start --rules="mirror proto udp"
+	shows "mirror proto udp"
+	[[ $(report '.delivery["tunnel-interface-name"]') == eth1 ]]
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+}
+
+@test "update of the filters leaves the delivery, update of the delivery the filters" {
+	mirror_start --rules="mirror proto icmp; mirror proto udp to vxlan0"
+	mirror 0 update --tunnel-interface-name=eth1
+	shows "mirror proto icmp" "mirror proto udp to vxlan0"
+	capture wire collector eth0 icmp
+	capture copies collector vxlan0
+	pings 3
+	on client bash -c "echo >/dev/udp/$LAB_HOST4/9"
+	capture_end wire
+	capture_end copies
+	[[ $(captured wire) == 3 ]]
+	[[ $(captured copies udp) == 1 ]]
+	[[ $(captured copies icmp) == 0 ]]
+
+	mirror 0 update --rules="mirror proto tcp"
+	shows "mirror proto tcp"
+	[[ $(report '.delivery["tunnel-interface-name"]') == eth1 ]]
+}
+
+@test "an empty text of rules removes all filters" {
+	mirror_start --rules="mirror"
+	mirror 0 update --rules=
+	shows
+	[[ $(report .generation) == 2 ]]
+}
+
+@test "rules from a file, and from standard input" {
+	rules "${every_keyword[@]}" >"$LAB/rules"
+	mirror_start --rules-file="$LAB/rules"
+	shows "${every_keyword[@]}"
+	on host mirroring update --iface=eth0 --direction=ingress --rules-file=- <<<"mirror proto tcp # a comment"
+	shows "mirror proto tcp"
+}
+
+@test "what show prints, fed back, gives the same maps" {
+	# both banks hold the rules, then both hold what show printed of them
+	mirror_start --rules="$(rules "${every_keyword[@]}")"
+	mirror 0 start --rules="$(rules "${every_keyword[@]}")"
+	all_maps | sed 's/"generation":[0-9]*//' >"$LAB/written"
+	mirror 0 show
+	[[ $output == "$(rules "${every_keyword[@]}")" ]]
+	local shown=$output
+	mirror 0 start --rules="$shown"
+	mirror 0 start --rules="$shown"
+	all_maps | sed 's/"generation":[0-9]*//' >"$LAB/again"
+	# all that differs is one byte: the generation, in the value of config
+	expect 1 cmp --verbose "$LAB/written" "$LAB/again"
+	[[ $(wc -l <<<"$output") == 1 ]]
+}
+
+@test "stop takes out of the kernel what start put there" {
+	on host bash -c 'find /sys/fs/bpf | sort' >"$LAB/before"
+	mirror_start --rules=mirror
+	mirror 0 stop
+	[[ $output == "mirroring: eth0 ingress: stopped" ]]
+	on host bash -c 'find /sys/fs/bpf | sort' | diff "$LAB/before" -
+	[[ $(chain) == "tc_ingress_root -> end" ]]
+	capture copies collector vxlan0
+	pings 3
+	capture_end copies
+	[[ $(captured copies icmp) == 0 ]]
+	mirror 0 stop
+	[[ $output == "mirroring: eth0 ingress: nothing to stop" ]]
+	mirror_start --rules="mirror proto udp"
+	shows "mirror proto udp"
+}
+
+@test "stop of what l3afd loaded: it stays in the chain, and copies nothing" {
+	load_like_l3afd
+	mirror 0 start --tunnel-interface-name=vxlan0
+	mirror 0 update --rules="mirror proto icmp"
+	mirror 0 stop
+	shows
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+	pings 3
+	[[ $(report '"\(.counters.device) \(.delivery)"') == "0 {}" ]]
+	# what update gave is forgotten with the rest
+	mirror 0 start --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+	shows "mirror proto icmp"
+}
+
+@test "check: file, line and column of every fault; no kernel, no privilege" {
+	rules "mirror proto tcp" "  mirror port 70000 color red" "mirror src 192.0.2.1/33" >"$BATS_TEST_TMPDIR/bad"
+	rules "${every_keyword[@]}" "mirror snaplen 128" >"$BATS_TEST_TMPDIR/good"
+	chmod -R a+rX "$BATS_TEST_TMPDIR"
+	local nobody=(unshare --net setpriv --reuid 65534 --clear-groups --bounding-set -all "$(command -v mirroring)")
+	cd "$BATS_TEST_TMPDIR" || return
+
+	cp "$(command -v mirroring)" mirroring
+	nobody[-1]=./mirroring
+	expect 1 "${nobody[@]}" check bad
+	[[ $output == *"bad:2:15: "*70000*"bad:2:21: "*color*"bad:3:12: "*192.0.2.1/33* ]]
+	expect 0 "${nobody[@]}" check good
+	[[ $output == "mirroring: good: 6 filters" ]]
+	expect 0 "${nobody[@]}" check - <good
+	expect 1 "${nobody[@]}" check none
+	[[ $output == "mirroring: none: No such file or directory" ]]
+}
+
+@test "rollback: the previous filters and delivery, and back again" {
+	mirror_start --rules="mirror proto icmp"
+	mirror 1 rollback
+	[[ $output == "mirroring: eth0 ingress: there is no previous configuration" ]]
+	mirror 0 update --rules="mirror proto udp" --tunnel-interface-name=eth1
+	mirror 0 rollback
+	shows "mirror proto icmp"
+	[[ $(report '.delivery["tunnel-interface-name"]') == vxlan0 ]]
+	pings 3
+	[[ $(report .counters.device) == 3 ]]
+	mirror 0 rollback
+	shows "mirror proto udp"
+	[[ $(report '.delivery["tunnel-interface-name"]') == eth1 ]]
+}
+
+@test "status for people: chain, delivery, filters with counts, counters" {
+	mirror_start --rules="mirror proto icmp; skip proto udp"
+	pings 70
+	mirror 0 status
+	[[ $output == *"eth0 ingress: on, commit 1"* ]]
+	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ _ingress_redirect\ \([0-9]+\)\ -\>\ end ]]
+	[[ $output == *"tunnel-interface-name vxlan0 (start)"* ]]
+	[[ $output =~ \ 1\ +70\ +6860\ +mirror\ proto\ icmp ]]
+	[[ $output =~ \ 2\ +0\ +0\ +skip\ proto\ udp ]]
+	[[ $output =~ device\ +70 ]]
+	[[ $output != *PROBLEM* ]]
+	# all instances, where none is named
+	expect 0 on host mirroring status
+	[[ $output == *"eth0 ingress: on"* ]]
+}
+
+@test "status names what is wrong: a cut chain, a target that is gone, made anew, or down" {
+	on host ip link add lost type veth peer name other
+	on host ip link set lost up
+	mirror_start --rules="mirror proto icmp to lost"
+	on host ip link set lost down
+	mirror 0 status
+	[[ $output == *"PROBLEM    filter 1: device lost is not up"* ]]
+	on host ip link del lost
+	mirror 0 status
+	[[ $output == *"PROBLEM    filter 1: device lost is gone"* ]]
+	on host ip link add lost type veth peer name other
+	mirror 0 status
+	[[ $output == *"PROBLEM    filter 1: device lost was made anew"* ]]
+	# as l3afd does when a seq_id changes
+	on host bpftool map delete pinned "$pins/tc_ingress_root_array" key 0 0 0 0
+	mirror 0 status
+	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ CUT ]]
+	[[ $output == *"PROBLEM    the chain is cut behind tc_ingress_root"*seq_id* ]]
+	[[ $(report .chained) == false ]]
+}
+
+@test "status names what is wrong: a chain that is a loop, a second root, no filters" {
+	mirror_start
+	mirror 0 status
+	[[ $output == *"PROBLEM    no filters"* ]]
+	set_next "$pins/mirroring_ingress_jmp_table" /sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+	mirror 0 status
+	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ _ingress_redirect\ \([0-9]+\)\ -\>\ LOOP ]]
+	[[ $output == *"PROBLEM    the chain is a loop: _ingress_redirect ("*seq_id* ]]
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> LOOP" ]]
+	on host bpftool map delete pinned "$pins/mirroring_ingress_jmp_table" key 0 0 0 0
+	# before ours, as after a kill of l3afd: it leads nowhere, and the packet goes on to ours
+	on host bpftool prog load "$mirroring_build/tc-root/tc_root_ingress.bpf.o" /sys/fs/bpf/second
+	on host tc filter add dev eth0 ingress prio 1 bpf direct-action object-pinned /sys/fs/bpf/second
+	mirror 0 status
+	[[ $output == *"PROBLEM    2 root programs are attached to eth0 ingress"*"tc_root stop --iface=eth0"* ]]
+	[[ $(report .chained) == true ]]
+}
+
+@test "status --json says the same, for programs" {
+	mirror_start --rules="mirror proto icmp"
+	pings 5
+	[[ $(report '"\(.iface) \(.direction) \(.off) \(.generation) \(.chained)"') == "eth0 ingress false 1 true" ]]
+	[[ $(report '[.chain[].name] | join(" ")') == "tc_ingress_root _ingress_redirect" ]]
+	[[ $(report '.filters[0] | "\(.rule) \(.packets) \(.bytes)"') == "mirror proto icmp 5 490" ]]
+	[[ $(report '"\(.counters.device) \(.delivery["tunnel-interface-name"]) \(.problems | length)"') == "5 vxlan0 0" ]]
+	direction=egress
+	[[ $(report .) == null ]]
+}
+
+@test "status as l3afd asks: RUNNING, not a byte more" {
+	mirror_start
+	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress 2>&1 | od -An -c | tr -d ' ') == RUNNING ]]
+	[[ $(on host mirroring '--cmd =status' '--iface =eth0' '--direction =ingress' 2>&1 | od -An -c | tr -d ' ') == RUNNING ]]
+	[[ $(on host mirroring --cmd=status 2>&1 | od -An -c | tr -d ' ') == RUNNING ]]
+	expect 1 on host mirroring --cmd=status --iface=eth0 --direction=egress
+	[[ $output == "mirroring: no traffic-mirroring is running on eth0 egress" ]]
+}
+
+@test "metrics: Prometheus' text format, exact, for all instances" {
+	mirror_start --rules="mirror proto icmp"
+	direction=egress mirror_start --rules="mirror proto udp; skip"
+	pings 77
+	expect 0 on host mirroring metrics
+	metrics_grammar <<<"$output"
+	[[ $output == *'mirroring_packets_total{iface="eth0",direction="ingress",outcome="device"} 77'* ]]
+	[[ $output == *'mirroring_filter_packets_total{iface="eth0",direction="ingress",filter="1"} 77'* ]]
+	[[ $output == *'mirroring_filter_bytes_total{iface="eth0",direction="ingress",filter="1"} 7546'* ]]
+	[[ $output == *'mirroring_filters{iface="eth0",direction="egress"} 2'* ]]
+	[[ $output == *'mirroring_chained{iface="eth0",direction="egress"} 1'* ]]
+	[[ $output =~ 'direction="egress",outcome="skipped"} '[1-9] ]]
+}
+
+# Each metric: HELP, TYPE, then its samples, in one piece; no sample twice; counters, and no others, end in _total.
+metrics_grammar() {
+	awk '
+		function bad(why) { print "line " NR ": " why ": " $0; failed = 1 }
+		/^# HELP [a-z_]+ [^ ].*\.$/ { if (seen[$3]++) bad("metric again"); name = $3; typed = 0; next }
+		/^# TYPE [a-z_]+ (counter|gauge)$/ {
+			if ($3 != name || typed++) bad("type without help")
+			if (($4 == "counter") != ($3 ~ /_total$/)) bad("wrong ending")
+			next
+		}
+		/^[a-z_]+\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\} [0-9]+$/ {
+			if (substr($0, 1, index($0, "{") - 1) != name || !typed) bad("sample outside its metric")
+			if (samples[$1]++) bad("sample twice")
+			next
+		}
+		{ bad("no line of the format") }
+		END { exit failed || !NR }'
+}
+
+@test "metrics and status where nothing runs" {
+	expect 0 on host mirroring metrics
+	metrics_grammar <<<"$output"
+	[[ $output != *"{"* ]]
+	expect 0 on host mirroring status --json
+	[[ $(jq length <<<"$output") == 0 ]]
+	expect 1 on host mirroring status
+	[[ $output == "mirroring: no traffic-mirroring is running" ]]
+}
+
+@test "--quiet leaves errors only, --log-dir keeps a log" {
+	mkdir "$LAB/log"
+	mirror_start --quiet --log-dir="$LAB/log"
+	[[ ! $output ]]
+	mirror 0 update --rules=mirror --log-dir="$LAB/log"
+	grep -q 'eth0 ingress: 1 filter in force' "$LAB/log/mirroring.log"
+	mirror 1 update --quiet --rules=mirrors
+	[[ $output == *mirrors* ]]
+}
+
+@test "--help and the man page have the same commands and options" {
+	requires_command mandoc
+	mandoc -Tascii "$BATS_TEST_DIRNAME/../../../docs/man/mirroring.8" | sed 's/.\x08//g' >"$LAB/man"
+	diff <(mirroring --help | grep -o '^  --[a-z-]*' | tr -d ' ' | sort) <(grep -o -- '--[a-z-]*' "$LAB/man" | sort -u)
+	local command
+	for command in $(mirroring --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		grep -qE "^     $command( |$)" "$LAB/man"
+	done
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# What can be wrong with the host has an error of its own; what is large works.
+
+load ../../tests/mirroring
+
+setup() {
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+# prefixes COUNT FIRST: comma-separated IPv4 prefixes of 32 bits, none beside another.
+prefixes() {
+	awk -v n="$1" -v first="$2" 'BEGIN {
+		for (i = first; i < first + n; i++)
+			printf "%s%d.%d.%d.%d", (i > first ? "," : ""), 10 + i / 4194304, i / 16384 % 256, i / 64 % 256, i % 64 * 4
+	}'
+}
+
+@test "a lock that somebody holds: every writer gives up, and names the process" {
+	mirror_start --rules="mirror proto icmp"
+	spawn host holder flock "$pins" sleep 60
+	local command job jobs=()
+	wait_until 5 on host bash -c "! flock --nonblock '$pins' true"
+	for command in start update stop show rollback; do
+		LAB_TIMEOUT=20 on host mirroring $command --iface=eth0 --direction=ingress &>"$LAB/$command.said" 3>&- &
+		jobs+=($!)
+	done
+	# those that change nothing need no lock
+	mirror 0 status
+	[[ $(on host mirroring --cmd=status) == RUNNING ]]
+	expect 0 on host mirroring metrics
+	for job in "${jobs[@]}"; do
+		! wait "$job" || { echo "one of them succeeded"; return 1; }
+	done
+	for command in start update stop show rollback; do
+		cat "$LAB/$command.said"
+		[[ $(<"$LAB/$command.said") =~ ^"mirroring: $pins is locked by process "([0-9]+)", for over 10 seconds"$ ]]
+		# flock's file descriptor is also its child's; both are ours
+		[[ $(</proc/"${BASH_REMATCH[1]}"/comm) == @(flock|sleep) ]]
+	done
+}
+
+@test "a pin that is missing is named" {
+	mirror_start --rules="mirror proto icmp"
+	on host rm "$pins/mirroring_ingress_vlan"
+	local command
+	for command in start update show rollback; do
+		mirror 1 $command
+		[[ $output == "mirroring: $pins/mirroring_ingress_vlan: No such file or directory" ]]
+	done
+	# what start loaded can be stopped all the same
+	mirror 0 stop
+	expect 0 on host find /sys/fs/bpf -name '*mirroring*'
+	[[ ! $output ]]
+}
+
+@test "maps of another version of the data path are left alone" {
+	mirror_start
+	on host rm "$pins/mirroring_ingress_banks"
+	on host bpftool map create "$pins/mirroring_ingress_banks" type array key 4 value 8 entries 2 name banks
+	mirror 1 update --rules=mirror
+	[[ $output == *"belongs to another version of traffic-mirroring"* ]]
+}
+
+@test "update without start gives up after a while; stop has nothing to do" {
+	mirror 1 update --rules=mirror
+	[[ $output == "mirroring: no traffic-mirroring is pinned for eth0 ingress: load it by l3afd, or by start with --map-name" ]]
+	mirror 0 stop
+}
+
+@test "no target at all" {
+	mirror 1 start --map-name="$pins/tc_ingress_root_array" --rules="skip proto tcp; mirror"
+	[[ $output == "mirroring: filter 2 has no target: "* ]]
+}
+
+@test "a mirrored interface that is not up is a warning" {
+	on host ip link set eth0 down
+	mirror_start --rules=mirror
+	[[ $output == *"warning: interface eth0 is not up"* ]]
+}
+
+@test "no bpffs" {
+	on host umount /sys/fs/bpf
+	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
+	[[ $output == *"is a bpffs mounted at /sys/fs/bpf?" ]]
+}
+
+@test "a full address table: refused as a whole, and named" {
+	echo "mirror src $(prefixes 65537 0)" >"$LAB/too-many"
+	echo "mirror src $(prefixes 65536 0)" >"$LAB/many"
+	echo "mirror src $(prefixes 65536 100000)" >"$LAB/others"
+	mirror_start --rules-file="$LAB/many"
+	mirror 1 update --rules-file="$LAB/too-many"
+	[[ $output == "mirroring: 65537 different IPv4 src prefixes, but a table takes 65536" ]]
+	mirror 0 show
+	[[ $(md5sum <<<"$output") == "$(md5sum <"$LAB/many")" ]]
+	[[ $(report .generation) == 1 ]]
+	# as many others: both banks have their room
+	mirror 0 update --rules-file="$LAB/others"
+	mirror 0 show
+	[[ $(md5sum <<<"$output") == "$(md5sum <"$LAB/others")" ]]
+}
+
+@test "64 filters with 20,000 prefixes are in force within two seconds" {
+	local i start time
+	for ((i = 0; i < 63; i++)); do
+		echo "mirror proto udp src $(prefixes 317 $((i * 317)))"
+	done >"$LAB/rules"
+	echo "mirror proto icmp src $(prefixes 28 20000),$LAB_CLIENT4 dst 0.0.0.0/0" >>"$LAB/rules"
+	[[ $(tr -cd / <"$LAB/rules" | wc -c) == 1 ]]
+	mirror_start
+	start=${EPOCHREALTIME/./}
+	mirror 0 update --rules-file="$LAB/rules"
+	time=$(((${EPOCHREALTIME/./} - start) / 1000))
+	echo "# commit of 64 filters with 20,000 prefixes: $time ms" >&3
+	((time < 2000))
+	pings 3
+	[[ $(report '"\(.filters | length) \(.filters[63].packets)"') == "64 3" ]]
+	mirror 0 show
+	[[ $(wc -c <<<"$output") -gt 200000 ]]
+	# the same again, and a handful over it
+	start=${EPOCHREALTIME/./}
+	mirror 0 update --rules-file=- <<<"$output"
+	time=$(((${EPOCHREALTIME/./} - start) / 1000))
+	echo "# the same, over itself: $time ms" >&3
+	((time < 2000))
+}
+
+@test "a handful of filters is in force within 50 ms" {
+	mirror_start
+	local i start best=1000 time
+	for ((i = 0; i < 5; i++)); do
+		start=${EPOCHREALTIME/./}
+		mirror 0 update --rules="mirror proto tcp port 80; mirror proto icmp; mirror src 192.0.2.0/24"
+		time=$(((${EPOCHREALTIME/./} - start) / 1000))
+		((time > best)) || best=$time
+	done
+	echo "# commit of a handful of filters, with the start of the process: $best ms" >&3
+	((best < 50))
+}

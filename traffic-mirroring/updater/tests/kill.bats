@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# An updater that is killed at whatever system call leaves the old configuration in force or the new one, never a
+# mixture, and the next one works as if nothing had been.
+
+load ../../tests/mirroring
+
+setup() {
+	requires_command strace
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+# They differ in everything: number of filters, tables, prefixes of both families, actions.
+old=("skip src 192.0.2.77" "mirror proto icmp dst 192.0.2.0/24,2001:db8:1::/64")
+new=("mirror proto udp src 192.0.0.0/16,2001:db8::/32 port 53,1000-2000" "skip tcp-flags syn/syn,ack vlan 7" "mirror proto icmp src 192.0.2.0/25 icmp-type 8")
+
+rules_of() {
+	local -n rules=$1
+	printf '%s\n' "${rules[@]}"
+}
+
+# Which of the two is in force; none of them is a mixture.
+in_force() {
+	mirror 0 show
+	case $output in
+	"$(rules_of old)") force=old ;;
+	"$(rules_of new)") force=new ;;
+	*) return 1 ;;
+	esac
+}
+
+# update OPTION_OF_STRACE…: to the set that is not in force; its status in $status.
+update() {
+	local to=new
+	[[ $force == old ]] || to=old
+	status=0
+	on host strace -f -qq -o "$LAB/trace" "$@" mirroring update --iface=eth0 --direction="$direction" --quiet \
+		--rules="$(rules_of $to)" 2>"$LAB/errors" || status=$?
+}
+
+# Every system call of the update that was traced last, as "how many name".
+calls() {
+	sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' "$LAB/trace" | sort | uniq -c
+}
+
+@test "an update killed at any system call leaves old or new" {
+	local count call n killed=0 switched=0 before
+	mirror_start --rules="$(rules_of old)"
+	in_force
+	update
+	((status == 0))
+	in_force
+	calls >"$LAB/calls"
+	while read -r count call; do
+		# these two are not made, they end or begin the process
+		[[ $call != execve && $call != exit_group ]] || continue
+		for ((n = 1; n <= count; n++)); do
+			before=$force
+			update -e inject="$call:signal=KILL:when=$n"
+			((status == 137 || status == 0)) || { echo "$call $n: $status"; cat "$LAB/errors"; return 1; }
+			in_force || { echo "killed at $call $n"; return 1; }
+			((status == 0)) || ((++killed))
+			((status == 0)) || [[ $force == "$before" ]] || ((++switched))
+		done
+	done <"$LAB/calls" >"$LAB/shown" || { tail -20 "$LAB/shown"; return 1; }
+	echo "# killed $killed times, $switched times after the switch" >&3
+	((killed > 50))
+	# and it still works
+	update
+	((status == 0))
+	in_force
+	pings 3
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+}
+
+# start OPTION_OF_STRACE…: loads our program behind the root; its status in $status.
+start() {
+	status=0
+	on host strace -f -qq -o "$LAB/trace" "$@" mirroring start --iface=eth0 --direction="$direction" --quiet \
+		--map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 \
+		--rules="$(rules_of old)" 2>"$LAB/errors" || status=$?
+}
+
+@test "a start killed at a system call is followed by one that works" {
+	local count call n killed=0
+	start
+	((status == 0))
+	calls >"$LAB/calls"
+	mirror 0 stop
+	# each kind of call, and of the many every eleventh
+	while read -r count call; do
+		[[ $call != execve && $call != exit_group ]] || continue
+		for ((n = 1; n <= count; n += 11)); do
+			start -e inject="$call:signal=KILL:when=$n"
+			((status == 0)) || ((++killed))
+			[[ $(chain) == "tc_ingress_root -> "@(end|"_ingress_redirect -> end") ]] || { chain; return 1; }
+			start
+			((status == 0)) || { echo "after $call $n: $status"; cat "$LAB/errors"; return 1; }
+			shows "${old[@]}" && [[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+			mirror 0 stop
+			[[ $(chain) == "tc_ingress_root -> end" ]]
+		done
+	done <"$LAB/calls" >"$LAB/shown" || { tail -20 "$LAB/shown"; return 1; }
+	echo "# killed $killed times" >&3
+	((killed > 50))
+}

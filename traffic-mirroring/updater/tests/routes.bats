@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# The host route to the collector: made only where it is needed, removed only by who made it.
+
+load ../../tests/mirroring
+
+remote=203.0.113.50 # not on any network of the host
+gateway=198.51.100.9 # on that of eth1
+
+setup() {
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+delivery=(--tunnel-interface-name=vxlan0 --redirect-to=eth1)
+
+start() {
+	local direction=${direction:-ingress}
+	mirror "${status:-0}" start --map-name="$pins/tc_${direction}_root_array" "${delivery[@]}" "$@"
+}
+
+# What the main table has to say of a collector.
+route() {
+	on host ip route show "${1:-$remote}" | sed 's/ *$//'
+}
+
+made="$remote via $gateway dev eth1 proto 109"
+
+@test "a collector on a network of the NIC needs no route" {
+	on host ip route >"$LAB/before"
+	start --tunnel-remote-address="$LAB_COLLECTOR4"
+	diff "$LAB/before" <(on host ip route)
+	on host ip -6 route >"$LAB/before"
+	mirror 0 update --tunnel-remote-address="$LAB_COLLECTOR6"
+	diff "$LAB/before" <(on host ip -6 route)
+}
+
+@test "one elsewhere gets a route by the gateway, once; stop removes it" {
+	on host ip route >"$LAB/before"
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ $output == *"route to $remote through eth1 added"* ]]
+	[[ $(route) == "$made" ]]
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ $output != *route* ]]
+	[[ $(route) == "$made" ]]
+	mirror 0 stop
+	[[ $output == *"route to $remote through eth1 removed"* ]]
+	diff "$LAB/before" <(on host ip route)
+}
+
+@test "the same over IPv6" {
+	start --tunnel-remote-address=2001:db8:77::1 --gtw-address="$LAB_COLLECTOR6"
+	[[ $(on host ip -6 route show 2001:db8:77::1) == "2001:db8:77::1 via $LAB_COLLECTOR6 dev eth1 proto 109 "* ]]
+	mirror 0 stop
+	[[ ! $(on host ip -6 route show 2001:db8:77::1) ]]
+}
+
+@test "a way through the NIC that is there is left alone, by stop too" {
+	on host ip route add 203.0.113.0/24 via 198.51.100.7 dev eth1
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ ! $(route) ]]
+	mirror 0 stop
+	[[ $(on host ip route show 203.0.113.0/24) == "203.0.113.0/24 via 198.51.100.7 dev eth1"* ]]
+	on host ip route add $remote via 198.51.100.7 dev eth1
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	mirror 0 stop
+	[[ $(route) == "$remote via 198.51.100.7 dev eth1" ]]
+}
+
+@test "a host route by another NIC is somebody's wish, and stays" {
+	on host ip route add $remote via "$LAB_CLIENT4" dev eth0
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ $(route) == "$remote via $LAB_CLIENT4 dev eth0" ]]
+	mirror 0 stop
+	[[ $(route) == "$remote via $LAB_CLIENT4 dev eth0" ]]
+}
+
+@test "a default route by another NIC does not lead there" {
+	on host ip route add default via "$LAB_CLIENT4" dev eth0
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ $(route) == "$made" ]]
+}
+
+@test "no gateway given: that of a route of the NIC, else the first address of its network, with a warning" {
+	start --tunnel-remote-address=$remote
+	[[ $output == *"warning: no route through eth1 and no --gtw-address"* ]]
+	[[ $(route) == "$remote via 198.51.100.1 dev eth1 proto 109" ]]
+	mirror 0 stop
+	on host ip route add default via "$LAB_CLIENT4" dev eth0
+	on host ip route add default via $gateway dev eth1 metric 900
+	start --tunnel-remote-address=$remote
+	[[ $output != *warning* ]]
+	[[ $(route) == "$made" ]]
+}
+
+@test "ingress and egress share the route until the last of them stops" {
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	direction=egress
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	mirror 0 stop
+	[[ $(route) == "$made" ]]
+	direction=ingress
+	mirror 0 stop
+	[[ ! $(route) ]]
+}
+
+@test "update to another collector moves the route, rollback moves it back" {
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	mirror 0 update --tunnel-remote-address=203.0.113.51
+	[[ ! $(route) && $(route 203.0.113.51) == 203.0.113.51* ]]
+	mirror 0 rollback
+	[[ $(route) == "$made" && ! $(route 203.0.113.51) ]]
+}
+
+@test "update to another gateway changes the route that is ours" {
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	mirror 0 update --gtw-address=198.51.100.7
+	[[ $(route) == "$remote via 198.51.100.7 dev eth1 proto 109" ]]
+	# one that does not work is refused, and what was stays
+	mirror 1 update --gtw-address=192.0.2.99
+	[[ $(route) == "$remote via 198.51.100.7 dev eth1 proto 109" ]]
+	mirror 0 rollback
+	[[ $(route) == "$made" ]]
+	mirror 0 stop
+	[[ ! $(route) ]]
+}
+
+@test "a start that fails leaves no route behind" {
+	status=1
+	start --tunnel-remote-address=$remote --gtw-address=$gateway --rules="mirror to nosuch"
+	[[ ! $(route) ]]
+	start --tunnel-remote-address=$remote --gtw-address=192.0.2.99
+	[[ $output == *"cannot add the route to $remote through eth1: "* ]]
+	[[ ! $(route) ]]
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A copy as the outputs get it: a frame with its headers found. */
+#ifndef MIRRORING_COPY_H
+#define MIRRORING_COPY_H
+
+#include "../../common/address.h"
+#include "headers.h"
+#include "decap.h"
+
+#define COPY_ROOM 14 /* bytes before a datagram that copy_make() may write to */
+
+struct copy {
+	struct capture frame;
+	struct headers headers;
+	struct decap tunnel;
+	struct address source; /* of the outer packet */
+	uint64_t time_ns; /* since 1970-01-01 00:00 UTC */
+};
+
+/*
+ * Makes a frame of the packet that d found in a datagram, in place: an IP packet gets an Ethernet header, addresses all
+ * zeros. The original length is what the tunnel says, else what the IP header says.
+ */
+void copy_make(uint8_t *datagram, const struct decap *d, struct copy *p);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "decap.h"
+
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "bytes.h"
+#include "encap.h"
+#include "headers.h"
+
+#define ETHERTYPE_TEB 0x6558
+#define GUE_CONTROL 0x20
+#define VXLAN_HAS_VNI 0x08
+#define GENEVE_CONTROL 0x80
+#define GENEVE_CRITICAL 0x80 /* of an option's type */
+
+const char *const decap_names[DECAP_FORMATS] = { "gue", "vxlan", "geneve" };
+
+/* Each takes one tunnel header off the packet that d describes. */
+typedef enum decap_result open_tunnel(const uint8_t *at, struct decap *d);
+
+static void advance(struct decap *d, uint32_t size)
+{
+	d->offset += size;
+	d->len -= size;
+}
+
+/* An IP packet begins with its version. */
+static enum decap_result open_ip(const uint8_t *at, uint32_t size, struct decap *d)
+{
+	if (d->len <= size)
+		return DECAP_SHORT;
+	if (at[size] >> 4 != 4 && at[size] >> 4 != 6)
+		return DECAP_INVALID;
+	advance(d, size);
+	d->l3 = true;
+	return DECAP_PACKET;
+}
+
+static enum decap_result open_gue(const uint8_t *at, struct decap *d)
+{
+	if (!d->len)
+		return DECAP_SHORT;
+	if (at[0] >> 6 == 1)
+		return open_ip(at, 0, d);
+	if (at[0] >> 6)
+		return DECAP_INVALID;
+	if (at[0] & GUE_CONTROL)
+		return DECAP_CONTROL;
+	if (d->len < 4)
+		return DECAP_SHORT;
+	if (at[1] != IPPROTO_IPIP && at[1] != IPPROTO_IPV6)
+		return DECAP_INVALID;
+	return open_ip(at, 4 + (at[0] & 0x1f) * 4, d);
+}
+
+static enum decap_result open_frame(uint32_t size, struct decap *d)
+{
+	if (d->len < size + sizeof(struct ether_header))
+		return DECAP_SHORT;
+	advance(d, size);
+	d->l3 = false;
+	return DECAP_PACKET;
+}
+
+static enum decap_result open_vxlan(const uint8_t *at, struct decap *d)
+{
+	if (d->len < 8)
+		return DECAP_SHORT;
+	if (!(at[0] & VXLAN_HAS_VNI))
+		return DECAP_INVALID;
+	d->vni = get32(at + 4) >> 8;
+	return open_frame(8, d);
+}
+
+static void read_option(const uint8_t *option, uint32_t size, struct decap *d)
+{
+	const uint8_t *value = option + 4;
+
+	if (get16(option) != ENCAP_GENEVE_CLASS)
+		return;
+	if (option[2] == ENCAP_OPTION_ORIGIN && size == 4) {
+		d->filter = value[0];
+		d->egress = value[1] & 1;
+	} else if (option[2] == ENCAP_OPTION_LENGTH && size == 4) {
+		d->wire_len = get32(value);
+	} else if (option[2] == ENCAP_OPTION_TIME && size == 8) {
+		d->time_ns = (uint64_t)get32(value) << 32 | get32(value + 4);
+	}
+}
+
+static enum decap_result open_geneve(const uint8_t *at, struct decap *d)
+{
+	uint32_t size, option_size;
+	uint16_t type;
+
+	if (d->len < 8)
+		return DECAP_SHORT;
+	if (at[0] >> 6)
+		return DECAP_INVALID;
+	if (at[1] & GENEVE_CONTROL)
+		return DECAP_CONTROL;
+	size = 8 + (at[0] & 0x3f) * 4;
+	if (d->len < size)
+		return DECAP_SHORT;
+	for (uint32_t o = 8; o < size; o += 4 + option_size) {
+		option_size = (at[o + 3] & 0x1f) * 4;
+		if (size - o < 4 + option_size || at[o + 2] & GENEVE_CRITICAL)
+			return DECAP_INVALID;
+		read_option(at + o, option_size, d);
+	}
+	d->vni = get32(at + 4) >> 8;
+	type = get16(at + 2);
+	if (type == ETHERTYPE_TEB)
+		return open_frame(size, d);
+	return type == ETHERTYPE_IP || type == ETHERTYPE_IPV6 ? open_ip(at, size, d) : DECAP_INVALID;
+}
+
+static open_tunnel *const tunnels[DECAP_FORMATS] = { open_gue, open_vxlan, open_geneve };
+
+/* Takes off a tunnel that the packet itself is. */
+static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports, struct decap *d)
+{
+	struct capture c = { datagram + d->offset, d->len, d->wire_len > d->len ? d->wire_len : d->len };
+	struct decap inner = *d;
+	struct headers h;
+	uint32_t stripped;
+
+	headers_parse(&c, d->l3, &h);
+	if (h.proto != IPPROTO_UDP || h.fragment != FRAGMENT_NONE || !h.data)
+		return false;
+	if (inner.len > h.end)
+		inner.len = h.end;
+	advance(&inner, h.data);
+	for (uint32_t i = 0; i < ports->count; i++) {
+		if (ports->at[i].port != get16(c.at + h.l4 + 2))
+			continue;
+		inner.format = ports->at[i].format;
+		inner.wire_len = 0;
+		if (tunnels[inner.format](c.at + h.data, &inner) != DECAP_PACKET)
+			return false;
+		stripped = inner.offset - d->offset;
+		if (!inner.wire_len)
+			inner.wire_len = h.end - stripped;
+		*d = inner;
+		return true;
+	}
+	return false;
+}
+
+enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum decap_format format,
+				 const struct decap_ports *ports, uint32_t depth, struct decap *d)
+{
+	enum decap_result result;
+
+	*d = (struct decap){ .len = len, .format = format, .vni = DECAP_NO_VNI };
+	result = tunnels[format](datagram, d);
+	if (result != DECAP_PACKET)
+		return result;
+	while (--depth && open_nested(datagram, ports, d))
+		;
+	return DECAP_PACKET;
+}

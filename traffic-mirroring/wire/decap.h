@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From a datagram to the packet that it carries, through tunnels within tunnels.
+ *
+ *   gue     variant 0 (IPv4 and IPv6) and variant 1 (the IP packet is all there is)
+ *   vxlan   RFC 7348
+ *   geneve  RFC 8926: frames, IPv4 and IPv6; mirror-sender's options (encap.h) are read, others passed over
+ */
+#ifndef MIRRORING_DECAP_H
+#define MIRRORING_DECAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum decap_format { DECAP_GUE, DECAP_VXLAN, DECAP_GENEVE, DECAP_FORMATS };
+extern const char *const decap_names[DECAP_FORMATS];
+
+enum decap_result {
+	DECAP_PACKET,
+	DECAP_SHORT, /* ends within the tunnel's header */
+	DECAP_INVALID, /* a version, flag, protocol or critical option that we do not understand */
+	DECAP_CONTROL, /* a message of the tunnel, not a packet */
+};
+
+#define DECAP_DEPTH_MAX 3
+#define DECAP_NO_VNI UINT32_MAX
+#define DECAP_PORTS 16
+
+/* Which UDP port means which format inside of a tunnel. */
+struct decap_ports {
+	struct {
+		uint16_t port;
+		enum decap_format format;
+	} at[DECAP_PORTS];
+	uint32_t count;
+};
+
+struct decap {
+	uint32_t offset, len; /* of the packet in the datagram */
+	bool l3; /* an IP packet, else a frame */
+	enum decap_format format; /* of the innermost tunnel */
+	uint32_t vni; /* of the innermost tunnel that has one */
+	/* what the tunnel says about the packet; 0: it says nothing */
+	uint32_t wire_len;
+	uint64_t time_ns; /* since 1970-01-01 00:00 UTC */
+	uint8_t filter; /* number, counted from 1 */
+	bool egress; /* valid where filter is not 0 */
+};
+
+/*
+ * depth: tunnels that are taken off at most. What claims to be another tunnel inside and is none stays the packet
+ * that it is.
+ */
+enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum decap_format format,
+				 const struct decap_ports *ports, uint32_t depth, struct decap *d);
+
+#endif
