@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "../../common/log.h"
+#include "../../common/privileges.h"
 #include "options.h"
-#include "privileges.h"
 #include "report.h"
 #include "serve.h"
 #include "tap.h"
@@ -135,12 +135,8 @@ static int become_user(const struct options *o)
 		log_error("there is no user '%s'", o->user);
 		return -ENOENT;
 	}
-	err = privileges_become(user->pw_uid, user->pw_gid);
-	if (err) {
-		log_error("cannot become user '%s': %s", o->user, strerror(-err));
-		return err;
-	}
-	return check_folder(&o->write);
+	err = privileges_drop(user->pw_uid, user->pw_gid);
+	return err ? err : check_folder(&o->write);
 }
 
 static void interrupt(int signal)

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "../../common/args.h"
-#include "../../common/log.h"
 #include "../../common/lock.h"
-#include "drain.h"
-#include "privileges.h"
+#include "../../common/log.h"
+#include "../../common/privileges.h"
 #include "../host/sender_status.h"
+#include "drain.h"
+
+#define NOBODY 65534 /* the user and group that the sender runs as */
 
 #define MOST_FILES 65536
 
@@ -99,7 +101,7 @@ static int prepare(struct drain *d, struct shared *shared)
 	if (!err)
 		err = drain_open(d);
 	if (!err)
-		err = privileges_drop();
+		err = privileges_drop(NOBODY, NOBODY);
 	if (!err)
 		groups_publish(&d->delivery->groups, shared);
 	return err;

@@ -4,26 +4,27 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../common/log.h"
+#include "log.h"
 
-#define NOBODY 65534
-
-int privileges_drop(void)
+int privileges_drop(uid_t user, gid_t group)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	bool root = !geteuid();
 	const char *what = NULL;
+	int err;
 
-	if (setgroups(0, NULL))
+	if (root && setgroups(0, NULL))
 		what = "groups";
-	else if (setresgid(NOBODY, NOBODY, NOBODY))
+	else if (root && setresgid(group, group, group))
 		what = "the group";
-	else if (setresuid(NOBODY, NOBODY, NOBODY))
+	else if (root && setresuid(user, user, user))
 		what = "the user";
 	/* securebits may have kept what a change of the user takes away, and that leaves the inheritable ones */
 	else if (syscall(SYS_capset, &header, none))
@@ -34,6 +35,7 @@ int privileges_drop(void)
 		what = "core dumps";
 	if (!what)
 		return 0;
-	log_error("cannot give up %s: %s", what, strerror(errno));
-	return -EPERM;
+	err = -errno;
+	log_error("cannot give up %s: %s", what, strerror(-err));
+	return err;
 }
