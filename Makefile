@@ -107,6 +107,27 @@ lint-man: $B/deps
 package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
 	packaging/build
 
+coverage: ## lines and branches of the user-space code that the tests reach, a table
+	ci/coverage
+test-files:
+	@printf '%s\n' $(TESTS) $(BATS)
+compile_commands.json: $(SKELETONS) ## the compiler's command lines, for editors and clang tools
+	{ printf '$(CC) $(ALL_CFLAGS) -c\t%s\n' $(USER_SOURCES); printf '$(CLANG) $(BPF_CFLAGS) -c\t%s\n' $(BPF_SOURCES); } | \
+		jq -nR '[inputs / "\t" | { directory: "$(CURDIR)", file: .[1], command: join(" ") }]' >$@
+
+PREFIX = /usr/local
+# The commands find their objects, and mirroring its sender, in the folder that they really are in.
+LIBDIR = $(PREFIX)/lib/l3af-traffic-mirroring
+INSTALL = install -D
+install: all ## commands, objects, man pages, units and completion, to DESTDIR and PREFIX
+	for f in $(PROGRAMS) $(OBJECTS); do $(INSTALL) -m 0755 $$f $(DESTDIR)$(LIBDIR)/$$(basename $$f); done
+	chmod 0644 $(DESTDIR)$(LIBDIR)/*.bpf.o
+	mkdir -p $(DESTDIR)$(PREFIX)/sbin
+	for f in $(notdir $(PROGRAMS)); do ln -sf ../lib/l3af-traffic-mirroring/$$f $(DESTDIR)$(PREFIX)/sbin/$$f; done
+	$(INSTALL) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/mirror-sender.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mirror-sender.service
+
 deps: ## installs what is missing (Debian, as root)
 	ci/deps
 
@@ -114,9 +135,9 @@ clean: ## removes build/ and dist/
 	rm -rf $B dist
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 13
+	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
-.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man package deps clean help
+.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man package coverage test-files compile_commands.json install deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
