@@ -52,6 +52,46 @@ static void check_section(const char *name)
 		fault("unknown section %s", name);
 }
 
+/* Instructions newer than Linux 5.10, the oldest supported kernel. NULL: it has this one. */
+static const char *too_new(const struct bpf_insn *insn)
+{
+	const int sign_extending_load = 0x80, conditional_goto = 0xe0;
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_STX:
+		return BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm != BPF_ADD ? "atomic other than add" :
+										    NULL;
+	case BPF_LDX:
+		return BPF_MODE(insn->code) == sign_extending_load ? "sign-extending load" : NULL;
+	case BPF_JMP32:
+		return BPF_OP(insn->code) == BPF_JA ? "long goto" : NULL;
+	case BPF_JMP:
+		return BPF_OP(insn->code) == conditional_goto ? "conditional goto" : NULL;
+	case BPF_ALU64:
+	case BPF_ALU:
+		if (insn->code == (BPF_ALU64 | BPF_END))
+			return "byte swap";
+		return insn->off ? "signed division or move" : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void check_instructions(const char *section, const Elf_Data *code)
+{
+	const struct bpf_insn *insns = code->d_buf;
+
+	for (size_t i = 0; i < code->d_size / sizeof(*insns); i++) {
+		const char *what = too_new(&insns[i]);
+
+		if (what)
+			fault("section %s, instruction %zu: Linux 5.10 has no such instruction: %s", section,
+			      i, what);
+		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
+			i++; /* its second half is data */
+	}
+}
+
 static void check_sections(void)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -70,13 +110,17 @@ static void check_sections(void)
 		goto out;
 	}
 	while ((section = elf_nextscn(elf, section))) {
+		const char *name;
 		GElf_Shdr header;
 
 		if (!gelf_getshdr(section, &header)) {
 			fault("damaged section: %s", elf_errmsg(-1));
 			goto out;
 		}
-		check_section(elf_strptr(elf, names, header.sh_name));
+		name = elf_strptr(elf, names, header.sh_name);
+		check_section(name);
+		if (header.sh_flags & SHF_EXECINSTR && header.sh_size)
+			check_instructions(name, elf_getdata(section, NULL));
 	}
 out:
 	elf_end(elf);

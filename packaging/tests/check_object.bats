@@ -8,6 +8,8 @@ load ../../ci/lab
 compile() {
 	clang -O2 -g -target bpf -I"/usr/include/$(gcc -print-multiarch)" -include linux/bpf.h -include bpf/bpf_helpers.h \
 		"$@" -x c -c - -o "$BATS_TEST_TMPDIR/object.o" <<-'END'
+		#define TEXT(...) #__VA_ARGS__
+		#define BYTES(...) asm volatile(".byte " TEXT(__VA_ARGS__))
 		#ifndef ENTRY
 		#define ENTRY entry
 		#endif
@@ -69,6 +71,9 @@ compile() {
 		#ifdef PRINTK
 			bpf_printk("%d", skb->len);
 		#endif
+		#ifdef INSN
+			BYTES(INSN);
+		#endif
 		#ifdef USE
 			return USE;
 		#endif
@@ -122,6 +127,33 @@ refused() {
 	compile
 	check 1
 	[[ $output == *"unknown section .debug_info"* ]]
+}
+
+@test "an instruction that the oldest kernel lacks" {
+	# bytes, as clang of Debian 12 knows few of them: code, registers, offset (2), value (4)
+	local bytes what
+	while IFS='|' read -r bytes what; do
+		refused "section tc, instruction " -DINSN="$bytes"
+		[[ $output == *": Linux 5.10 has no such instruction: $what" ]]
+	done <<-'END'
+		0xdb,0x10,0,0,1,0,0,0|atomic other than add
+		0xdb,0x10,0,0,0xf1,0,0,0|atomic other than add
+		0x81,0x01,0,0,0,0,0,0|sign-extending load
+		0x06,0,0,0,0,0,0,0|long goto
+		0xe5,0,0,0,0,0,0,0|conditional goto
+		0xd7,0,0,0,16,0,0,0|byte swap
+		0x37,0,1,0,2,0,0,0|signed division or move
+		0xbf,0,8,0,0,0,0,0|signed division or move
+	END
+	# as a compiler makes it: the old value is used
+	refused "section tc, instruction " -mcpu=v3 "-DUSE=__atomic_fetch_add(&skb->mark, 1, __ATOMIC_RELAXED)"
+}
+
+@test "instructions that the oldest kernel has: an atomic add, wide values that look like others" {
+	compile -mcpu=v3 "-DUSE=(__atomic_fetch_add(&skb->mark, 1, __ATOMIC_RELAXED), 0)"
+	check 0
+	compile -DINSN=0x18,1,0,0,0,0,0,0,0xdb,0,0,0,0xf1,0,0,0
+	check 0
 }
 
 @test "a map that is not pinned by name" {

@@ -26,7 +26,7 @@ int count_packets_and_go_on(struct __sk_buff *skb)
 	__u64 *n = bpf_map_lookup_elem(&packets, &key);
 
 	if (n)
-		__sync_fetch_and_add(n, 1);
+		__atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
 	bpf_tail_call(skb, &count_jmp_table, 0);
 	return TC_ACT_UNSPEC;
 }

@@ -16,8 +16,9 @@ static __always_inline void add(void *map, __u32 key, __u64 n)
 {
 	__u64 *total = bpf_map_lookup_elem(map, &key);
 
+	/* relaxed: 5.10 has no atomics that return the old value, and clang 21 makes them of __sync_fetch_and_add() */
 	if (total)
-		__sync_fetch_and_add(total, n);
+		__atomic_fetch_add(total, n, __ATOMIC_RELAXED);
 }
 
 static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcome)

@@ -87,8 +87,8 @@ static __always_inline void count_flow(struct __sk_buff *skb)
 		bpf_map_update_elem(&FLOW_LOG(flows), &key, &first, BPF_NOEXIST);
 		return;
 	}
-	__sync_fetch_and_add(&count->packets, 1);
-	__sync_fetch_and_add(&count->bytes, skb->len);
+	__atomic_fetch_add(&count->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&count->bytes, skb->len, __ATOMIC_RELAXED);
 }
 
 SEC("tc") int FLOW_LOG(entry)(struct __sk_buff *skb)

@@ -42,7 +42,7 @@ static __always_inline void record(struct __sk_buff *skb, void *map)
 
 	if (!p)
 		return;
-	__sync_fetch_and_add(&p->times, 1);
+	__atomic_fetch_add(&p->times, 1, __ATOMIC_RELAXED);
 	p->ifindex = skb->ifindex;
 	p->len = len;
 	p->linear = skb->data_end - skb->data;
