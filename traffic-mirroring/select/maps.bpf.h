@@ -15,125 +15,49 @@
 #define MAP(name) JOIN(mirroring_, DIRECTION, _##name)
 
 /*
- * All maps are pinned by name: a loader that is killed and started again takes the pinned maps over,
- * filters and counters included. Those that the updater fills through a mapping are BPF_F_MMAPABLE.
+ * All maps are pinned by name: a loader that is killed and started again takes over the pinned maps, with their
+ * filters and counters. Maps that the updater fills through a mapping are BPF_F_MMAPABLE.
  */
+#define PINNED_MAP(name, kind, key_type, value_type, entries, flags) \
+	struct {                                                     \
+		__uint(type, BPF_MAP_TYPE_##kind);                   \
+		__type(key, key_type);                               \
+		__type(value, value_type);                           \
+		__uint(max_entries, entries);                        \
+		__uint(map_flags, flags);                            \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);                 \
+	} MAP(name) SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_config);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(config) SEC(".maps");
+PINNED_MAP(config, ARRAY, __u32, struct mirror_config, 1, BPF_F_MMAPABLE);
+PINNED_MAP(banks, ARRAY, __u32, struct mirror_bank, MIRROR_BANKS, BPF_F_MMAPABLE);
+PINNED_MAP(filters, ARRAY, __u32, struct mirror_filter, (MIRROR_BANKS * MIRROR_MAX_FILTERS), BPF_F_MMAPABLE);
+PINNED_MAP(options, ARRAY, __u32, struct mirror_options, MIRROR_BANKS, BPF_F_MMAPABLE);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_bank);
-	__uint(max_entries, MIRROR_BANKS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(banks) SEC(".maps");
+PINNED_MAP(proto, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
+PINNED_MAP(dst_port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
+PINNED_MAP(src_port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
+PINNED_MAP(port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
+PINNED_MAP(tcp_flags, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
+PINNED_MAP(icmp_type, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
+PINNED_MAP(vlan, ARRAY, __u32, struct mirror_words, 4096, BPF_F_MMAPABLE);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_filter);
-	__uint(max_entries, MIRROR_BANKS * MIRROR_MAX_FILTERS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(filters) SEC(".maps");
+#define PREFIX_TABLE(name, key_type)                                                                    \
+	PINNED_MAP(name, LPM_TRIE, key_type, struct mirror_words, (MIRROR_BANKS * MIRROR_MAX_PREFIXES), \
+		   BPF_F_NO_PREALLOC)
+PREFIX_TABLE(src4, struct mirror_key4);
+PREFIX_TABLE(dst4, struct mirror_key4);
+PREFIX_TABLE(src6, struct mirror_key6);
+PREFIX_TABLE(dst6, struct mirror_key6);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_options);
-	__uint(max_entries, MIRROR_BANKS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(options) SEC(".maps");
+PINNED_MAP(outers, HASH, struct mirror_outer, struct mirror_words, MIRROR_MAX_OUTERS, 0);
+PINNED_MAP(fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, MIRROR_MAX_FRAGMENTED, 0);
+PINNED_MAP(decision, PERCPU_ARRAY, __u32, struct mirror_decision, 1, 0);
+PINNED_MAP(pending, PERCPU_ARRAY, __u32, struct mirror_pending, 1, 0);
+PINNED_MAP(counters, ARRAY, __u32, __u64, OUT_COUNT, 0);
+PINNED_MAP(filter_packets, ARRAY, __u32, __u64, 1 + MIRROR_MAX_FILTERS, 0);
+PINNED_MAP(filter_bytes, ARRAY, __u32, __u64, 1 + MIRROR_MAX_FILTERS, 0);
 
-#define TABLE(entries)                               \
-	{                                            \
-		__uint(type, BPF_MAP_TYPE_ARRAY);    \
-		__type(key, __u32);                  \
-		__type(value, struct mirror_words);  \
-		__uint(max_entries, entries);        \
-		__uint(map_flags, BPF_F_MMAPABLE);   \
-		__uint(pinning, LIBBPF_PIN_BY_NAME); \
-	}
-
-struct TABLE(256) MAP(proto) SEC(".maps");
-struct TABLE(65536) MAP(dst_port) SEC(".maps");
-struct TABLE(65536) MAP(src_port) SEC(".maps");
-struct TABLE(65536) MAP(port) SEC(".maps");
-struct TABLE(256) MAP(tcp_flags) SEC(".maps");
-struct TABLE(256) MAP(icmp_type) SEC(".maps");
-struct TABLE(4096) MAP(vlan) SEC(".maps");
-
-#define PREFIX_TABLE(key_type)                                           \
-	{                                                                \
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                     \
-		__type(key, key_type);                                   \
-		__type(value, struct mirror_words);                      \
-		__uint(max_entries, MIRROR_BANKS * MIRROR_MAX_PREFIXES); \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                    \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                     \
-	}
-
-struct PREFIX_TABLE(struct mirror_key4) MAP(src4) SEC(".maps");
-struct PREFIX_TABLE(struct mirror_key4) MAP(dst4) SEC(".maps");
-struct PREFIX_TABLE(struct mirror_key6) MAP(src6) SEC(".maps");
-struct PREFIX_TABLE(struct mirror_key6) MAP(dst6) SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct mirror_outer);
-	__type(value, struct mirror_words);
-	__uint(max_entries, MIRROR_MAX_OUTERS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(outers) SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct mirror_datagram);
-	__type(value, struct mirror_decision);
-	__uint(max_entries, MIRROR_MAX_FRAGMENTED);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(fragments) SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_decision);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(decision) SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct mirror_pending);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(pending) SEC(".maps");
-
-#define COUNTERS(entries)                            \
-	{                                            \
-		__uint(type, BPF_MAP_TYPE_ARRAY);    \
-		__type(key, __u32);                  \
-		__type(value, __u64);                \
-		__uint(max_entries, entries);        \
-		__uint(pinning, LIBBPF_PIN_BY_NAME); \
-	}
-
-struct COUNTERS(OUT_COUNT) MAP(counters) SEC(".maps");
-struct COUNTERS(1 + MIRROR_MAX_FILTERS) MAP(filter_packets) SEC(".maps");
-struct COUNTERS(1 + MIRROR_MAX_FILTERS) MAP(filter_bytes) SEC(".maps");
-
-/* The host's rings and state, put in by the updater. The definitions of the inner maps only say what fits. */
+/* The host's rings and state, inserted by the updater. The definitions of the inner maps only say what fits. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__type(key, __u32);
@@ -164,12 +88,6 @@ struct {
 } MAP(state) SEC(".maps");
 
 /* The chain: l3afd, or the updater, puts the next program here. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 1);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} MAP(jmp_table) SEC(".maps");
+PINNED_MAP(jmp_table, PROG_ARRAY, __u32, __u32, 1, 0);
 
 #endif
