@@ -16,6 +16,8 @@
 
 #include <linux/types.h>
 
+#include "dimensions.h"
+
 #define MIRROR_BANKS 2
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
 #define MIRROR_MAX_DEVICES 8 /* devices one filter may spread its flows over */
@@ -41,25 +43,9 @@ struct mirror_config {
 };
 _Static_assert(sizeof(struct mirror_config) == 8, "one aligned word");
 
-/* The things a filter can ask of a packet, in the order the data path looks at them. */
-enum mirror_dimension {
-	DIM_PROTO,
-	DIM_DST_PORT,
-	DIM_SRC_PORT,
-	DIM_PORT, /* source or destination port */
-	DIM_TCP_FLAGS,
-	DIM_ICMP_TYPE,
-	DIM_VLAN,
-	DIM_SRC,
-	DIM_DST,
-	DIM_COUNT,
-};
-
 /*
- * One table entry: bit i of bank[b] says that filter i of bank b accepts this value.
- * Tables (ARRAY): proto[256], dst_port, src_port, port [65536], tcp_flags[256],
- * icmp_type[256], vlan[4096]; (LPM_TRIE): src4, dst4, src6, dst6, whose entry
- * holds the union of all prefixes that cover it.
+ * One entry of a table (dimensions.h): bit i of bank[b] says that filter i of bank b accepts this value. An entry of an
+ * LPM_TRIE holds the union of all prefixes that cover it.
  */
 struct mirror_words {
 	__u64 bank[MIRROR_BANKS];
@@ -89,7 +75,7 @@ struct mirror_bank {
 	__u16 outer_port; /* the port that all of them with a port have; 0: ports differ, or none has one */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct mirror_bank) == 96, "no hidden padding");
+_Static_assert(sizeof(struct mirror_bank) == 24 + 8 * DIM_COUNT, "no hidden padding");
 
 enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
 

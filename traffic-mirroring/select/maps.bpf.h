@@ -33,21 +33,14 @@ PINNED_MAP(banks, ARRAY, __u32, struct mirror_bank, MIRROR_BANKS, BPF_F_MMAPABLE
 PINNED_MAP(filters, ARRAY, __u32, struct mirror_filter, (MIRROR_BANKS * MIRROR_MAX_FILTERS), BPF_F_MMAPABLE);
 PINNED_MAP(options, ARRAY, __u32, struct mirror_options, MIRROR_BANKS, BPF_F_MMAPABLE);
 
-PINNED_MAP(proto, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
-PINNED_MAP(dst_port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
-PINNED_MAP(src_port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
-PINNED_MAP(port, ARRAY, __u32, struct mirror_words, 65536, BPF_F_MMAPABLE);
-PINNED_MAP(tcp_flags, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
-PINNED_MAP(icmp_type, ARRAY, __u32, struct mirror_words, 256, BPF_F_MMAPABLE);
-PINNED_MAP(vlan, ARRAY, __u32, struct mirror_words, 4096, BPF_F_MMAPABLE);
+#define NUMBER_TABLE(ID, name, values, l4) \
+	PINNED_MAP(name, ARRAY, __u32, struct mirror_words, values, BPF_F_MMAPABLE);
+MIRROR_NUMBERS(NUMBER_TABLE)
 
-#define PREFIX_TABLE(name, key_type)                                                                    \
-	PINNED_MAP(name, LPM_TRIE, key_type, struct mirror_words, (MIRROR_BANKS * MIRROR_MAX_PREFIXES), \
-		   BPF_F_NO_PREALLOC)
-PREFIX_TABLE(src4, struct mirror_key4);
-PREFIX_TABLE(dst4, struct mirror_key4);
-PREFIX_TABLE(src6, struct mirror_key6);
-PREFIX_TABLE(dst6, struct mirror_key6);
+#define ADDRESS_TABLE(ID, name, dimension, version)                                 \
+	PINNED_MAP(name, LPM_TRIE, struct mirror_key##version, struct mirror_words, \
+		   (MIRROR_BANKS * MIRROR_MAX_PREFIXES), BPF_F_NO_PREALLOC);
+MIRROR_ADDRESSES(ADDRESS_TABLE)
 
 PINNED_MAP(outers, HASH, struct mirror_outer, struct mirror_words, MIRROR_MAX_OUTERS, 0);
 PINNED_MAP(fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, MIRROR_MAX_FRAGMENTED, 0);

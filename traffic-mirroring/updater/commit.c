@@ -119,7 +119,7 @@ static int write_prefixes(struct tables *t, const struct address_table *table, u
 static void write_dimension(struct tables *t, const struct filter_set *filters, enum mirror_dimension dim,
 			    unsigned int spare)
 {
-	struct mirror_words *table = table_of(t, dim);
+	struct mirror_words *table = t->numbers[dim];
 	size_t values = 0;
 
 	filter_bits(&filters->at[0], dim, &values);
@@ -136,8 +136,8 @@ static void write_dimension(struct tables *t, const struct filter_set *filters, 
 	}
 }
 
-#define L4_DIMENSIONS \
-	(1U << DIM_DST_PORT | 1U << DIM_SRC_PORT | 1U << DIM_PORT | 1U << DIM_TCP_FLAGS | 1U << DIM_ICMP_TYPE)
+#define L4_BIT(ID, name, values, l4) | (uint32_t)l4 << DIM_##ID
+#define L4_DIMENSIONS (0 MIRROR_NUMBERS(L4_BIT))
 
 /* The port of all tunnel endpoints that have one; 0 where they differ. */
 static uint16_t common_port(const struct configuration *c)
@@ -245,7 +245,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
 		goto out;
 	}
-	for (int dim = 0; dim < DIM_SRC; dim++)
+	for (int dim = 0; dim < DIM_NUMBERS; dim++)
 		write_dimension(t, c->filters, dim, spare);
 	write_bank(t, c, spare);
 

@@ -45,28 +45,12 @@ struct filter *filter_set_add(struct filter_set *set, enum mirror_action action)
 
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)
 {
+#define SET(ID, name, values, ...) \
+	case DIM_##ID:             \
+		*bits = values;    \
+		return f->name;
 	switch (dim) {
-	case DIM_PROTO:
-		*bits = 256;
-		return f->proto;
-	case DIM_DST_PORT:
-		*bits = 65536;
-		return f->dst_port;
-	case DIM_SRC_PORT:
-		*bits = 65536;
-		return f->src_port;
-	case DIM_PORT:
-		*bits = 65536;
-		return f->port;
-	case DIM_TCP_FLAGS:
-		*bits = 256;
-		return f->tcp_flags;
-	case DIM_ICMP_TYPE:
-		*bits = 256;
-		return f->icmp_type;
-	case DIM_VLAN:
-		*bits = 4096;
-		return f->vlan;
+		MIRROR_NUMBERS(SET)
 	default:
 		*bits = 0;
 		return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A filter set in memory: between the rules a person writes (rules.h), and the
- * tables of the data path (tables.h). docs/filters.md gives the meaning.
+ * A filter set in memory: between the rules that an operator writes (rules.h) and the tables of the data path
+ * (tables.h). docs/filters.md gives the meaning.
  */
 #ifndef MIRRORING_FILTER_H
 #define MIRRORING_FILTER_H
@@ -41,13 +41,9 @@ struct prefix_list {
 struct filter {
 	enum mirror_action action;
 	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
-	uint64_t proto[BITS_WORDS(256)];
-	uint64_t dst_port[BITS_WORDS(65536)];
-	uint64_t src_port[BITS_WORDS(65536)];
-	uint64_t port[BITS_WORDS(65536)];
-	uint64_t tcp_flags[BITS_WORDS(256)]; /* accepted values of the TCP header's byte 13 */
-	uint64_t icmp_type[BITS_WORDS(256)];
-	uint64_t vlan[BITS_WORDS(4096)];
+#define FILTER_SET(ID, name, values, ...) uint64_t name[BITS_WORDS(values)];
+	MIRROR_NUMBERS(FILTER_SET) /* the values accepted */
+#undef FILTER_SET
 	struct prefix_list src, dst;
 	uint32_t snaplen; /* bytes, 0: whole packets */
 	uint32_t sample; /* one flow in this many, 0: all */
@@ -66,7 +62,7 @@ struct filter_set {
 struct filter_set *filter_set_new(void);
 void filter_set_free(struct filter_set *set);
 
-/* The bit set of an ARRAY dimension of f and its size in bits; NULL for DIM_SRC and DIM_DST. */
+/* The set of numbers of a dimension of f and its size in bits; NULL and 0 for DIM_SRC and DIM_DST. */
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits);
 
 /* The prefixes of DIM_SRC or DIM_DST. */

@@ -138,9 +138,9 @@ static void read_ranges(struct reader *r, struct filter *f, const struct keyword
 	while (next_element(r, &value, &element)) {
 		if (!split(element, '-', &first, &last))
 			last = first;
-		if (!read_number(first, k->max, &low) || !read_number(last, k->max, &high))
-			complain(r, element, "\"%s\" is not %s or a range of them (0 to %u)",
-				 quote(element).text, k->what, k->max);
+		if (!read_number(first, size - 1, &low) || !read_number(last, size - 1, &high))
+			complain(r, element, "\"%s\" is not %s or a range of them (0 to %zu)",
+				 quote(element).text, k->what, size - 1);
 		else if (low > high)
 			complain(r, element, "range \"%s\" ends before it starts", quote(element).text);
 		else
@@ -193,8 +193,8 @@ static void read_protocols(struct reader *r, struct filter *f, const struct keyw
 		if (read_protocol(element, &number))
 			bits_set(f->proto, number);
 		else
-			complain(r, element, "\"%s\" is not %s or a number from 0 to %u", quote(element).text,
-				 k->what, k->max);
+			complain(r, element, "\"%s\" is not %s or a number from 0 to 255",
+				 quote(element).text, k->what);
 	}
 }
 
@@ -202,7 +202,8 @@ static int print_protocols(FILE *to, const struct filter *f, const struct keywor
 {
 	const char *separator = "";
 
-	for (unsigned int number = 0; number <= k->max; number++) {
+	(void)k;
+	for (unsigned int number = 0; number < 256; number++) {
 		if (!bits_test(f->proto, number))
 			continue;
 		fputs(separator, to);
@@ -323,6 +324,7 @@ static void read_tcp_flags(struct reader *r, struct filter *f, const struct keyw
 	uint32_t flags = 0, mask = 0;
 	bool good = span_is(set, "none") || read_flags(r, set, &flags);
 
+	(void)k;
 	if (has_mask)
 		good &= read_flags(r, of, &mask);
 	else
@@ -335,7 +337,7 @@ static void read_tcp_flags(struct reader *r, struct filter *f, const struct keyw
 	} else if (flags & ~mask) {
 		complain(r, value, "\"%s\" has flags that its mask leaves out", quote(value).text);
 	} else {
-		for (unsigned int byte = 0; byte <= k->max; byte++)
+		for (unsigned int byte = 0; byte < 256; byte++)
 			if ((byte & mask) == flags)
 				bits_set(f->tcp_flags, byte);
 	}
@@ -357,9 +359,9 @@ static void print_flags(FILE *to, unsigned int flags, const char *none)
 
 static int print_tcp_flags(FILE *to, const struct filter *f, const struct keyword *k)
 {
-	unsigned int always = k->max, ever = 0, count = 0, free_bits;
+	unsigned int always = 255, ever = 0, count = 0, free_bits;
 
-	for (unsigned int byte = 0; byte <= k->max; byte++) {
+	for (unsigned int byte = 0; byte < 256; byte++) {
 		if (bits_test(f->tcp_flags, byte)) {
 			always &= byte;
 			ever |= byte;
@@ -374,7 +376,7 @@ static int print_tcp_flags(FILE *to, const struct filter *f, const struct keywor
 	}
 	print_flags(to, always, "none");
 	fputc('/', to);
-	print_flags(to, k->max & ~free_bits, "0");
+	print_flags(to, ~free_bits & 255, "0");
 	return 0;
 }
 
@@ -384,11 +386,11 @@ static void read_snaplen(struct reader *r, struct filter *f, const struct keywor
 {
 	uint32_t bytes;
 
-	if (read_number(value, k->max, &bytes) && bytes >= SNAPLEN_MIN)
+	if (read_number(value, SNAPLEN_MAX, &bytes) && bytes >= SNAPLEN_MIN)
 		f->snaplen = bytes;
 	else
-		complain(r, value, "\"%s\" is not %s from %d to %u", quote(value).text, k->what, SNAPLEN_MIN,
-			 k->max);
+		complain(r, value, "\"%s\" is not %s from %d to %d", quote(value).text, k->what, SNAPLEN_MIN,
+			 SNAPLEN_MAX);
 }
 
 static int print_snaplen(FILE *to, const struct filter *f, const struct keyword *k)
@@ -403,11 +405,11 @@ static void read_sample(struct reader *r, struct filter *f, const struct keyword
 	struct span one, of;
 	uint32_t flows;
 
-	if (split(value, '/', &one, &of) && span_is(one, "1") && read_number(of, k->max, &flows) && flows)
+	if (split(value, '/', &one, &of) && span_is(one, "1") && read_number(of, UINT32_MAX, &flows) && flows)
 		f->sample = flows > 1 ? flows : 0;
 	else
 		complain(r, value, "\"%s\" is not %s with N from 1 to %u", quote(value).text, k->what,
-			 k->max);
+			 UINT32_MAX);
 }
 
 static int print_sample(FILE *to, const struct filter *f, const struct keyword *k)
@@ -518,22 +520,22 @@ static int print_to(FILE *to, const struct filter *f, const struct keyword *k)
 
 /* ---- all of them, in the order in which rules are printed ---- */
 
-const struct keyword keywords[KEYWORDS] = {
-	{ "proto", DIM_PROTO, 255, "a known protocol", read_protocols, print_protocols },
-	{ "src", DIM_SRC, 0, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
-	{ "dst", DIM_DST, 0, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
-	{ "src-port", DIM_SRC_PORT, 65535, "a port", read_ranges, print_ranges },
-	{ "dst-port", DIM_DST_PORT, 65535, "a port", read_ranges, print_ranges },
-	{ "port", DIM_PORT, 65535, "a port", read_ranges, print_ranges },
-	{ "tcp-flags", DIM_TCP_FLAGS, 255, "one value/mask", read_tcp_flags, print_tcp_flags },
-	{ "icmp-type", DIM_ICMP_TYPE, 255, "an ICMP type", read_ranges, print_ranges },
-	{ "vlan", DIM_VLAN, 4095, "a VLAN ID", read_ranges, print_ranges },
-	{ "snaplen", OPTION_SNAPLEN, SNAPLEN_MAX, "a number of bytes", read_snaplen, print_snaplen },
-	{ "sample", OPTION_SAMPLE, UINT32_MAX, "1/N", read_sample, print_sample },
-	{ "max-rate", OPTION_MAX_RATE, 0, "a rate such as 100kpps or 500Mbit", read_max_rate,
-	  print_max_rate },
-	{ "to", OPTION_TO, 0, "a device name", read_to, print_to },
+const struct keyword keywords[] = {
+	{ "proto", DIM_PROTO, "a known protocol", read_protocols, print_protocols },
+	{ "src", DIM_SRC, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
+	{ "dst", DIM_DST, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
+	{ "src-port", DIM_SRC_PORT, "a port", read_ranges, print_ranges },
+	{ "dst-port", DIM_DST_PORT, "a port", read_ranges, print_ranges },
+	{ "port", DIM_PORT, "a port", read_ranges, print_ranges },
+	{ "tcp-flags", DIM_TCP_FLAGS, "one value/mask", read_tcp_flags, print_tcp_flags },
+	{ "icmp-type", DIM_ICMP_TYPE, "an ICMP type", read_ranges, print_ranges },
+	{ "vlan", DIM_VLAN, "a VLAN ID", read_ranges, print_ranges },
+	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", read_snaplen, print_snaplen },
+	{ "sample", OPTION_SAMPLE, "1/N", read_sample, print_sample },
+	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", read_max_rate, print_max_rate },
+	{ "to", OPTION_TO, "a device name", read_to, print_to },
 };
+_Static_assert(sizeof(keywords) / sizeof(keywords[0]) == KEYWORDS, "a keyword for each dimension and option");
 
 const struct keyword *keyword_find(struct span name)
 {

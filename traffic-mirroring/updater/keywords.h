@@ -45,21 +45,20 @@ bool span_is(struct span s, const char *text);
 bool next_element(struct reader *r, struct span *rest, struct span *element);
 
 /* A keyword stands for a dimension (enum mirror_dimension) or one of these. */
-enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_MAX_RATE, OPTION_TO };
+enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_MAX_RATE, OPTION_TO, KEYWORDS };
 
 struct keyword {
 	const char *name;
 	unsigned int id;
-	unsigned int max; /* of numbers */
 	const char *what; /* the value, or an element of it, is */
 	/* Adds the value's elements to f. */
 	void (*read)(struct reader *r, struct filter *f, const struct keyword *k, struct span value);
-	/* 0, -ENOMEM, or -EDOM when no rule can say what f holds; what it has written then is for people. */
+	/* 0, -ENOMEM, or -EDOM when no rule can say what f holds; what was written then is only human-readable. */
 	int (*print)(FILE *to, const struct filter *f, const struct keyword *k);
 };
 
-#define KEYWORDS 13
-extern const struct keyword keywords[KEYWORDS];
+/* In the order in which rules are printed. */
+extern const struct keyword keywords[];
 
 /* NULL: there is none. */
 const struct keyword *keyword_find(struct span name);

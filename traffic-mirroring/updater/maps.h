@@ -5,32 +5,27 @@
 
 #include "tables.h"
 
+/* Besides the tables (../abi/dimensions.h): M(ID, name, type of its values); the first ones are mapped into memory. */
+#define MAPPED_MAPS(M)                            \
+	M(CONFIG, config, struct mirror_config)   \
+	M(BANKS, banks, struct mirror_bank)       \
+	M(FILTERS, filters, struct mirror_filter) \
+	M(OPTIONS, options, struct mirror_options)
+#define OTHER_MAPS(M)                              \
+	M(OUTERS, outers, struct mirror_words)     \
+	M(COUNTERS, counters, __u64)               \
+	M(FILTER_PACKETS, filter_packets, __u64)   \
+	M(FILTER_BYTES, filter_bytes, __u64)       \
+	M(PENDING, pending, struct mirror_pending) \
+	M(RINGS, rings, __u32)                     \
+	M(STATE, state, __u32)
+
+#define MAP_ID(ID, ...) MAP_##ID,
 enum map {
-	MAP_CONFIG,
-	MAP_BANKS,
-	MAP_FILTERS,
-	MAP_OPTIONS,
-	MAP_PROTO,
-	MAP_DST_PORT,
-	MAP_SRC_PORT,
-	MAP_PORT,
-	MAP_TCP_FLAGS,
-	MAP_ICMP_TYPE,
-	MAP_VLAN,
-	MAP_MAPPED, /* those before are mapped into memory */
-	MAP_SRC4 = MAP_MAPPED,
-	MAP_DST4,
-	MAP_SRC6,
-	MAP_DST6,
-	MAP_OUTERS,
-	MAP_COUNTERS,
-	MAP_FILTER_PACKETS,
-	MAP_FILTER_BYTES,
-	MAP_PENDING,
-	MAP_RINGS,
-	MAP_STATE,
-	MAP_COUNT,
+	MAPPED_MAPS(MAP_ID) MIRROR_NUMBERS(MAP_ID) MIRROR_ADDRESSES(MAP_ID) OTHER_MAPS(MAP_ID) MAP_COUNT,
+	MAP_MAPPED = MAP_SRC4, /* how many are mapped into memory; they come first */
 };
+#undef MAP_ID
 
 struct tables {
 	int fd[MAP_COUNT];
@@ -38,28 +33,14 @@ struct tables {
 	union {
 		void *mapped[MAP_MAPPED];
 		struct {
-			struct mirror_config *config;
-			struct mirror_bank *banks;
-			struct mirror_filter *filters;
-			struct mirror_options *options;
-			struct mirror_words *words[MAP_MAPPED - MAP_PROTO];
+#define MAP_POINTER(ID, name, type) type *name;
+			MAPPED_MAPS(MAP_POINTER)
+#undef MAP_POINTER
+			struct mirror_words *numbers[DIM_NUMBERS]; /* entry v of a table: value v */
 		};
 	};
 };
 
-/* The memory of an ARRAY dimension's table: entry v is value v. */
-static inline struct mirror_words *table_of(const struct tables *t, enum mirror_dimension dim)
-{
-	static const enum map maps[] = {
-		[DIM_PROTO] = MAP_PROTO, [DIM_DST_PORT] = MAP_DST_PORT,	  [DIM_SRC_PORT] = MAP_SRC_PORT,
-		[DIM_PORT] = MAP_PORT,	 [DIM_TCP_FLAGS] = MAP_TCP_FLAGS, [DIM_ICMP_TYPE] = MAP_ICMP_TYPE,
-		[DIM_VLAN] = MAP_VLAN,
-	};
-
-	return t->mapped[maps[dim]];
-}
-
-/* The four address tables. */
 struct address_table {
 	enum map map;
 	enum mirror_dimension dim;

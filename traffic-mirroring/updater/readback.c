@@ -94,7 +94,7 @@ static int read_addresses(const struct tables *t, const struct address_table *ta
 static void read_dimension(const struct tables *t, enum mirror_dimension dim, unsigned int bank,
 			   struct filter_set *filters)
 {
-	const struct mirror_words *table = table_of(t, dim);
+	const struct mirror_words *table = t->numbers[dim];
 	uint64_t used = 0;
 	size_t values = 0;
 
@@ -166,7 +166,7 @@ int tables_read(const struct tables *t, struct configuration *c)
 
 	if (err)
 		return err;
-	for (int dim = 0; dim < DIM_SRC; dim++)
+	for (int dim = 0; dim < DIM_NUMBERS; dim++)
 		read_dimension(t, dim, bank, c->filters);
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = read_addresses(t, &address_tables[i], bank, c->filters);

@@ -16,38 +16,17 @@
 #include "../../common/log.h"
 #include "maps.h"
 
-static const char *const map_names[MAP_COUNT] = {
-	[MAP_CONFIG] = "config",       [MAP_BANKS] = "banks",
-	[MAP_FILTERS] = "filters",     [MAP_OPTIONS] = "options",
-	[MAP_PROTO] = "proto",	       [MAP_DST_PORT] = "dst_port",
-	[MAP_SRC_PORT] = "src_port",   [MAP_PORT] = "port",
-	[MAP_TCP_FLAGS] = "tcp_flags", [MAP_ICMP_TYPE] = "icmp_type",
-	[MAP_VLAN] = "vlan",	       [MAP_SRC4] = "src4",
-	[MAP_DST4] = "dst4",	       [MAP_SRC6] = "src6",
-	[MAP_DST6] = "dst6",	       [MAP_OUTERS] = "outers",
-	[MAP_COUNTERS] = "counters",   [MAP_FILTER_PACKETS] = "filter_packets",
-	[MAP_PENDING] = "pending",     [MAP_FILTER_BYTES] = "filter_bytes",
-	[MAP_RINGS] = "rings",	       [MAP_STATE] = "state",
-};
+#define MAP_NAME(ID, name, ...) [MAP_##ID] = #name,
+static const char *const map_names[MAP_COUNT] = { MAPPED_MAPS(MAP_NAME) MIRROR_NUMBERS(MAP_NAME)
+							  MIRROR_ADDRESSES(MAP_NAME) OTHER_MAPS(MAP_NAME) };
 
-/* What this program understands; a map of another shape belongs to another version of the data path. */
-static const __u32 value_sizes[MAP_COUNT] = {
-	[MAP_CONFIG] = sizeof(struct mirror_config),
-	[MAP_BANKS] = sizeof(struct mirror_bank),
-	[MAP_FILTERS] = sizeof(struct mirror_filter),
-	[MAP_OPTIONS] = sizeof(struct mirror_options),
-	[MAP_PROTO... MAP_OUTERS] = sizeof(struct mirror_words),
-	[MAP_COUNTERS... MAP_FILTER_BYTES] = sizeof(__u64),
-	[MAP_PENDING] = sizeof(struct mirror_pending),
-	[MAP_RINGS... MAP_STATE] = sizeof(__u32),
-};
+/* A map with values of another size belongs to another version of the data path. */
+#define VALUE_SIZE(ID, name, type) [MAP_##ID] = sizeof(type),
+static const __u32 value_sizes[MAP_COUNT] = { [MAP_PROTO... MAP_DST6] = sizeof(struct mirror_words),
+					      MAPPED_MAPS(VALUE_SIZE) OTHER_MAPS(VALUE_SIZE) };
 
-const struct address_table address_tables[ADDRESS_TABLES] = {
-	{ MAP_SRC4, DIM_SRC, 4 },
-	{ MAP_DST4, DIM_DST, 4 },
-	{ MAP_SRC6, DIM_SRC, 6 },
-	{ MAP_DST6, DIM_DST, 6 },
-};
+#define ADDRESS_TABLE(ID, name, dimension, version) { MAP_##ID, DIM_##dimension, version },
+const struct address_table address_tables[ADDRESS_TABLES] = { MIRROR_ADDRESSES(ADDRESS_TABLE) };
 
 struct configuration *configuration_new(void)
 {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The dimensions: what a filter can ask of a packet. The enum, the tables of the data path, the updater's view of these
+ * and the sets in a filter are made from these lists. docs/filters.md says what each dimension means.
+ */
+#ifndef MIRRORING_DIMENSIONS_H
+#define MIRRORING_DIMENSIONS_H
+
+/*
+ * Dimensions whose values are small numbers, in the order of struct mirror_bank's any[]. Each has an ARRAY table with an
+ * entry per value: D(ID, name of the table, values, 1: read from the layer-4 header, which a later fragment lacks)
+ */
+#define MIRROR_NUMBERS(D)                                               \
+	D(PROTO, proto, 256, 0)                                         \
+	D(DST_PORT, dst_port, 65536, 1)                                 \
+	D(SRC_PORT, src_port, 65536, 1)                                 \
+	D(PORT, port, 65536, 1) /* either of both */                    \
+	D(TCP_FLAGS, tcp_flags, 256, 1) /* byte 13 of the TCP header */ \
+	D(ICMP_TYPE, icmp_type, 256, 1)                                 \
+	D(VLAN, vlan, 4096, 0)
+
+/* The LPM_TRIE tables of the address dimensions: D(ID, name of the table, dimension, IP version) */
+#define MIRROR_ADDRESSES(D)   \
+	D(SRC4, src4, SRC, 4) \
+	D(DST4, dst4, DST, 4) \
+	D(SRC6, src6, SRC, 6) \
+	D(DST6, dst6, DST, 6)
+
+#define MIRROR_DIMENSION(ID, ...) DIM_##ID,
+enum mirror_dimension {
+	MIRROR_NUMBERS(MIRROR_DIMENSION) DIM_SRC,
+	DIM_DST,
+	DIM_COUNT,
+	DIM_NUMBERS = DIM_SRC, /* how many have numbers; they come first */
+};
+#undef MIRROR_DIMENSION
+
+#endif
