@@ -67,8 +67,8 @@ FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
 build: all
 
-test: tests ## every test; as root, in namespaces of its own
-	ci/here-or-vm ci/run-tests $(TESTS) $(BATS)
+test: tests ## every test, or those of FILES or FOLDER; as root, in namespaces of its own
+	ci/here-or-vm ci/run-tests $(or $(FILES),$(if $(FOLDER),$(filter $(FOLDER)/% $B/$(FOLDER)/%,$(TESTS) $(BATS)),$(TESTS) $(BATS)))
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 
 test-kernels: tests ## some of them under other kernels, in virtual machines, and a table

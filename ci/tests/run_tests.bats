@@ -54,3 +54,23 @@ setup() {
 	sum 0 "1 passed, 0 failed" "$PWD/leaves"
 	expect 1 pgrep -f "^sleep 54321"
 }
+
+@test "the longest begin first, and of more than ten files the ten slowest are shown" {
+	local n
+	for n in {01..11} replay.bats; do
+		program "$n" <<<'printf "1..1\nok 1 - a\n"'
+	done
+	program 07 <<<'sleep 0.3; printf "1..1\nok 1 - a\n"'
+	printf '@test "slow" { :; }\n@test "slower" { :; }\n' >replay.bats
+	TEST_JOBS=1 sum 0 "13 passed, 0 failed" "$PWD"/{01..11} "$PWD/replay.bats"
+	[[ $output == *"ok     $PWD/replay.bats"*"ok     $PWD/01"* ]]
+	[[ $output == *$'\n'"The ten slowest:"$'\n'* ]]
+	local slowest=${output#*slowest:$'\n'}
+	(($(wc -l <<<"$slowest") == 11))
+	[[ $(head -n 2 <<<"$slowest") == *" $PWD/07"* ]]
+	TEST_NAME='slower$' sum 0 "1 passed, 0 failed" "$PWD/replay.bats"
+}
+
+@test "no file at all is a mistake" {
+	expect 2 "$BATS_TEST_DIRNAME/../run-tests"
+}
