@@ -99,7 +99,7 @@ state() {
 	for i in {1..10}; do
 		sleep 0.3
 		kill -KILL "$(sender)"
-		[[ ! $(sender) ]]
+		wait_until 2 eval '[[ ! $(sender) ]]'
 		on host mirror-sender
 		[[ $(sender) ]]
 	done
@@ -115,6 +115,7 @@ state() {
 	pings 50
 	[[ $(state 0) == 01 ]]
 	kill -KILL "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
 	pings 50
 	on host mirror-sender
 	each_has_a_copy
@@ -183,6 +184,7 @@ state() {
 	jq -e --arg collector "vxlan:$LAB_COLLECTOR4" '.[0].sender.collectors |
 		length == 1 and (.[0] | .collector == $collector and .copies >= 10 and .refused == 0 and .reachable)' <<<"$output"
 	kill -KILL "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
 	[[ $(on host mirroring status --json | jq '.[0].sender.up') == false ]]
 	expect 1 on host mirror-sender --status
 	grep -q "not running, and did not end by itself" <<<"$output"
