@@ -127,9 +127,10 @@ packets_of() {
 
 @test "rotation by time" {
 	chmod 777 "$LAB"
-	collect --listen vxlan --write "$LAB/copies.pcap" --rotate-time 1s
+	collect --listen vxlan --write "$LAB/copies.pcap" --rotate-time 4s
+	# before the first file is four seconds old, by a clock of whole seconds; the next one after that
 	datagram 4789 $vxlan7$frame
-	sleep 2.1
+	sleep 4.1
 	datagram 4789 $vxlan7$frame
 	collect_end
 	counters packets_written=2 files=2
