@@ -8,7 +8,7 @@
 #   counter NAME          A number of the summary.
 #   counters NAME=N…      Fails unless these are the numbers.
 #   server NAME HOST PORT Starts an nginx that writes down every request, as lines of $LAB/NAME/requests.log.
-#   requests_of NAME      Its lines, sorted, after it has written all.
+#   requests_of NAME      Its lines, sorted, after it has written all and ended.
 
 collector_tests=${BASH_SOURCE[0]%/*}
 source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
@@ -17,6 +17,7 @@ build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../../build")
 export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
 
 collect() {
+	local - && set +T
 	spawn collector collect mirror-collector "$@"
 	collector=$!
 	wait_until 5 on collector bash -c '(($(ss -Hulpn | grep -c "pid='$collector',") > 0))' ||
@@ -31,10 +32,12 @@ collect_end() {
 }
 
 counter() {
+	local - && set +T
 	awk -v name="$1" '$1 == name { print $2 }' "$LAB/collect.log"
 }
 
 counters() {
+	local - && set +T
 	local item
 	for item; do
 		[[ $(counter "${item%=*}") == "${item#*=}" ]] ||
@@ -43,6 +46,7 @@ counters() {
 }
 
 server() {
+	local - && set +T
 	mkdir -p "$LAB/$1" && chmod 755 "$LAB" && chmod 777 "$LAB/$1" &&
 		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|" "$collector_tests/nginx.conf" >"$LAB/$1/nginx.conf" &&
 		spawn "$2" "$1" nginx -p "$LAB/$1" -c "$LAB/$1/nginx.conf" -e "$LAB/$1/error.log" &&
@@ -50,6 +54,10 @@ server() {
 }
 
 requests_of() {
-	sleep 1.2 # nginx writes once a second
+	local pid
+	# what it holds back it writes when it ends
+	if pid=$(cat "$LAB/$1/nginx.pid" 2>/dev/null); then
+		kill -QUIT "$pid" && wait "$pid" || return
+	fi
 	LC_ALL=C sort "$LAB/$1/requests.log"
 }
