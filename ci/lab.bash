@@ -31,6 +31,9 @@
 #   capture_end NAME        Ends it when no more packets come; fails if the kernel dropped any.
 #   captured NAME [FILTER]  How many packets in the file match.
 #
+# bats notes before each command where in the test it is, which costs more than the command: `local - && set +T` in a
+# function leaves that out until it returns. A failure in there is shown at the line of its call.
+#
 # Guards. Where something is missing, the test is skipped with that reason; a script ends with it.
 #   requires_root
 #   requires_command NAME…
@@ -49,6 +52,7 @@ lab_begin() {
 }
 
 lab_host() {
+	local - && set +T
 	local name
 	for name; do
 		# setpriv: a lab does not outlive its shell. The file says that the host is ready.
@@ -74,6 +78,7 @@ lab_processes() {
 }
 
 lab_end() {
+	local - && set +T
 	[[ ${LAB:-} ]] || return 0
 	local holder namespace namespaces=() processes
 	for holder in "${LAB_HOLDER[@]}"; do
@@ -105,6 +110,7 @@ lab_addresses() {
 }
 
 lab_three_hosts() {
+	local - && set +T
 	lab_host client host collector &&
 		lab_wire client eth0 host eth0 && lab_wire host eth1 collector eth0 &&
 		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 &&
@@ -114,6 +120,7 @@ lab_three_hosts() {
 }
 
 lab_vxlan() {
+	local - && set +T
 	local local_end=$LAB_UPLINK4 remote_end=$LAB_COLLECTOR4
 	[[ ${1:-4} == 4 ]] || local_end=$LAB_UPLINK6 remote_end=$LAB_COLLECTOR6
 	local vxlan=(ip link add vxlan0 type vxlan id 42 dstport 4789)
@@ -131,6 +138,7 @@ lab_mac() {
 }
 
 lab_neighbour() {
+	local - && set +T
 	local mac address
 	mac=$(lab_mac "$3" "$4") || return
 	for address in "${@:5}"; do
@@ -151,6 +159,7 @@ lab_enter() {
 }
 
 on() {
+	local - && set +T
 	local host=$1
 	shift
 	# shellcheck disable=SC2046
@@ -158,6 +167,7 @@ on() {
 }
 
 spawn() {
+	local - && set +T
 	local host=$1 name=$2
 	shift 2
 	# shellcheck disable=SC2046
@@ -167,6 +177,7 @@ spawn() {
 }
 
 expect() {
+	local - && set +T
 	local want=$1 status=0
 	shift
 	echo "\$ $*"
@@ -180,6 +191,7 @@ expect() {
 }
 
 wait_until() {
+	local - && set +T
 	local deadline=$((SECONDS + $1 * LAB_PATIENCE))
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -189,6 +201,7 @@ wait_until() {
 }
 
 capture() {
+	local - && set +T
 	local name=$1 host=$2 dev=$3
 	rm -f "$LAB/$name.log" # an earlier one of that name says "listening" too
 	spawn "$host" "$name" tcpdump -Z root -n -U --immediate-mode -B 16384 -i "$dev" -w "$LAB/$name.pcap" "${@:4}"
@@ -197,6 +210,7 @@ capture() {
 }
 
 capture_end() {
+	local - && set +T
 	local file=$LAB/$1.pcap size=-1
 	until [[ $size == "$(stat -c %s "$file")" ]]; do
 		size=$(stat -c %s "$file")

@@ -27,6 +27,7 @@ flow_logs=/sys/fs/bpf/flow_logs
 direction=ingress
 
 mirroring_lab() {
+	local - && set +T
 	requires_root
 	requires_command bpftool jq
 	requires_device vxlan id 1 dstport 4789
@@ -34,6 +35,7 @@ mirroring_lab() {
 }
 
 mirror() {
+	local - && set +T
 	expect "$1" on host mirroring "$2" --iface=eth0 --direction=$direction "${@:3}"
 }
 
@@ -60,11 +62,13 @@ forget_outers() {
 }
 
 shows() {
+	local - && set +T
 	mirror 0 show
 	[[ $output == "$(printf '%s\n' "$@")" ]]
 }
 
 report() {
+	local - && set +T
 	on host mirroring status --iface=eth0 --direction=$direction --json | jq -r ".[0] | $1"
 }
 
@@ -74,6 +78,7 @@ set_next() {
 
 # l3afd pins a program under its function's name and `_tc`. bpftool pins maps at the top.
 load_like_l3afd() {
+	local - && set +T
 	local layout=eth0${1:+/$1/${2//./_}}
 	# shellcheck disable=SC2016
 	on host bash -euc '
@@ -93,10 +98,12 @@ load_flow_log() {
 }
 
 chain() {
+	local - && set +T
 	on host tc_root status --iface eth0 | sed -n "s/^eth0 $direction: //p" | sed 's/ ([^)]*)//g'
 }
 
 dump_maps() {
+	local - && set +T
 	local name
 	for name; do
 		echo "map dump pinned $pins/mirroring_${direction}_$name"

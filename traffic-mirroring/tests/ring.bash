@@ -20,6 +20,7 @@ tools=$BATS_TEST_DIRNAME
 export PYTHONDONTWRITEBYTECODE=1
 
 ring_lab() {
+	local - && set +T
 	requires_root
 	requires_command bpftool ethtool jq python3 tcpdump
 	lab_begin
@@ -30,6 +31,7 @@ ring_lab() {
 }
 
 ring_start() {
+	local - && set +T
 	local direction
 	for direction in ingress egress; do
 		mirror 0 start --map-name="$pins/tc_${direction}_root_array" --rules="${rules:-mirror}" "$@" || return
@@ -37,6 +39,7 @@ ring_start() {
 }
 
 ring_update() {
+	local - && set +T
 	local direction
 	for direction in ingress egress; do
 		mirror 0 update "$@" || return
@@ -44,6 +47,7 @@ ring_update() {
 }
 
 sent_all() {
+	local - && set +T
 	on host mirroring metrics | sed -n 's/^mirroring_sender_\([a-z_]*\)_total \([0-9]*\)$/\1=\2/p'
 }
 

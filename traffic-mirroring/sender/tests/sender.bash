@@ -24,6 +24,7 @@ globals=/sys/fs/bpf/tc/globals/eth0
 host_pins=/sys/fs/bpf/mirroring
 
 sender_lab() {
+	local - && set +T
 	requires_root
 	requires_command bpftool busybox curl editcap ethtool jq tshark
 	requires_device vxlan id 1 dstport 4789
@@ -50,6 +51,7 @@ sinks() {
 }
 
 mirror_all() {
+	local - && set +T
 	local direction
 	for direction in ${directions:-ingress egress}; do
 		expect 0 on host mirroring start --iface=eth0 --direction=$direction \
@@ -62,11 +64,13 @@ sender() {
 }
 
 sent() {
+	local - && set +T
 	on host bpftool -j map lookup pinned $host_pins/sent key "$1" 0 0 0 |
 		jq -r '.value | reverse | reduce .[] as $b (""; . + $b[2:4])' | { read -r hex; echo $((16#$hex)); }
 }
 
 outcome() {
+	local - && set +T
 	on host mirroring status --iface=eth0 --json | jq "[.[].counters.$1 // 0] | add"
 }
 
@@ -80,6 +84,7 @@ capture_pair_end() {
 }
 
 number() {
+	local - && set +T
 	tcpdump -n -r "$LAB/$1.pcap" --count "${@:2}" 2>/dev/null | cut -d' ' -f1
 }
 
@@ -102,6 +107,7 @@ traffic() {
 }
 
 packets() {
+	local - && set +T
 	local type=()
 	[[ ! ${3:-} ]] || type=(-T "$3")
 	editcap -F pcap "${type[@]}" -C "$2" "$LAB/$1.pcap" "$LAB/$1.cut" &&

@@ -25,6 +25,7 @@ rules_of() {
 
 # Which of the two is in force; none of them is a mixture.
 in_force() {
+	local - && set +T
 	mirror 0 show
 	case $output in
 	"$(rules_of old)") force=old ;;
@@ -35,6 +36,7 @@ in_force() {
 
 # update OPTION_OF_STRACE…: to the set that is not in force; its status in $status.
 update() {
+	local - && set +T
 	local to=new
 	[[ $force == old ]] || to=old
 	status=0
@@ -79,6 +81,7 @@ calls() {
 
 # start OPTION_OF_STRACE…: loads our program behind the root; its status in $status.
 start() {
+	local - && set +T
 	status=0
 	on host strace -f -qq -o "$LAB/trace" "$@" mirroring start --iface=eth0 --direction="$direction" --quiet \
 		--map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 \
