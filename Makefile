@@ -8,23 +8,30 @@
 #   */tests/*.bats            tests of commands
 #   */bench/*.c               what ci/bench runs; linked with the tests' support
 
+ifeq ($(origin CC),default)
 CC = gcc
-CLANG = clang
-LLVM_STRIP = llvm-strip
-PKG_CONFIG = pkg-config
+endif
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+# Ubuntu has a wrapper in /usr/sbin, which finds bpftool only for the kernel that runs.
+BPFTOOL ?= $(or $(lastword $(sort $(wildcard /usr/lib/linux-tools*/bpftool))),$(wildcard /usr/sbin/bpftool),bpftool)
+# 0: the programs are linked dynamically.
+STATIC ?= 1
 
 B = build
 LIBRARIES = libbpf libelf zlib libnl-3.0 json-c
 # What the collector has beside them.
 COLLECTOR_LIBRARIES = -lhttp_parser -lpcap
-WARNINGS = -Wall -Wextra -Werror
+WARNINGS = -Wall -Wextra
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
-CFLAGS = -O2 -g
+# A packager's flags take the place of these, and with them another compiler's warnings are no errors.
+CFLAGS ?= -O2 -g -Werror
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP -isystem $B \
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
-BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) $(REPRODUCIBLE) \
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -Werror $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
 FOLDERS = common tc-root $(addprefix traffic-mirroring/,wire host updater sender collector/counters collector/replay collector)
@@ -64,6 +71,12 @@ BENCHES := $(patsubst %.c,$B/%,$(filter-out $(BENCH_BPF_SOURCES),$(BENCH_SOURCES
 BENCH_OBJECTS := $(BENCH_BPF_SOURCES:%.c=$B/%.o)
 FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 
+# Goals for which ci/deps installs what is missing, once per checkout. The others make do with what is there.
+SETS := $(if $(filter package,$(MAKECMDGOALS)),build) \
+	$(if $(filter test tests test-% fuzz demo bench bench-% coverage,$(MAKECMDGOALS)),build test) \
+	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint)
+READY := $(if $(strip $(SETS)),$B/deps-$(subst $() $(),-,$(sort $(SETS))))
+
 all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
 build: all
 
@@ -92,16 +105,16 @@ bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, whe
 	ci/bench-collector
 
 lint: lint-format lint-layers lint-code lint-scripts lint-man ## formatting, layers, clang-tidy, shellcheck, man pages
-lint-format: $B/deps
+lint-format: $(READY)
 	clang-format --dry-run -Werror $(C_FILES)
 lint-layers: $(ARCHIVES)
 	ci/layers
-lint-code: $B/deps $(SKELETONS)
+lint-code: $(READY) $(SKELETONS)
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
 	printf '%s\n' $(BPF_SOURCES) $(EMBEDDED_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
-lint-scripts: $B/deps
+lint-scripts: $(READY)
 	shellcheck --severity=warning --external-sources $(SCRIPTS)
-lint-man: $B/deps
+lint-man: $(READY)
 	$(if $(MAN_PAGES),mandoc -Tlint -Wwarning $(MAN_PAGES))
 
 package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
@@ -129,7 +142,7 @@ install: all ## commands, objects, man pages, units and completion, to DESTDIR a
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/mirror-sender.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mirror-sender.service
 
 deps: ## installs what is missing (Debian, as root)
-	ci/deps
+	ci/deps build test lint
 
 clean: ## removes build/ and dist/
 	rm -rf $B dist
@@ -142,17 +155,20 @@ help: ## this list
 .SECONDARY:
 .SECONDEXPANSION:
 MAKEFLAGS += --no-builtin-rules
+# A goal is made on all cores; several goals, such as clean and all, one after the other.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS) $(shell echo "$$MAKEFLAGS"))$(word 2,$(MAKECMDGOALS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
-# Once per checkout, before anything is compiled.
-$B/deps: ci/deps
-	ci/deps
+$(READY): ci/deps
+	ci/deps $(sort $(SETS))
 	@mkdir -p $B && touch $@
 
 # User space, twice: as shipped, and with sanitizers for the tests.
-$B/obj/tested/%.o: %.c | $B/deps
+$B/obj/tested/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) -c -o $@ $<
-$B/obj/%.o: %.c | $B/deps
+$B/obj/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -162,8 +178,12 @@ archives = $(foreach f,$1,$B/obj/$f.a)
 $(ARCHIVES): $B/obj/%.a: $$(foreach s,$$(LIBRARY_SOURCES),$$(if $$(filter $$*/,$$(dir $$s)),$B/obj/$$(s:.c=.o)))
 	rm -f $@
 	$(AR) rcs $@ $^
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
+# common/libelf.c completes libelf.a, and has to be taken from its archive before libelf.a asks for it.
+static = $(if $(filter-out 0,$(STATIC)),$1)
+COMPLETE = -Wl,--undefined=eu_search_tree_init
 # Warnings about libnl's look-ups of names do no harm: nobody calls them. (--no-warnings would hide errors, too.)
-LINK_STATIC = $(CC) -static -o $@ $^ $$($(PKG_CONFIG) --static --libs $(LIBRARIES))
+LINK_STATIC = $(LINK) $(call static,-static $(COMPLETE)) $^ $$($(PKG_CONFIG) $(call static,--static) --libs $(LIBRARIES))
 
 $B/tc-root/tc_root: $B/obj/tc-root/main.o $(call archives,tc-root common)
 	@mkdir -p $(@D)
@@ -180,10 +200,11 @@ $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
 $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o \
 		$(call archives,$(addprefix traffic-mirroring/,collector collector/replay collector/counters wire) common)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ -Wl,-Bstatic $$($(PKG_CONFIG) --static --libs libbpf libnl-3.0) -lhttp_parser -Wl,-Bdynamic -lpcap -lpthread
+	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0) \
+		-lhttp_parser $(call static,-Xlinker -Bdynamic) -lpcap -lpthread
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs libbpf libelf)
+	$(LINK) $^ $$($(PKG_CONFIG) --libs libbpf libelf)
 
 # A test is linked with what it uses of the tests' support and of all folders.
 $B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_SOURCES))
@@ -191,7 +212,7 @@ $B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_
 	$(AR) rcs $@ $^
 $(TESTS): $B/%: $B/obj/tested/%.o $B/obj/tested/all.a
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
+	$(LINK) $(SANITIZE) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
 # As shipped, without sanitizers: what is measured has to be as fast as it is.
 $B/obj/tests.a: $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/select/tests/%,$(TEST_SUPPORT)))
@@ -199,28 +220,28 @@ $B/obj/tests.a: $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/select/test
 	$(AR) rcs $@ $^
 $(BENCHES): $B/%: $B/obj/%.o $B/obj/tests.a $(call archives,$(addprefix traffic-mirroring/,updater sender host wire) common)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $$($(PKG_CONFIG) --libs $(LIBRARIES))
+	$(LINK) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES))
 
 # A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
 $(FUZZERS): $B/%: %.c $B/obj/tested/all.a
 	@mkdir -p $(@D)
-	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
 		$(LIBRARY_SOURCES) $(filter %/same_filter.c,$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \
 		$(COLLECTOR_LIBRARIES)
 
 # BPF. DWARF goes, BTF stays.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@
-$B/tc-root/%.bpf.o: tc-root/%.bpf.c | $B/deps
+$B/tc-root/%.bpf.o: tc-root/%.bpf.c | $(READY)
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
-$B/traffic-mirroring/%.bpf.o: traffic-mirroring/select/%.bpf.c | $B/deps
+$B/traffic-mirroring/%.bpf.o: traffic-mirroring/select/%.bpf.c | $(READY)
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
-$(TEST_OBJECTS) $(BENCH_OBJECTS) $(SKELETONS:.skel.h=.bpf.o): $B/%.o: %.c | $B/deps
+$(TEST_OBJECTS) $(BENCH_OBJECTS) $(SKELETONS:.skel.h=.bpf.o): $B/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
 	$(COMPILE_BPF)
 $(SKELETONS): %.skel.h: %.bpf.o
-	PATH=$$PATH:/usr/sbin bpftool gen skeleton $< >$@
+	$(BPFTOOL) gen skeleton $< >$@
 $B/obj/traffic-mirroring/updater/host_maps.o $B/obj/tested/traffic-mirroring/updater/host_maps.o: $(SKELETONS)
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/suites -prune -o -name '*.d' -print 2>/dev/null)
