@@ -28,8 +28,10 @@ WARNINGS = -Wall -Wextra
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
 # A packager's flags take the place of these, and with them another compiler's warnings are no errors.
 CFLAGS ?= -O2 -g -Werror
+# cmocka 2 has deprecated the only name that cmocka 1 has for it.
+CMOCKA_1 = $(shell $(PKG_CONFIG) --exists 'cmocka < 2' && echo -Dassert_uint_in_range=assert_in_range)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP -isystem $B \
-	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(CMOCKA_1)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -Werror $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP

@@ -147,11 +147,11 @@ static void interfaces_and_directions(void **state)
 	assert_non_null(f);
 	size = fread(file, 1, sizeof(file), f);
 	assert_int_equal(fclose(f), 0);
-	assert_in_range(size, 1, sizeof(file) - 1);
+	assert_uint_in_range(size, 1, sizeof(file) - 1);
 	for (uint32_t at = 0; at < size; at += len) {
 		len = word(file + at + 4);
 		assert_int_equal(len % 4, 0);
-		assert_in_range(len, 12, size - at);
+		assert_uint_in_range(len, 12, size - at);
 		assert_int_equal(word(file + at + len - 4), len);
 		if (word(file + at) == 1) {
 			assert_non_null(memmem(file + at, len, names[interfaces % 2], 5));
@@ -190,7 +190,7 @@ static void rotated(void **state)
 		found = read_packets(files.gl_pathv[i], SNAPLEN, &first);
 		assert_int_equal(first + found, next);
 	}
-	assert_in_range(next, 1, n - 1);
+	assert_uint_in_range(next, 1, n - 1);
 	globfree(&files);
 }
 

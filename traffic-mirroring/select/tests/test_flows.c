@@ -330,7 +330,7 @@ static void flows_spread_over_devices(void **state)
 
 		while (d < 3 && world.device[d].ifindex != way)
 			d++;
-		assert_in_range(d, 0, 2);
+		assert_uint_in_range(d, 0, 2);
 		copies[d]++;
 	}
 	for (int d = 0; d < 3; d++)

@@ -184,7 +184,7 @@ static void oldest_fragment_goes(void **state)
 	}
 	for (uint32_t id = 18000; id < 20000; id++)
 		kept += later(len, 4, id, SECOND + 20000) != alone;
-	assert_in_range(kept, 1800, 2000);
+	assert_uint_in_range(kept, 1800, 2000);
 }
 
 static void ports(void **state)
@@ -199,7 +199,7 @@ static void ports(void **state)
 		seen[port]++;
 	}
 	for (int i = 0; i < 16; i++)
-		assert_in_range(seen[i], 850, 1150);
+		assert_uint_in_range(seen[i], 850, 1150);
 }
 
 int main(void)

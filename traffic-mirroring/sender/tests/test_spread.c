@@ -41,7 +41,7 @@ static int assign(size_t n, int *share)
 	for (int i = 0; i < FLOWS; i++) {
 		int to = spread_choose(collectors, n, flow(i));
 
-		assert_in_range(to, 0, n - 1);
+		assert_uint_in_range(to, 0, n - 1);
 		moved += to != chosen[i];
 		chosen[i] = to;
 		share[to]++;
@@ -62,7 +62,7 @@ static void even(void **state)
 		for (size_t c = 0; c < n; c++) {
 			print_message("  %zu collectors: %d %+.1f %%\n", n, share[c],
 				      100.0 * share[c] * n / FLOWS - 100);
-			assert_in_range(share[c] * n, FLOWS * 90 / 100, FLOWS * 110 / 100);
+			assert_uint_in_range(share[c] * n, FLOWS * 90 / 100, FLOWS * 110 / 100);
 		}
 	}
 }
@@ -76,7 +76,7 @@ static void one_more(void **state)
 	moved = assign(9, share);
 	print_message("  %d of %d flows moved\n", moved, FLOWS);
 	assert_int_equal(moved, share[8]); /* to the new one only */
-	assert_in_range(moved, FLOWS / 9 * 90 / 100, FLOWS / 9 + FLOWS * 3 / 100);
+	assert_uint_in_range(moved, FLOWS / 9 * 90 / 100, FLOWS / 9 + FLOWS * 3 / 100);
 }
 
 /* Out and back, by the operator and by failover: others' flows stay, and its own come back. */
@@ -118,9 +118,9 @@ static void weights(void **state)
 	collectors[2].weight = 70;
 	collectors[3].weight = 0;
 	assign(4, share);
-	assert_in_range(share[0], 900, 1100);
-	assert_in_range(share[1], 1850, 2150);
-	assert_in_range(share[2], 6800, 7200);
+	assert_uint_in_range(share[0], 900, 1100);
+	assert_uint_in_range(share[1], 1850, 2150);
+	assert_uint_in_range(share[2], 6800, 7200);
 	assert_int_equal(share[3], 0);
 	/* less weight: only its own flows go elsewhere */
 	collectors[2].weight = 30;

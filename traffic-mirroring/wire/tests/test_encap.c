@@ -123,7 +123,7 @@ static void formats(void **state)
 		e.l3 = e.format->l3 || rows[i].id & L3;
 		e.metadata = rows[i].id & METADATA;
 		len = encap_build(&e, &p, &origin, outer, &skip);
-		assert_in_range(len, 0, ENCAP_MAX);
+		assert_uint_in_range(len, 0, ENCAP_MAX);
 		for (int at = 0; at < len; at++)
 			snprintf(text + 2 * at, 3, "%02x", outer[at]);
 		snprintf(expected, sizeof(expected), "%s%s", rows[i].macs ? macs : "", rows[i].outer);
