@@ -1,15 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# make package: the repository in dist/, built twice from different folders.
+# make package: the repository in dist/, made twice: of what is built here, and of what another folder's build makes.
 
 load ../../ci/lab
 
 setup_file() {
-	local source=$BATS_TEST_DIRNAME/../.. folder
-	for folder in one another/folder; do
-		mkdir -p "$BATS_FILE_TMPDIR/$folder"
-		tar -C "$source" --exclude=./.git --exclude=./build --exclude=./dist -c . | tar -C "$BATS_FILE_TMPDIR/$folder" -x
-	done
+	local source=$BATS_TEST_DIRNAME/../..
+	mkdir -p "$BATS_FILE_TMPDIR"/{one,another/folder}
+	tar -C "$source" --exclude=./.git --exclude=./build/{obj/tested,coverage,kernels} --exclude=./dist -c . | tar -C "$BATS_FILE_TMPDIR/one" -x
+	tar -C "$source" --exclude=./.git --exclude=./build --exclude=./dist -c . | tar -C "$BATS_FILE_TMPDIR/another/folder" -x
 	make_package one 022
 	make_package another/folder 077
 }
