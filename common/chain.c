@@ -140,7 +140,7 @@ static int add_root(const char *map_name, const struct chain_root *candidate, st
 {
 	int64_t map_id = find_map(candidate->prog_id, map_name);
 
-	if (map_id == -ENOENT) /* detached meanwhile */
+	if (map_id == -ENOENT) /* detached since */
 		return 0;
 	if (map_id < 0)
 		return map_id;

@@ -24,7 +24,7 @@ struct chain_program {
 struct chain {
 	struct chain_program at[CHAIN_MAX];
 	size_t n; /* 0: no root program on this direction */
-	bool loop; /* the last one leads back to one of these: packets go round until the kernel ends it */
+	bool loop; /* the last one leads back to one of these: packets loop until the kernel's limit */
 	size_t roots; /* root programs on this direction, this chain's included */
 };
 
@@ -41,7 +41,7 @@ struct chain_root {
 
 /*
  * The root programs of a direction in the order they run, TCX before clsact, at most CHAIN_ROOTS of them.
- * Names in the kernel are cut to 15 characters, and compared so. 0 or a negative errno.
+ * The kernel truncates names to 15 characters, and they are compared so. 0 or a negative errno.
  */
 int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n);
 

@@ -52,14 +52,14 @@ int lock_directory(const char *path)
 	if (fd < 0) {
 		err = -errno;
 		if (err != -ENOENT)
-			log_error("%s: %s", path, strerror(-err));
+			log_error("cannot open %s: %s", path, strerror(-err));
 		return err;
 	}
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK || waited >= LOCK_SECONDS * 1000) {
 			err = -errno;
-			log_error("%s is locked by process %ld, for over %d seconds", path, lock_holder(path),
-				  LOCK_SECONDS);
+			log_error("cannot lock %s: process %ld has held it for over %d seconds", path,
+				  lock_holder(path), LOCK_SECONDS);
 			close(fd);
 			return err;
 		}

@@ -4,12 +4,12 @@
 #define L3AF_LOCK_H
 
 /*
- * Locks a directory, waiting some seconds for whoever holds it. Returns an open file, whose closing unlocks; -ENOENT,
- * silently, if the directory is gone; else a negative errno, after log_error().
+ * Locks a directory, waiting up to 10 s for its holder. Returns a file descriptor; closing it unlocks. -ENOENT, without
+ * a message, if the directory is gone; else a negative errno, after log_error().
  */
 int lock_directory(const char *path);
 
-/* The process that holds a directory's lock, 0: nobody; negative errno. */
+/* The process that holds a directory's lock, 0: none; negative errno. */
 long lock_holder(const char *path);
 
 #endif

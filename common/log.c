@@ -81,7 +81,7 @@ void log_init(const char *program, enum log_level level, const char *log_dir)
 	snprintf(path, sizeof(path), "%s/%s.log", log_dir, program);
 	logger.file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (logger.file < 0)
-		log_warn("cannot write '%s': %s", path, strerror(errno));
+		log_warn("cannot write \"%s\": %s", path, strerror(errno));
 }
 
 void log_error(const char *format, ...)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The one logger: one line a message, to stderr, and to a file when there is a log directory. */
+/* The logger: one line per message, to stderr, and to a file if there is a log directory. */
 #ifndef L3AF_LOG_H
 #define L3AF_LOG_H
 
 enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
 
 /*
- * program: stands before each line. level: what is printed, that and worse. log_dir: if not NULL or
+ * program: prefix of each line. level: print messages of this severity and worse. log_dir: if not NULL or
  * empty, <log_dir>/<program>.log gets the same lines, with a time stamp; one that cannot be written is
  * a warning. libbpf's own messages go to LEVEL_INFO.
  */

@@ -22,7 +22,7 @@
 
 #define CLSACT_HANDLE TC_H_MAKE(TC_H_CLSACT, 0)
 
-/* ---- one request and what comes back ---- */
+/* ---- one request and its replies ---- */
 
 struct talk {
 	int (*reply)(struct nlmsghdr *header, void *ctx); /* 0 or a negative errno, kept as the result */
@@ -116,7 +116,7 @@ static size_t address_size(uint8_t family)
 	return family == AF_INET ? 4 : 16;
 }
 
-/* An attribute's 4 or 16 bytes; the unspecified address is no address. */
+/* An attribute's 4 or 16 bytes; the unspecified address counts as none. */
 static bool address_from(struct address *address, struct nlattr *attr)
 {
 	static const uint8_t zero[16];

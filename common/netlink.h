@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The questions and orders to rtnetlink that both packages have, over libnl. Every function
+ * What both packages ask and change through rtnetlink, with libnl. Every function
  * returns 0 or a negative errno and prints nothing.
  */
 #ifndef L3AF_NETLINK_H
@@ -20,7 +20,7 @@ struct link {
 	char kind[IFNAMSIZ]; /* "vxlan", "ipip" …, empty for a plain device */
 	bool up; /* IFF_UP */
 	bool running; /* IFF_RUNNING: has carrier */
-	bool l3; /* takes and gives bare IP packets, no Ethernet header */
+	bool l3; /* L3 device: packets have no Ethernet header */
 	uint32_t mtu; /* bytes */
 	/* where a tunnel device sends to; outer_proto 0: not a tunnel, or no fixed remote */
 	struct address outer;
@@ -36,15 +36,15 @@ struct route {
 	uint8_t dst_len; /* bits */
 	struct address gateway; /* family 0: on-link */
 	int ifindex;
-	uint8_t protocol; /* who made it: rtm_protocol */
+	uint8_t protocol; /* its origin: rtm_protocol */
 };
 
 /*
- * The way the kernel would send a packet to dst; ifindex: by this device, 0: by any. -ENETUNREACH: none.
+ * The route that the kernel would use for dst; ifindex: through this device, 0: through any. -ENETUNREACH: none.
  * route->dst is not filled in.
  */
 int netlink_route_get(const struct address *dst, int ifindex, struct route *route);
-/* The main table's route to exactly this host (dst/32, dst/128) by this device. -ENOENT: none. */
+/* The main table's route to exactly this host (dst/32, dst/128) through this device. -ENOENT: none. */
 int netlink_host_route(const struct address *dst, int ifindex, struct route *route);
 /* -EEXIST: there is one already. */
 int netlink_route_add(const struct route *route);
@@ -61,7 +61,7 @@ struct tc_filter {
 /* The cls_bpf filters of one direction of clsact, in the order they run; *n of them into a malloc'ed array. */
 int netlink_tc_filters(int ifindex, enum direction direction, struct tc_filter **filters, size_t *n);
 int netlink_tc_filter_del(int ifindex, enum direction direction, const struct tc_filter *filter);
-/* Whether the device has a clsact qdisc, and if any filter of whatever kind hangs on it. */
+/* Whether the device has a clsact qdisc, and whether any filter, of any kind, is attached to it. */
 int netlink_clsact(int ifindex, bool *present, bool *used);
 /* -EEXIST: it has one already. */
 int netlink_clsact_add(int ifindex);

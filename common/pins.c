@@ -72,7 +72,7 @@ static bool holds(const struct pins *pins, const char *map)
 	return !join(path, "%s/%s", pins->maps, map) && !access(path, F_OK);
 }
 
-/* Takes the candidate over when it holds the map; found counts those that do. */
+/* Keeps the candidate if it holds the map; found counts those that do. */
 static void try(struct pins *pins, const char *iface, const char *package, const char *version,
 		const char *map, int *found)
 {

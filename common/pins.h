@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Where things are pinned on bpffs: the two layouts in the field.
+ * Where maps and programs are pinned on bpffs: the two layouts in use.
  *
  *            maps                                            programs
  * flat       tc/globals/<iface>/<map>                        progs/<iface>/<entry>_tc          (l3afd v2.1.0)
@@ -29,7 +29,7 @@ int pins_of(struct pins *pins, const char *iface, const char *package, const cha
 /*
  * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout
  * with this version under any package name, when version is not NULL; else the flat one, else the versioned one
- * whatever its version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
+ * of any version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
  */
 int pins_find(struct pins *pins, const char *iface, const char *version, const char *map);
 

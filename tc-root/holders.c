@@ -66,7 +66,7 @@ static const struct bpf_id *held_by(const char *pid, const struct bpf_ids *ids)
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	dir = opendir(path);
-	if (!dir) /* ended meanwhile */
+	if (!dir) /* the process has ended */
 		return NULL;
 	while (!held && (entry = readdir(dir)))
 		if (*entry->d_name != '.')

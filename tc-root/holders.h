@@ -28,7 +28,7 @@ struct holder {
 	struct bpf_id held;
 };
 
-/* Looks for a process other than this one that has any of the objects open. 0, -ENOENT: none, or a negative errno. */
+/* Finds another process that has any of the objects open. 0, -ENOENT: none, or another negative errno. */
 int holder_find(const struct bpf_ids *ids, struct holder *holder);
 
 #endif

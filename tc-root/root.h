@@ -19,7 +19,7 @@ extern const struct root_names root_names[DIRECTIONS];
 #define ROOT_PACKAGE "tc-root" /* its name in the versioned layout */
 
 struct root_target {
-	struct link link; /* ifindex 0: stop, of an interface that is gone */
+	struct link link; /* ifindex 0: stop for an interface that is gone */
 	const char *version; /* NULL: the flat layout */
 	bool force;
 };
@@ -34,8 +34,8 @@ int root_stop(const struct root_target *target);
 int root_status(const struct root_target *target);
 
 /*
- * start remembers here that clsact is of its making, so that stop removes no other: a link
- * by the name of the interface that leads to the interface's index.
+ * Here start records that it made clsact, so that stop removes only that one: a symbolic link, named after the
+ * interface, to the interface's index.
  */
 #define CLSACT_MARKS "/sys/fs/bpf/tc_root_clsact"
 

@@ -20,7 +20,7 @@ const struct root_names root_names[DIRECTIONS] = {
 	[EGRESS] = { "tc_root_egress.bpf.o", "tc_egress_root", "tc_egress_root_array", "tc_egress_root_tc" },
 };
 
-/* One direction on its way up, and what this run has made of it, so that a failure can take it back. */
+/* One direction that is being set up, and what this run has made of it, so that a failure can undo it. */
 struct side {
 	const struct root_target *target;
 	const struct root_names *names;
@@ -79,7 +79,7 @@ static int object_path(const char *name, char *path, size_t size)
 	return 0;
 }
 
-/* Loads the direction's program. Its map is the one pinned, if there is one: programs in the chain stay. */
+/* Loads the direction's program. It uses the pinned map if there is one, so that programs in the chain stay. */
 static int load(struct side *side)
 {
 	char path[PATH_MAX], text[PATH_MAX + NAME_MAX + 64];
@@ -92,7 +92,7 @@ static int load(struct side *side)
 	side->object = bpf_object__open_file(path, NULL);
 	if (!side->object) {
 		err = -errno;
-		snprintf(text, sizeof(text), "cannot read the object '%s'", path);
+		snprintf(text, sizeof(text), "cannot read the object \"%s\"", path);
 		return fail(side, err, text);
 	}
 	map = bpf_object__find_map_by_name(side->object, side->names->map);
@@ -106,7 +106,7 @@ static int load(struct side *side)
 		err = bpf_object__load(side->object);
 	if (err) {
 		side->made_map_pin = false;
-		snprintf(text, sizeof(text), "cannot load the root program with its map at '%s'",
+		snprintf(text, sizeof(text), "cannot load the root program with its map at \"%s\"",
 			 side->map_path);
 		return fail(side, err, text);
 	}
@@ -115,7 +115,7 @@ static int load(struct side *side)
 	return err ? fail(side, err, "cannot read the program's id") : 0;
 }
 
-/* The root that is attached stays, if it is the one to be pinned here or one that lost its pins. */
+/* An attached root stays if it is the pinned one or has lost its pins. */
 static int adopt(struct side *side, const struct chain_root *root)
 {
 	const char *iface = side->target->link.name, *direction = direction_names[side->direction];
@@ -127,7 +127,7 @@ static int adopt(struct side *side, const struct chain_root *root)
 
 		err = pins_find(&pins, iface, NULL, side->names->map);
 		if (err != -ENOENT) {
-			log_error("%s %s: root program %u is pinned elsewhere; 'tc_root stop' removes it",
+			log_error("%s %s: root program %u is pinned elsewhere; `tc_root stop` removes it",
 				  iface, direction, root->prog_id);
 			return -EEXIST;
 		}
@@ -140,7 +140,7 @@ static int adopt(struct side *side, const struct chain_root *root)
 			return fail(side, err, "cannot pin the root's map");
 		side->made_map_pin = true;
 	} else if (pinned != root->map_id) {
-		log_error("%s %s: root program %u is not the one that is pinned; 'tc_root stop' removes both",
+		log_error("%s %s: root program %u is not the one that is pinned; `tc_root stop` removes both",
 			  iface, direction, root->prog_id);
 		return -EEXIST;
 	}
@@ -160,7 +160,7 @@ static int prepare(struct side *side)
 	if (err)
 		return fail(side, err, "cannot read what is attached");
 	if (n > 1) {
-		log_error("%s %s: %zu root programs are attached, left by a killed l3afd; 'tc_root stop' "
+		log_error("%s %s: %zu root programs are attached, left by a killed l3afd; `tc_root stop` "
 			  "removes them",
 			  iface, direction, n);
 		return -EEXIST;
@@ -170,7 +170,7 @@ static int prepare(struct side *side)
 	return load(side);
 }
 
-/* Pins the program; a pin of another program there leads to one that is no longer attached. */
+/* Pins the program. A pin of another program at that path is stale: that program is no longer attached. */
 static int pin(struct side *side)
 {
 	uint32_t pinned = pinned_id(side->prog_path);
@@ -247,9 +247,10 @@ static int ensure_clsact(const struct link *link, bool *made)
 		*made = !err;
 	}
 	if (err == -EEXIST) {
-		log_error("%s: its qdisc 'ingress' leaves no room for clsact; 'tc qdisc del dev %s ingress' "
-			  "removes it",
-			  link->name, link->name);
+		log_error(
+			"%s: its qdisc \"ingress\" leaves no room for clsact; `tc qdisc del dev %s ingress` "
+			"removes it",
+			link->name, link->name);
 		return err;
 	}
 	if (err) {
@@ -263,10 +264,10 @@ static int ensure_clsact(const struct link *link, bool *made)
 	snprintf(index, sizeof(index), "%d", link->ifindex);
 	err = pins_mkdir(CLSACT_MARKS);
 	if (!err && ((unlink(mark) && errno != ENOENT) ||
-		     symlink(index, mark))) /* one of an earlier device may be there */
+		     symlink(index, mark))) /* an earlier device may have left one */
 		err = -errno;
 	if (err)
-		log_error("%s: cannot write '%s': %s", link->name, mark, strerror(-err));
+		log_error("%s: cannot write \"%s\": %s", link->name, mark, strerror(-err));
 	return err;
 }
 
@@ -319,7 +320,7 @@ int root_start(const struct root_target *target)
 			 root_names[d].pin);
 	}
 
-	/* packets meet the programs only when all else has gone well */
+	/* attach last: packets reach the programs only when everything else has succeeded */
 	err = make_directories(target, &pins);
 	for (enum direction d = INGRESS; d < DIRECTIONS && !err; d++)
 		err = prepare(&sides[d]);

@@ -15,12 +15,12 @@
 #include "holders.h"
 #include "root.h"
 
-/* Later than the headers this is built with. */
+/* Newer than the headers on the oldest build host. */
 enum { LINK_TYPE_TCX = 11, ATTACH_TCX_INGRESS = 46, ATTACH_TCX_EGRESS = 47 };
 
 /* ---- pins ---- */
 
-/* Reads the kind of an open BPF object and its id. False: nothing of TC's. */
+/* Reads the kind of an open BPF object and its id. False: not an object of TC. */
 static bool is_tc(int fd, enum bpf_kind kind, uint32_t *id)
 {
 	union {
@@ -72,7 +72,7 @@ static int each_pin(const char *iface, bool prune,
 				continue;
 			fd = bpf_obj_get(entry->fts_path);
 			if (fd < 0)
-				continue; /* of another kind of object, or gone */
+				continue; /* another kind of object, or gone */
 			if (is_tc(fd, kind, &id))
 				err = visit(kind, entry->fts_path, id, ctx);
 			close(fd);
@@ -89,7 +89,7 @@ static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *c
 	if (unlink(path)) {
 		int err = -errno;
 
-		log_error("cannot remove the pin '%s': %s", path, strerror(-err));
+		log_error("cannot remove the pin \"%s\": %s", path, strerror(-err));
 		return err;
 	}
 	printf("removed the pin of %s %u at %s\n", kind_names[kind], id, path);
@@ -144,7 +144,7 @@ static int check_holders(const struct link *link)
 	if (err == -ENOENT)
 		return 0;
 	if (err) {
-		log_error("%s: cannot find out who holds its root programs: %s", link->name, strerror(-err));
+		log_error("%s: cannot find the holders of its root programs: %s", link->name, strerror(-err));
 		return err;
 	}
 	log_error("%s: process %d (%s) holds root %s %u; end it first, or use --force", link->name,
@@ -162,7 +162,7 @@ static int detach_tcx(const struct link *link, enum direction direction, const s
 		fd = bpf_link_get_fd_by_id(root->link_id);
 		if (fd < 0)
 			return fd;
-		err = bpf_link_detach(fd); /* also where somebody still holds the link */
+		err = bpf_link_detach(fd); /* even if another process still holds the link */
 	} else {
 		fd = bpf_prog_get_fd_by_id(root->prog_id);
 		if (fd < 0)
@@ -202,7 +202,7 @@ static int remove_roots(const struct link *link, enum direction direction, size_
 
 /* ---- clsact ---- */
 
-/* Removes clsact if start made it and nobody else has come to use it. */
+/* Removes clsact if start made it and nothing else uses it now. */
 static int remove_clsact(const struct link *link, size_t *removed)
 {
 	char mark[PATH_MAX], index[16] = "", own[16];
@@ -213,7 +213,7 @@ static int remove_clsact(const struct link *link, size_t *removed)
 	if (readlink(mark, index, sizeof(index) - 1) < 0)
 		return 0;
 	snprintf(own, sizeof(own), "%d", link->ifindex);
-	if (!strcmp(index, own)) { /* not of an earlier device of this name */
+	if (!strcmp(index, own)) { /* the mark is not that of an earlier device of this name */
 		err = netlink_clsact(link->ifindex, &present, &used);
 		if (!err && present && used) {
 			printf("%s: the clsact qdisc stays, because it has other filters\n", link->name);

@@ -16,7 +16,7 @@ struct root_array {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 };
 
-/* Returns only when the chain is empty; UNSPEC lets the other filters of the interface have the packet. */
+/* Returns only when the chain is empty; UNSPEC passes the packet to the other filters of the interface. */
 static __always_inline int run_chain(struct __sk_buff *skb, struct root_array *first)
 {
 	bpf_tail_call(skb, first, 0);

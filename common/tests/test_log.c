@@ -98,7 +98,7 @@ static void to_a_file(void **state)
 
 	capture_start();
 	log_init("tester", LEVEL_WARN, "/nonexistent");
-	assert_string_equal(capture_end(), "tester: warning: cannot write '/nonexistent/tester.log': "
+	assert_string_equal(capture_end(), "tester: warning: cannot write \"/nonexistent/tester.log\": "
 					   "No such file or directory\n");
 }
 

@@ -193,7 +193,7 @@ leave_flat() {
 	expect 0 tc_root start --iface eth0 --version=1.2.3
 	[[ $(state) == "$before" ]]
 	expect 1 tc_root start --iface eth0
-	[[ $output =~ ^'tc_root: eth0 ingress: root program '[0-9]+" is pinned elsewhere; 'tc_root stop' removes it"$ ]]
+	[[ $output =~ ^'tc_root: eth0 ingress: root program '[0-9]+" is pinned elsewhere; \`tc_root stop\` removes it"$ ]]
 	expect 1 tc_root start --iface eth0 --version=2
 	expect 0 tc_root status --iface eth0
 	[[ $output == *count_packets_and_go_on* ]]
@@ -272,18 +272,18 @@ fail_everywhere() {
 	cp "$BUILD/tc_root" "$BUILD/tc_root_ingress.bpf.o" "$LAB"
 	before=$(state)
 	expect 1 on host "$LAB/tc_root" start --iface eth0
-	[[ $output == "tc_root: eth0 egress: cannot read the object '$LAB/tc_root_egress.bpf.o': No such file or directory" ]]
+	[[ $output == "tc_root: eth0 egress: cannot read the object \"$LAB/tc_root_egress.bpf.o\": No such file or directory" ]]
 	[[ $(state) == "$before" ]]
 
 	echo nonsense >"$LAB/tc_root_egress.bpf.o"
 	expect 1 on host "$LAB/tc_root" start --iface eth0
-	[[ $output == "tc_root: eth0 egress: cannot read the object '$LAB/tc_root_egress.bpf.o': "* ]]
+	[[ $output == "tc_root: eth0 egress: cannot read the object \"$LAB/tc_root_egress.bpf.o\": "* ]]
 	[[ $(state) == "$before" ]]
 
 	on host tc qdisc add dev eth0 ingress
 	before=$(state)
 	expect 1 tc_root start --iface eth0
-	[[ $output == *"tc_root: eth0: its qdisc 'ingress' leaves no room for clsact; 'tc qdisc del dev eth0 ingress' removes it" ]]
+	[[ $output == *"tc_root: eth0: its qdisc \"ingress\" leaves no room for clsact; \`tc qdisc del dev eth0 ingress\` removes it" ]]
 	[[ $(state) == "$before" ]]
 }
 
@@ -293,7 +293,7 @@ fail_everywhere() {
 	local before
 	before=$(state)
 	expect 1 tc_root start --iface eth0
-	[[ $output == "tc_root: eth0 egress: cannot load the root program with its map at '$GLOBALS/tc_egress_root_array': "* ]]
+	[[ $output == "tc_root: eth0 egress: cannot load the root program with its map at \"$GLOBALS/tc_egress_root_array\": "* ]]
 	[[ $(state) == "$before" ]]
 }
 
@@ -308,7 +308,7 @@ fail_everywhere() {
 	expect 0 tc_root status --iface eth0
 	[[ $output == *"eth0 egress: a second root program (clsact, program "*") is attached, left by a killed l3afd" ]]
 	expect 1 tc_root start --iface eth0
-	[[ $output == "tc_root: eth0 ingress: 2 root programs are attached, left by a killed l3afd; 'tc_root stop' removes them" ]]
+	[[ $output == "tc_root: eth0 ingress: 2 root programs are attached, left by a killed l3afd; \`tc_root stop\` removes them" ]]
 	expect 0 tc_root stop --iface eth0
 	[[ $(grep -c 'removed the clsact filter of tc_ingress_root ' <<<"$output") == 2 ]]
 	[[ $(grep -c 'removed the clsact filter of tc_egress_root ' <<<"$output") == 2 ]]
@@ -327,7 +327,7 @@ fail_everywhere() {
 	on host sh -c "rm $GLOBALS/tc_ingress_root_array"
 	on host bpftool map create $GLOBALS/tc_ingress_root_array type prog_array key 4 value 4 entries 1 name other
 	expect 1 tc_root start --iface eth0
-	[[ $output =~ 'root program '[0-9]+" is not the one that is pinned; 'tc_root stop' removes both"$ ]]
+	[[ $output =~ 'root program '[0-9]+" is not the one that is pinned; \`tc_root stop\` removes both"$ ]]
 	expect 0 tc_root stop --iface eth0
 	expect 0 tc_root start --iface eth0
 }

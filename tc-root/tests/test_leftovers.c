@@ -237,7 +237,7 @@ static void leftovers_of_l3afd_main(void **state)
 	assert_int_equal(tc_root("status"), 0);
 	assert_non_null(strstr(output, "near ingress: tc_ingress_root (tcx, program "));
 	assert_int_equal(tc_root("start"), 1);
-	assert_non_null(strstr(output, "is pinned elsewhere; 'tc_root stop' removes it\n"));
+	assert_non_null(strstr(output, "is pinned elsewhere; `tc_root stop` removes it\n"));
 
 	assert_int_equal(tc_root("stop"), 0);
 	assert_non_null(

@@ -38,7 +38,7 @@ prefixes() {
 	done
 	for command in start update stop show rollback; do
 		cat "$LAB/$command.said"
-		[[ $(<"$LAB/$command.said") =~ ^"mirroring: $pins is locked by process "([0-9]+)", for over 10 seconds"$ ]]
+		[[ $(<"$LAB/$command.said") =~ ^"mirroring: cannot lock $pins: process "([0-9]+)" has held it for over 10 seconds"$ ]]
 		# flock's file descriptor is also its child's; both are ours
 		[[ $(</proc/"${BASH_REMATCH[1]}"/comm) == @(flock|sleep) ]]
 	done
