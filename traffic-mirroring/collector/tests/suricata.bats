@@ -10,7 +10,7 @@ setup() {
 	command -v suricata >/dev/null || timeout 300 "$BATS_TEST_DIRNAME/../../../ci/backports" suricata >&2 || {
 		# in CI (the variable is set there) this is a failure
 		[[ ! ${CI:-} ]]
-		skip "no Suricata, and bookworm-backports cannot be reached"
+		skip "no Suricata, neither in this release nor in its backports"
 	}
 	lab_begin && lab_three_hosts && on host tc_root start --iface eth0 --quiet && server origin host 80
 }
