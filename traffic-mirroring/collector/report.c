@@ -3,67 +3,87 @@
 
 #include <inttypes.h>
 
+#include "../../common/prometheus.h"
 #include "counters/tally.h"
 
-#define PREFIX "l3af_collector_"
+/* The second is that of versions before 1.0, kept for one release. */
+static const char *const prefixes[] = { "mirroring_collector", "l3af_collector" };
 
-static void print_statuses(const struct report *report, FILE *to)
+static void print_counters(const char *prefix, FILE *to)
 {
-	fprintf(to, "# HELP " PREFIX "responses_by_status_total whole responses of a target, by status code\n"
-		    "# TYPE " PREFIX "responses_by_status_total counter\n");
+	char name[64];
+
+	for (int i = 0; i < TALLIES; i++) {
+		snprintf(name, sizeof(name), "%s_%s_total", prefix, tally_info[i].name);
+		prometheus_metric(to, name, "counter", tally_info[i].help);
+		prometheus_sample(to, name, NULL, "%" PRIu64, tally_sum(i));
+	}
+}
+
+static void print_statuses(const struct report *report, const char *prefix, FILE *to)
+{
+	char name[64], port[12], code[12];
+	const struct prometheus_label labels[] = { { "port", port }, { "code", code }, { NULL, NULL } };
+
+	snprintf(name, sizeof(name), "%s_responses_by_status_total", prefix);
+	prometheus_metric(to, name, "counter", "whole responses of the HTTP target, by status code");
 	for (uint32_t rule = 0; rule < report->rules->rules; rule++) {
 		const struct target_stats *stats = replay_stats(report->replay, rule);
 
-		for (int code = 0; code < TARGET_STATUSES; code++) {
-			unsigned long n = atomic_load(&stats->status[code]);
+		snprintf(port, sizeof(port), "%u", report->rules->rule[rule].port);
+		for (int status = 0; status < TARGET_STATUSES; status++) {
+			unsigned long n = atomic_load(&stats->status[status]);
 
+			snprintf(code, sizeof(code), "%03d", status);
 			if (n)
-				fprintf(to,
-					PREFIX "responses_by_status_total{port=\"%u\",code=\"%03d\"} %lu\n",
-					report->rules->rule[rule].port, code, n);
+				prometheus_sample(to, name, labels, "%lu", n);
 		}
 	}
 }
 
-static void print_latencies(const struct report *report, FILE *to)
+/* The histogram of one port. */
+static void print_latency(const char *name, const char *port, const struct target_stats *stats, FILE *to)
 {
-	static const char name[] = PREFIX "response_seconds";
+	char sample[64], bound[24];
+	const struct prometheus_label labels[] = { { "port", port }, { "le", bound }, { NULL, NULL } },
+				      only_port[] = { { "port", port }, { NULL, NULL } };
+	unsigned long sum = 0;
 
-	fprintf(to,
-		"# HELP %s time from the first byte of a request to the last of its response\n"
-		"# TYPE %s histogram\n",
-		name, name);
+	snprintf(sample, sizeof(sample), "%s_bucket", name);
+	for (int i = 0; i < TARGET_LATENCIES; i++) {
+		sum += atomic_load(&stats->latency[i]);
+		snprintf(bound, sizeof(bound), i < TARGET_LATENCIES - 1 ? "%g" : "+Inf",
+			 (double)(TARGET_LATENCY_US << i) / 1e6);
+		prometheus_sample(to, sample, labels, "%lu", sum);
+	}
+	snprintf(sample, sizeof(sample), "%s_sum", name);
+	prometheus_sample(to, sample, only_port, "%.6f", (double)atomic_load(&stats->latency_us) / 1e6);
+	snprintf(sample, sizeof(sample), "%s_count", name);
+	prometheus_sample(to, sample, only_port, "%lu", sum);
+}
+
+static void print_latencies(const struct report *report, const char *prefix, FILE *to)
+{
+	char name[48], port[12];
+
+	snprintf(name, sizeof(name), "%s_response_seconds", prefix);
+	prometheus_metric(to, name, "histogram",
+			  "time from the first byte of a request to the last byte of its response");
 	for (uint32_t rule = 0; rule < report->rules->rules; rule++) {
-		const struct target_stats *stats = replay_stats(report->replay, rule);
-		unsigned int port = report->rules->rule[rule].port;
-		unsigned long sum = 0;
-
-		for (int i = 0; i < TARGET_LATENCIES; i++) {
-			sum += atomic_load(&stats->latency[i]);
-			if (i < TARGET_LATENCIES - 1)
-				fprintf(to, "%s_bucket{port=\"%u\",le=\"%g\"} %lu\n", name, port,
-					(double)(TARGET_LATENCY_US << i) / 1e6, sum);
-		}
-		fprintf(to, "%s_bucket{port=\"%u\",le=\"+Inf\"} %lu\n", name, port, sum);
-		fprintf(to, "%s_sum{port=\"%u\"} %.6f\n", name, port,
-			(double)atomic_load(&stats->latency_us) / 1e6);
-		fprintf(to, "%s_count{port=\"%u\"} %lu\n", name, port, sum);
+		snprintf(port, sizeof(port), "%u", report->rules->rule[rule].port);
+		print_latency(name, port, replay_stats(report->replay, rule), to);
 	}
 }
 
 void report_metrics(const struct report *report, FILE *to)
 {
-	for (int i = 0; i < TALLIES; i++) {
-		const struct tally_info *info = &tally_info[i];
-
-		fprintf(to, "# HELP " PREFIX "%s_total %s\n# TYPE " PREFIX "%s_total counter\n", info->name,
-			info->help, info->name);
-		fprintf(to, PREFIX "%s_total %" PRIu64 "\n", info->name, tally_sum(i));
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		print_counters(prefixes[i], to);
+		if (!report->replay)
+			continue;
+		print_statuses(report, prefixes[i], to);
+		print_latencies(report, prefixes[i], to);
 	}
-	if (!report->replay)
-		return;
-	print_statuses(report, to);
-	print_latencies(report, to);
 }
 
 /* The upper bound of the bucket in which a share of the answers was reached, in milliseconds. */

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * metrics: every counter in Prometheus' text exposition format 0.0.4, for node_exporter's textfile collector.
+ * metrics: every counter in Prometheus' text format, for node_exporter's textfile collector.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "../../common/prometheus.h"
 #include "../host/sender_metrics.h"
 #include "instance.h"
 #include "request.h"
@@ -41,41 +43,42 @@ static int read_sample(const struct instance *i, struct sample *s)
 	return err;
 }
 
-static void head(const char *name, const char *type, const char *help)
+static void metric(const char *name, const char *type, const char *help)
 {
-	printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	prometheus_metric(stdout, name, type, help);
 }
 
 /* label, value: one more label, or NULL. */
-static void line(const char *name, const struct sample *s, const char *label, const char *value,
-		 uint64_t number)
+static void sample(const char *name, const struct sample *s, const char *label, const char *value,
+		   uint64_t number)
 {
-	printf("%s{iface=\"%s\",direction=\"%s\"", name, s->instance->link.name,
-	       direction_names[s->instance->direction]);
-	if (label)
-		printf(",%s=\"%s\"", label, value);
-	printf("} %llu\n", (unsigned long long)number);
+	const struct prometheus_label labels[] = { { "iface", s->instance->link.name },
+						   { "direction", direction_names[s->instance->direction] },
+						   { label, value },
+						   { NULL, NULL } };
+
+	prometheus_sample(stdout, name, labels, "%" PRIu64, number);
 }
 
 static void print_outcomes(const struct sample *s, size_t n)
 {
-	head("mirroring_packets_total", "counter", "Packets that took this way out of the data path.");
+	metric("mirroring_packets_total", "counter", "packets by their outcome in the data path");
 	for (size_t i = 0; i < n; i++)
 		for (int o = OUT_NONE + 1; o < OUT_COUNT; o++)
-			line("mirroring_packets_total", &s[i], "outcome", outcome_name(o),
-			     s[i].counters.outcome[o]);
+			sample("mirroring_packets_total", &s[i], "outcome", outcome_name(o),
+			       s[i].counters.outcome[o]);
 }
 
 static void print_filters(const char *name, const char *help, const struct sample *s, size_t n, bool bytes)
 {
 	char number[24];
 
-	head(name, "counter", help);
+	metric(name, "counter", help);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t f = 0; f < s[i].filters; f++) {
 			snprintf(number, sizeof(number), "%zu", f + 1);
-			line(name, &s[i], "filter", number,
-			     bytes ? s[i].counters.bytes[f] : s[i].counters.packets[f]);
+			sample(name, &s[i], "filter", number,
+			       bytes ? s[i].counters.bytes[f] : s[i].counters.packets[f]);
 		}
 	}
 }
@@ -83,23 +86,23 @@ static void print_filters(const char *name, const char *help, const struct sampl
 static void print_all(const struct sample *s, size_t n)
 {
 	print_outcomes(s, n);
-	print_filters("mirroring_filter_packets_total", "Packets that the filter of this number decided.", s,
+	print_filters("mirroring_filter_packets_total", "packets decided by the filter with this number", s,
 		      n, false);
 	print_filters("mirroring_filter_bytes_total",
-		      "Bytes of the packets that the filter of this number decided.", s, n, true);
-	head("mirroring_filters", "gauge", "Filters in force.");
+		      "bytes of the packets decided by the filter with this number", s, n, true);
+	metric("mirroring_filters", "gauge", "active filters");
 	for (size_t i = 0; i < n; i++)
-		line("mirroring_filters", &s[i], NULL, NULL, s[i].filters);
-	head("mirroring_commits_total", "counter", "Commits since the program was loaded.");
+		sample("mirroring_filters", &s[i], NULL, NULL, s[i].filters);
+	metric("mirroring_commits_total", "counter", "commits since the program was loaded");
 	for (size_t i = 0; i < n; i++)
-		line("mirroring_commits_total", &s[i], NULL, NULL, s[i].config.generation);
-	head("mirroring_on", "gauge", "1: packets are looked at, 0: switched off.");
+		sample("mirroring_commits_total", &s[i], NULL, NULL, s[i].config.generation);
+	metric("mirroring_on", "gauge", "1: packets are examined, 0: switched off");
 	for (size_t i = 0; i < n; i++)
-		line("mirroring_on", &s[i], NULL, NULL, !s[i].config.off);
-	head("mirroring_chained", "gauge",
-	     "1: the chain of the interface reaches the program, 0: it is cut.");
+		sample("mirroring_on", &s[i], NULL, NULL, !s[i].config.off);
+	metric("mirroring_chained", "gauge",
+	       "1: the chain of the interface reaches the program, 0: it is broken");
 	for (size_t i = 0; i < n; i++)
-		line("mirroring_chained", &s[i], NULL, NULL, s[i].chained);
+		sample("mirroring_chained", &s[i], NULL, NULL, s[i].chained);
 }
 
 int command_metrics(const struct request *request)

@@ -204,7 +204,7 @@ packets_of() {
 }
 
 metrics_say() {
-	on collector curl -sf --max-time 1 http://127.0.0.1:9100/metrics | grep -qx "l3af_collector_$1 $2"
+	on collector curl -sf --max-time 1 http://127.0.0.1:9100/metrics | grep -qx "mirroring_collector_$1 $2"
 }
 
 @test "metrics on loopback, health for everybody" {
@@ -213,6 +213,11 @@ metrics_say() {
 	wait_until 2 metrics_say packets_total 1
 	expect 0 on collector curl -sf http://127.0.0.1:9100/metrics
 	[[ $(grep -c '^# TYPE' <<<"$output") == $(grep -c '^# HELP' <<<"$output") ]]
+	# the old prefix, for one release
+	diff <(sed -n 's/l3af_collector_/mirroring_collector_/p' <<<"$output") <(grep mirroring_collector_ <<<"$output")
+	# each counter is documented
+	diff <(sed -n 's/^mirroring_collector_\(.*\)_total .*/\1/p' <<<"$output") \
+		<(sed -n '/^| counter |/,/^$/ s/^| `\([a-z0-9_]*\)` .*/\1/p' "$BATS_TEST_DIRNAME/../../../docs/monitoring.md")
 	expect '!' on host curl -s --max-time 2 http://$LAB_COLLECTOR4:9100/metrics
 	expect 0 on host bash -c "exec 3<>/dev/tcp/$LAB_COLLECTOR4/9101"
 	expect 0 on host bash -c "exec 3<>/dev/tcp/$LAB_COLLECTOR6/9101"
