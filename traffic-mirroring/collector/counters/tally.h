@@ -1,77 +1,81 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Counters. Each thread counts in memory of its own, so that counting costs a load and a store; a sum is taken when
- * somebody asks.
+ * Counters. Each thread counts in its own memory, so that counting costs a load and a store; readers add
+ * them up.
  */
 #ifndef COLLECTOR_TALLY_H
 #define COLLECTOR_TALLY_H
 
 #include <stdint.h>
 
-enum tally {
-	/* what becomes of a datagram */
-	TALLY_DATAGRAMS,
-	TALLY_KERNEL_DROPS,
-	TALLY_FOREIGN,
-	TALLY_SHORT,
-	TALLY_INVALID,
-	TALLY_CONTROL,
-	TALLY_VNI,
-	/* what becomes of a copy */
-	TALLY_PACKETS,
-	TALLY_BYTES,
-	TALLY_CUT,
-	TALLY_FILTERED,
-	TALLY_WRITTEN,
-	TALLY_WRITTEN_BYTES,
-	TALLY_FILES,
-	TALLY_FED,
-	TALLY_FEED_ERRORS,
-	/* what becomes of a TCP segment of a replayed port */
-	TALLY_SEGMENTS,
-	TALLY_SEGMENTS_BAD,
-	TALLY_SEGMENTS_FRAGMENT,
-	TALLY_SEGMENTS_OVERFLOW,
-	TALLY_SEGMENTS_DUPLICATE,
-	TALLY_SEGMENTS_REORDERED,
-	TALLY_SEGMENTS_OUTSIDE,
-	TALLY_SEGMENTS_MEMORY,
-	/* what becomes of a flow */
-	TALLY_FLOWS,
-	TALLY_FLOWS_MIDSTREAM,
-	TALLY_FLOWS_EVICTED,
-	TALLY_FLOWS_REFUSED,
-	TALLY_FLOWS_NOT_CHOSEN,
-	TALLY_FLOWS_TLS,
-	TALLY_FLOWS_HTTP2,
-	TALLY_FLOWS_LOOP,
-	/* what becomes of a flow's bytes: the first three are the whole */
-	TALLY_BYTES_REQUESTS,
-	TALLY_BYTES_SKIPPED,
-	TALLY_BYTES_MISSING,
-	TALLY_GAPS,
-	/* what becomes of a request */
-	TALLY_REQUESTS,
-	TALLY_REQUESTS_GAP,
-	TALLY_REQUESTS_CLOSED,
-	TALLY_REQUESTS_MALFORMED,
-	TALLY_REQUESTS_LARGE,
-	TALLY_REQUESTS_DECLINED,
-	TALLY_REQUESTS_UPGRADE,
-	TALLY_REQUESTS_RATE,
-	TALLY_REQUESTS_MEMORY,
-	TALLY_REQUESTS_DRY,
-	TALLY_REQUESTS_SENT,
-	TALLY_REQUESTS_UNSENT,
-	TALLY_RESENT,
-	TALLY_RESPONSES,
-	TALLY_RESPONSES_BAD,
-	TALLY_RESPONSES_LOST,
-	TALLY_RESPONSES_LATE,
-	TALLIES
-};
+/* T(name, public name, description), which docs/monitoring.md lists: run ci/map-abi after a change. */
+#define TALLY_LIST(T)                                                                                   \
+	/* what becomes of a datagram */                                                                \
+	T(DATAGRAMS, "datagrams", "datagrams received")                                                 \
+	T(KERNEL_DROPS, "kernel_drops", "datagrams dropped because the receive buffer was full")        \
+	T(FOREIGN, "datagrams_foreign", "datagrams from addresses that --from does not allow")          \
+	T(SHORT, "datagrams_short", "datagrams that end within the tunnel header")                      \
+	T(INVALID, "datagrams_invalid", "datagrams without a known tunnel header")                      \
+	T(CONTROL, "datagrams_control", "control messages of a tunnel")                                 \
+	T(VNI, "datagrams_vni", "datagrams whose VNI --vni does not allow")                             \
+	/* what becomes of a copy */                                                                    \
+	T(PACKETS, "packets", "copies received")                                                        \
+	T(BYTES, "bytes", "bytes of the copies received")                                               \
+	T(CUT, "packets_cut", "copies with fewer bytes than their packet")                              \
+	T(FILTERED, "packets_filtered", "copies that --filter does not accept")                         \
+	T(WRITTEN, "packets_written", "copies written to files")                                        \
+	T(WRITTEN_BYTES, "written_bytes", "bytes written to files")                                     \
+	T(FILES, "files", "files started")                                                              \
+	T(FED, "packets_fed", "copies given to the TAP device")                                         \
+	T(FEED_ERRORS, "feed_errors", "copies refused by the TAP device")                               \
+	/* what becomes of a TCP segment of a replayed port */                                          \
+	T(SEGMENTS, "segments", "TCP segments to replayed ports")                                       \
+	T(SEGMENTS_BAD, "segments_bad", "segments with a wrong checksum or contradictory flags")        \
+	T(SEGMENTS_FRAGMENT, "segments_fragment", "IP fragments of TCP to replayed ports")              \
+	T(SEGMENTS_OVERFLOW, "segments_overflow", "segments dropped because the replay queue was full") \
+	T(SEGMENTS_DUPLICATE, "segments_duplicate",                                                     \
+	  "segments with nothing new: retransmitted or copied twice")                                   \
+	T(SEGMENTS_REORDERED, "segments_reordered", "segments that arrived out of order")               \
+	T(SEGMENTS_OUTSIDE, "segments_outside", "segments outside the window")                          \
+	T(SEGMENTS_MEMORY, "segments_memory", "segments dropped for lack of memory")                    \
+	/* what becomes of a flow */                                                                    \
+	T(FLOWS, "flows", "connections seen")                                                           \
+	T(FLOWS_MIDSTREAM, "flows_midstream", "connections whose beginning was not seen")               \
+	T(FLOWS_EVICTED, "flows_evicted", "connections evicted for newer ones")                         \
+	T(FLOWS_REFUSED, "flows_refused", "segments of connections refused for lack of memory")         \
+	T(FLOWS_NOT_CHOSEN, "flows_not_chosen", "connections outside of --replay-percent")              \
+	T(FLOWS_TLS, "flows_tls", "connections with TLS: not replayed")                                 \
+	T(FLOWS_HTTP2, "flows_http2", "connections with HTTP/2: not replayed")                          \
+	T(FLOWS_LOOP, "flows_loop", "connections to the HTTP target itself: not replayed")              \
+	/* what becomes of a flow's bytes: the first three add up to all of them */                     \
+	T(BYTES_REQUESTS, "stream_bytes_requests", "stream bytes that became whole requests")           \
+	T(BYTES_SKIPPED, "stream_bytes_skipped", "stream bytes outside whole requests")                 \
+	T(BYTES_MISSING, "stream_bytes_missing", "stream bytes of which no copy arrived")               \
+	T(GAPS, "stream_gaps", "gaps: places where stream bytes are missing")                           \
+	/* what becomes of a request */                                                                 \
+	T(REQUESTS, "requests", "whole requests found")                                                 \
+	T(REQUESTS_GAP, "requests_gap", "requests abandoned because bytes are missing")                 \
+	T(REQUESTS_CLOSED, "requests_closed", "requests truncated by the end of their connection")      \
+	T(REQUESTS_MALFORMED, "requests_malformed", "requests that are not HTTP/1")                     \
+	T(REQUESTS_LARGE, "requests_large", "requests larger than --flow-memory")                       \
+	T(REQUESTS_DECLINED, "requests_declined", "requests whose body was announced but not sent")     \
+	T(REQUESTS_UPGRADE, "requests_upgrade", "requests to change the protocol")                      \
+	T(REQUESTS_RATE, "requests_rate", "requests above --replay-rate")                               \
+	T(REQUESTS_MEMORY, "requests_memory", "requests dropped for lack of memory")                    \
+	T(REQUESTS_DRY, "requests_dry", "requests not sent because of --replay-dry-run")                \
+	T(REQUESTS_SENT, "requests_sent", "requests sent to the HTTP target")                           \
+	T(REQUESTS_UNSENT, "requests_unsent", "requests that could not be sent to the HTTP target")     \
+	T(RESENT, "requests_resent", "requests sent again on a new connection")                         \
+	T(RESPONSES, "responses", "whole responses from the HTTP target")                               \
+	T(RESPONSES_BAD, "responses_bad", "responses that are not HTTP/1")                              \
+	T(RESPONSES_LOST, "responses_lost", "requests whose connection the HTTP target closed")         \
+	T(RESPONSES_LATE, "responses_late", "requests that the HTTP target did not answer in time")
 
-/* name: without prefix, as in metrics; help: one line. */
+#define TALLY(name, public, help) TALLY_##name,
+enum tally { TALLY_LIST(TALLY) TALLIES };
+#undef TALLY
+
+/* name: without prefix, as in metrics; help: a phrase. */
 extern const struct tally_info {
 	const char *name, *help;
 } tally_info[TALLIES];
