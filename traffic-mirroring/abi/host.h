@@ -28,6 +28,8 @@
 
 #include <linux/types.h>
 
+#include "counters.h"
+
 #define HOST_PINS "/sys/fs/bpf/mirroring"
 #define HOST_SENDER_LOCK \
 	HOST_PINS "/sender" /* a directory that the sender holds locked (flock) while it lives */
@@ -107,25 +109,10 @@ struct mirror_settings {
 };
 _Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
 
-/* The sender's counters. */
-enum mirror_sent {
-	SENT_NONE, /* key 0 carries nothing, as in the data path's counters */
-	SENT_RECORDS, /* taken out of the rings */
-	SENT_COPIES, /* handed to the kernel; a GSO packet is as many as the wire carried */
-	SENT_BYTES, /* of these, inner bytes */
-	SENT_SPLIT, /* copies that came out of GSO packets */
-	SENT_UNSPLIT, /* GSO packets that could not be split, sent in one piece */
-	SENT_TRIMMED, /* copies shorter than their packet, by snaplen */
-	SENT_CHECKSUM_UNKNOWN, /* left without a checksum: left to the NIC, and payload not captured */
-	SENT_OVERSIZE_TRUNCATED,
-	SENT_OVERSIZE_DROPPED,
-	SENT_OVERSIZE_FRAGMENTED,
-	SENT_NOT_IP, /* the format carries IP only */
-	SENT_NO_COLLECTOR, /* all drained, down, or the group is unknown */
-	SENT_REFUSED, /* by the socket; sent_errors says why */
-	SENT_LAG_MS, /* gauge: age of the oldest record when it was taken, milliseconds */
-	SENT_COUNT,
-};
+/* Map: sent. Key 0 carries nothing, as in the data path's counters. */
+#define MIRROR_SENT_KEY(name, public, help) SENT_##name,
+enum mirror_sent { SENT_NONE, MIRROR_SENT(MIRROR_SENT_KEY) SENT_COUNT };
+_Static_assert(SENT_LAG_MS == 14, "keys are public: new counters go to the end");
 
 struct mirror_collector_counters {
 	__u64 copies;

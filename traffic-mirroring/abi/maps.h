@@ -16,6 +16,7 @@
 
 #include <linux/types.h>
 
+#include "counters.h"
 #include "dimensions.h"
 
 #define MIRROR_BANKS 2
@@ -136,31 +137,11 @@ struct mirror_datagram {
 _Static_assert(sizeof(struct mirror_datagram) == 40, "no hidden padding");
 
 /*
- * Every way a packet can leave the data path; each packet takes exactly one.
- * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it.
- * Key 0 carries nothing: l3afd zeroes it at load.
+ * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it. OUT_NONE: not decided yet.
  */
-enum mirror_outcome {
-	OUT_NONE,
-	OUT_DISABLED, /* switched off, or no filter */
-	OUT_NO_MATCH, /* no filter wants it */
-	OUT_SKIPPED, /* the first match was a skip */
-	OUT_SAMPLED_OUT, /* its flow is not in the sample */
-	OUT_MALFORMED, /* headers short or contradictory */
-	OUT_FRAGMENT_UNKNOWN, /* later fragment, first one not seen, headers do not decide */
-	OUT_OWN_COPY, /* a copy of ours: never copied again */
-	OUT_DEVICE, /* copied to a device */
-	OUT_DEVICE_BUSY, /* the device's queue reported congestion or a drop; so does a queue of a device that is down */
-	OUT_DEVICE_FAILED, /* the copy could not be handed over: device gone, or down without a queue, or no memory */
-	OUT_DEVICE_NOT_IP, /* not IP, or with a VLAN tag, and the device takes bare IP packets only */
-	OUT_RING, /* copied into this CPU's ring */
-	OUT_RING_FULL, /* the sender does not keep up, or is dead */
-	OUT_NO_SENDER, /* no ring, or no sender was ever started */
-	OUT_SHED, /* overload or a rate limit: its whole flow is left out */
-	OUT_LINK_DOWN, /* the link to the collectors is down */
-	OUT_NO_EXIT, /* the way out is not there: exits map emptied or filter table damaged */
-	OUT_COUNT,
-};
+#define MIRROR_OUTCOME(name, public, help, kind) OUT_##name,
+enum mirror_outcome { OUT_NONE, MIRROR_OUTCOMES(MIRROR_OUTCOME) OUT_COUNT };
+_Static_assert(OUT_NO_EXIT == 17, "keys are public: new outcomes go to the end");
 
 /*
  * Counters are gathered per CPU and added to the shared arrays every MIRROR_FLUSH events,

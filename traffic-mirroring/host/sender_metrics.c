@@ -5,53 +5,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../common/prometheus.h"
 #include "collector.h"
 #include "shared.h"
-
-static const struct {
-	const char *name, *help;
-} totals[SENT_COUNT] = {
-	[SENT_RECORDS] = { "records", "Records taken out of the rings." },
-	[SENT_COPIES] = { "copies", "Copies handed to the kernel." },
-	[SENT_BYTES] = { "bytes", "Bytes of these copies, without encapsulation." },
-	[SENT_SPLIT] = { "split", "Copies that were split off GSO packets." },
-	[SENT_UNSPLIT] = { "unsplit", "GSO packets sent in one piece." },
-	[SENT_TRIMMED] = { "trimmed", "Copies shorter than their packet." },
-	[SENT_CHECKSUM_UNKNOWN] = { "checksum_unknown", "Copies whose checksum the NIC would have made." },
-	[SENT_OVERSIZE_TRUNCATED] = { "oversize_truncated", "Copies truncated to fit the path." },
-	[SENT_OVERSIZE_DROPPED] = { "oversize_dropped", "Copies too large for the path, dropped." },
-	[SENT_OVERSIZE_FRAGMENTED] = { "oversize_fragmented", "Copies too large for the path, fragmented." },
-	[SENT_NOT_IP] = { "not_ip", "Copies dropped: the format carries IP only." },
-	[SENT_NO_COLLECTOR] = { "no_collector", "Copies dropped: no collector is left." },
-	[SENT_REFUSED] = { "refused", "Copies that the kernel refused." },
-};
 
 static const char *errno_name(int error)
 {
 	return strerrorname_np(error) ?: "unknown";
 }
 
-static void head(const char *name, const char *type, const char *help)
-{
-	printf("# HELP mirroring_sender_%s %s\n# TYPE mirroring_sender_%s %s\n", name, help, name, type);
-}
+#define PREFIX "mirroring_sender_"
 
 static void print_totals(const struct shared *s)
 {
-	char name[48];
+	char name[64];
 
 	for (int i = 0; i < SENT_COUNT; i++) {
-		if (!totals[i].name)
+		if (!sent_info[i].name)
 			continue;
-		snprintf(name, sizeof(name), "%s_total", totals[i].name);
-		head(name, "counter", totals[i].help);
-		printf("mirroring_sender_%s %llu\n", name, s->sent[i]);
+		snprintf(name, sizeof(name), PREFIX "%s_total", sent_info[i].name);
+		prometheus_metric(stdout, name, "counter", sent_info[i].help);
+		prometheus_sample(stdout, name, NULL, "%llu", s->sent[i]);
 	}
-	head("errors_total", "counter", "Copies that the kernel refused, by the reason it gave.");
-	for (int i = 0; i < MIRROR_ERRNOS; i++)
+	prometheus_metric(stdout, PREFIX "errors_total", "counter",
+			  "copies refused by the kernel, by the reason it gave");
+	for (int i = 0; i < MIRROR_ERRNOS; i++) {
+		const struct prometheus_label labels[] = { { "errno", errno_name(i) }, { NULL, NULL } };
+
 		if (s->sent_errors[i])
-			printf("mirroring_sender_errors_total{errno=\"%s\"} %llu\n", errno_name(i),
-			       s->sent_errors[i]);
+			prometheus_sample(stdout, PREFIX "errors_total", labels, "%llu", s->sent_errors[i]);
+	}
 }
 
 typedef void collector_function(void *ctx, __u32 group, const char *collector,
@@ -87,17 +70,18 @@ static void print_sample(void *ctx, __u32 group, const char *collector,
 			 const struct mirror_collector_counters *c)
 {
 	const struct column *column = ctx;
+	char id[12];
+	const struct prometheus_label labels[] = { { "group", id },
+						   { "collector", collector },
+						   { NULL, NULL } };
 
-	printf("mirroring_sender_%s{group=\"%u\",collector=\"%s\"} %llu\n", column->name, group, collector,
-	       column->value(c));
+	snprintf(id, sizeof(id), "%u", group);
+	prometheus_sample(stdout, column->name, labels, "%llu", column->value(c));
 }
 
-static void print_column(const struct shared *s, const char *name, const char *type, const char *help,
-			 unsigned long long (*value)(const struct mirror_collector_counters *c))
+static void print_column(const struct shared *s, const char *type, const char *help, struct column column)
 {
-	struct column column = { name, value };
-
-	head(name, type, help);
+	prometheus_metric(stdout, column.name, type, help);
 	each_collector(s, print_sample, &column);
 }
 
@@ -142,21 +126,23 @@ int sender_metrics_print(void)
 	err = pid < 0 ? (int)pid : shared_open(&s);
 	if (err)
 		return err;
-	head("up", "gauge", "1: a sender runs.");
-	printf("mirroring_sender_up %d\n", pid > 0);
-	head("lag_seconds", "gauge", "Age of the oldest record when it was taken out of its ring.");
-	printf("mirroring_sender_lag_seconds %g\n", lag_seconds(&s));
-	head("shed_ratio", "gauge",
-	     "Share of the flows that are left out for want of speed or by --max-rate.");
-	printf("mirroring_sender_shed_ratio %g\n", shed_ratio(&s));
+	prometheus_metric(stdout, PREFIX "up", "gauge", "1: a sender runs");
+	prometheus_sample(stdout, PREFIX "up", NULL, "%d", pid > 0);
+	prometheus_metric(stdout, PREFIX "lag_seconds", "gauge",
+			  "age of the oldest record when it was taken out of its ring");
+	prometheus_sample(stdout, PREFIX "lag_seconds", NULL, "%g", lag_seconds(&s));
+	prometheus_metric(stdout, PREFIX "shed_ratio", "gauge",
+			  "share of the flows that are shed, by overload or --max-rate");
+	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shed_ratio(&s));
 	print_totals(&s);
-	print_column(&s, "collector_copies_total", "counter", "Copies sent to the collector.", copies_of);
-	print_column(&s, "collector_bytes_total", "counter",
-		     "Bytes of the copies sent to the collector, without encapsulation.", bytes_of);
-	print_column(&s, "collector_refused_total", "counter",
-		     "Copies to the collector that the kernel refused.", refused_of);
-	print_column(&s, "collector_reachable", "gauge",
-		     "0: nobody listens there, or its host does not answer.", reachable_of);
+	print_column(&s, "counter", "copies sent to the collector",
+		     (struct column){ PREFIX "collector_copies_total", copies_of });
+	print_column(&s, "counter", "bytes of the copies sent to the collector, without encapsulation",
+		     (struct column){ PREFIX "collector_bytes_total", bytes_of });
+	print_column(&s, "counter", "copies to the collector refused by the kernel",
+		     (struct column){ PREFIX "collector_refused_total", refused_of });
+	print_column(&s, "gauge", "0: its port or its host is unreachable",
+		     (struct column){ PREFIX "collector_reachable", reachable_of });
 	return 0;
 }
 
@@ -190,8 +176,8 @@ struct json_object *sender_metrics_json(void)
 
 	list = json_object_new_object();
 	for (int i = 0; i < SENT_COUNT; i++)
-		if (totals[i].name)
-			json_object_object_add(list, totals[i].name, json_object_new_uint64(s.sent[i]));
+		if (sent_info[i].name)
+			json_object_object_add(list, sent_info[i].name, json_object_new_uint64(s.sent[i]));
 	json_object_object_add(o, "counters", list);
 
 	list = json_object_new_object();

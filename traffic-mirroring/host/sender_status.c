@@ -12,22 +12,6 @@
 #include "rings.h"
 #include "shared.h"
 
-static const char *const counters[SENT_COUNT] = {
-	[SENT_RECORDS] = "records taken out of the rings",
-	[SENT_COPIES] = "copies sent",
-	[SENT_BYTES] = "bytes of copies sent",
-	[SENT_SPLIT] = "split off GSO packets",
-	[SENT_UNSPLIT] = "GSO packets sent in one piece",
-	[SENT_TRIMMED] = "trimmed",
-	[SENT_CHECKSUM_UNKNOWN] = "without a checksum",
-	[SENT_OVERSIZE_TRUNCATED] = "too large, truncated",
-	[SENT_OVERSIZE_DROPPED] = "too large, dropped",
-	[SENT_OVERSIZE_FRAGMENTED] = "too large, fragmented",
-	[SENT_NOT_IP] = "dropped, not IP",
-	[SENT_NO_COLLECTOR] = "dropped, no collector",
-	[SENT_REFUSED] = "dropped, refused by the kernel",
-};
-
 static void print_rings(const struct shared *s, const struct ring *rings, size_t n)
 {
 	uint64_t size = 0;
@@ -43,11 +27,11 @@ static void print_counters(const struct shared *s)
 {
 	printf("counters\n");
 	for (int i = 0; i < SENT_COUNT; i++)
-		if (counters[i] && (s->sent[i] || i <= SENT_BYTES))
-			printf("  %-32s %14llu\n", counters[i], s->sent[i]);
+		if (sent_info[i].name && (s->sent[i] || i <= SENT_BYTES))
+			printf("  %-44s %14llu\n", sent_info[i].help, s->sent[i]);
 	for (int i = 0; i < MIRROR_ERRNOS; i++)
 		if (s->sent_errors[i])
-			printf("    %-30s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
+			printf("    %-42s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
 }
 
 static void print_group(const struct shared *s, unsigned int slot)

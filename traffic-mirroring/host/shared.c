@@ -12,6 +12,10 @@
 #include "../../common/lock.h"
 #include "../../common/log.h"
 
+#define INFO(name, public, help) [SENT_##name] = { public, help },
+const struct sent_info sent_info[SENT_COUNT] = { MIRROR_SENT(INFO) };
+#undef INFO
+
 /* Pins, and where in struct shared the pointer to each is. */
 static const struct array {
 	const char *name;

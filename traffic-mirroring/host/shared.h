@@ -17,6 +17,11 @@ struct shared {
 	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
 };
 
+/* The sender's counters: names as in metrics, NULL for what is not a counter; help: a phrase. */
+extern const struct sent_info {
+	const char *name, *help;
+} sent_info[SENT_COUNT];
+
 /* 0 or a negative errno, after log_error(). */
 int shared_open(struct shared *s);
 void shared_close(struct shared *s);

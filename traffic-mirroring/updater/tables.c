@@ -272,26 +272,10 @@ int tables_counters(const struct tables *t, struct counters *counters)
 
 const char *outcome_name(enum mirror_outcome outcome)
 {
-	static const char *const names[OUT_COUNT] = {
-		[OUT_NONE] = "none",
-		[OUT_DISABLED] = "disabled",
-		[OUT_NO_MATCH] = "no_match",
-		[OUT_SKIPPED] = "skipped",
-		[OUT_SAMPLED_OUT] = "sampled_out",
-		[OUT_MALFORMED] = "malformed",
-		[OUT_FRAGMENT_UNKNOWN] = "fragment_unknown",
-		[OUT_OWN_COPY] = "own_copy",
-		[OUT_DEVICE] = "device",
-		[OUT_DEVICE_BUSY] = "device_busy",
-		[OUT_DEVICE_FAILED] = "device_failed",
-		[OUT_DEVICE_NOT_IP] = "device_not_ip",
-		[OUT_RING] = "ring",
-		[OUT_RING_FULL] = "ring_full",
-		[OUT_NO_SENDER] = "no_sender",
-		[OUT_SHED] = "shed",
-		[OUT_LINK_DOWN] = "link_down",
-		[OUT_NO_EXIT] = "no_exit",
-	};
+#define NAME(name, public, help, kind) [OUT_##name] = public,
+	static const char *const names[] = { [OUT_NONE] = "none", MIRROR_OUTCOMES(NAME) };
+#undef NAME
+	_Static_assert(sizeof(names) / sizeof(names[0]) == OUT_COUNT, "a name for each outcome");
 
 	return outcome < OUT_COUNT ? names[outcome] : "unknown";
 }

@@ -179,6 +179,11 @@ state() {
 	grep -q "^sender   running, process [0-9]" <<<"$output"
 	grep -q "^rings    $(getconf _NPROCESSORS_CONF)" <<<"$output"
 	grep -q "vxlan:$LAB_COLLECTOR4 .* copies" <<<"$output"
+	# status and metrics describe a counter with the same words
+	on host mirroring metrics | sed -n 's/^# HELP mirroring_sender_.*_total \(.*\)\.$/\1/p' >"$LAB/words"
+	sed -n '/^counters/,/^group/ s/^  \(.*[^ ]\)  *[0-9]*$/\1/p' <<<"$output" >"$LAB/counters"
+	(($(wc -l <"$LAB/counters") >= 3))
+	diff <(grep -ixFf "$LAB/words" "$LAB/counters") "$LAB/counters"
 	expect 0 on host mirroring status --json
 	jq -e '.[0].sender | .up and .process > 1 and .counters.records >= 10 and .shed_ratio == 0 and .errors == {}' <<<"$output"
 	jq -e --arg collector "vxlan:$LAB_COLLECTOR4" '.[0].sender.collectors |
