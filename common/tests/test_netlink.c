@@ -105,7 +105,7 @@ static void tunnels(void **state)
 		uint8_t proto;
 		uint16_t port;
 		bool l3;
-	} rows[] = {
+	} cases[] = {
 		{ "type vxlan id 7 remote 192.0.2.9 dstport 4789", "vxlan", "192.0.2.9", IPPROTO_UDP, 4789,
 		  false },
 		{ "type vxlan id 8 remote 2001:db8::9 dstport 8472 local 2001:db8::1", "vxlan", "2001:db8::9",
@@ -135,23 +135,23 @@ static void tunnels(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char command[256];
 		struct link link;
 
-		snprintf(command, sizeof(command), "ip link add t%zu %s 2>/dev/null", i, rows[i].options);
+		snprintf(command, sizeof(command), "ip link add t%zu %s 2>/dev/null", i, cases[i].options);
 		if (system(command)) {
-			print_message("# not looked at: this kernel has no '%s'\n", rows[i].options);
+			print_message("# not looked at: this kernel has no '%s'\n", cases[i].options);
 			continue;
 		}
-		print_message("%s\n", rows[i].options);
+		print_message("%s\n", cases[i].options);
 		snprintf(command, sizeof(command), "t%zu", i);
 		assert_int_equal(netlink_link(command, &link), 0);
-		assert_string_equal(link.kind, rows[i].kind);
-		assert_address(&link.outer, rows[i].outer);
-		assert_int_equal(link.outer_proto, rows[i].proto);
-		assert_int_equal(link.outer_port, rows[i].port);
-		assert_int_equal(link.l3, rows[i].l3);
+		assert_string_equal(link.kind, cases[i].kind);
+		assert_address(&link.outer, cases[i].outer);
+		assert_int_equal(link.outer_proto, cases[i].proto);
+		assert_int_equal(link.outer_port, cases[i].port);
+		assert_int_equal(link.l3, cases[i].l3);
 	}
 }
 

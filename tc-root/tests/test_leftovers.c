@@ -318,7 +318,7 @@ static void held_by_a_process(void **state)
 {
 	static const struct {
 		const char *path, *kind;
-	} rows[] = {
+	} cases[] = {
 		{ LINKS "/tc-root_tc_ingress", "link" },
 		{ BPFFS "/progs/near/tc-root/latest/tc_egress_root_tc", "program" },
 		{ BPFFS "/tc/globals/near/tc-root/latest/tc_ingress_root_array", "map" },
@@ -327,9 +327,9 @@ static void held_by_a_process(void **state)
 
 	(void)state;
 	requires_tcx();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		leave_versioned();
-		refused_while_held(rows[i].path, rows[i].kind);
+		refused_while_held(cases[i].path, cases[i].kind);
 	}
 	/* whatever the layout */
 	assert_int_equal(tc_root("start"), 0);

@@ -22,7 +22,7 @@
 #define PREFIXES 20000
 #define LABEL "  %-52s"
 
-static struct world world;
+static struct fixture fixture;
 static struct bpf_object *empty_chain; /* a root and a program that does nothing */
 static unsigned int repeat = 1000000;
 
@@ -70,38 +70,38 @@ static int root(const struct bpf_object *object)
 }
 
 /* Both chains in turn, so that both see the same machine. */
-static void compare(const char *label, struct lab *lab, const struct packet *p)
+static void compare(const char *label, struct datapath *datapath, const struct packet *p)
 {
 	double with[ROUNDS], without[ROUNDS], added[ROUNDS];
 
 	for (int i = 0; i < ROUNDS; i++) {
 		without[i] = run(root(empty_chain), p);
-		with[i] = run(root(lab->probe), p);
+		with[i] = run(root(datapath->probe), p);
 		added[i] = with[i] - without[i];
 	}
 	printf(LABEL "%8.1f %8.1f %8.1f ns\n", label, median(without, ROUNDS), median(with, ROUNDS),
 	       median(added, ROUNDS));
 }
 
-static void commit(struct lab *lab, const char *rules)
+static void commit(struct datapath *datapath, const char *rules)
 {
-	if (lab_commit(lab, rules))
+	if (datapath_commit(datapath, rules))
 		die("commit failed");
 }
 
-static enum mirror_outcome outcome_of(struct lab *lab, const struct packet *p)
+static enum mirror_outcome outcome_of(struct datapath *datapath, const struct packet *p)
 {
 	struct ref_packet packet = { .data = p->data, .len = p->len };
-	struct lab_result r;
+	struct datapath_result r;
 
-	if (lab_run(lab, &packet, &r))
+	if (datapath_run(datapath, &packet, &r))
 		exit(1);
 	return r.outcome;
 }
 
-static void must_become(struct lab *lab, const struct packet *p, enum mirror_outcome outcome)
+static void must_become(struct datapath *datapath, const struct packet *p, enum mirror_outcome outcome)
 {
-	enum mirror_outcome is = outcome_of(lab, p);
+	enum mirror_outcome is = outcome_of(datapath, p);
 
 	if (is == outcome)
 		return;
@@ -151,16 +151,16 @@ static char *rules_with_prefixes(uint8_t family, const char *src, const char *ds
 	return text;
 }
 
-static struct packet packet_of(struct shape shape)
+static struct packet packet_of(struct packet_spec spec)
 {
 	struct packet p;
 
-	packet_build(&shape, &p);
+	packet_build(&spec, &p);
 	return p;
 }
 
 /* A packet whose addresses are looked up to the end, and in vain; with dst, first one that is found. */
-static void compare_prefixes(const char *label, struct lab *lab, uint8_t family, bool dst)
+static void compare_prefixes(const char *label, struct datapath *datapath, uint8_t family, bool dst)
 {
 	const char *host = family == 6 ? "2000::1" : "192.0.2.1",
 		   *other = family == 6 ? "2000::2" : "192.0.2.2";
@@ -169,30 +169,30 @@ static void compare_prefixes(const char *label, struct lab *lab, uint8_t family,
 
 	random_address(family, src);
 	text = rules_with_prefixes(family, dst ? src : host, dst ? host : NULL);
-	commit(lab, text);
+	commit(datapath, text);
 	free(text);
 	do {
-		struct shape s = { .family = family, .proto = IPPROTO_TCP, .dst_port = 443 };
+		struct packet_spec s = { .family = family, .proto = IPPROTO_TCP, .dst_port = 443 };
 
 		random_address(family, dst ? s.dst : src);
 		strcpy(s.src, src);
 		if (!dst)
 			strcpy(s.dst, other);
 		p = packet_of(s);
-	} while (outcome_of(lab, &p) != OUT_NO_MATCH);
-	compare(label, lab, &p);
+	} while (outcome_of(datapath, &p) != OUT_NO_MATCH);
+	compare(label, datapath, &p);
 }
 
-static void bench_packets(struct lab *lab)
+static void bench_packets(struct datapath *datapath)
 {
-	struct packet tcp = packet_of((struct shape){ .family = 4,
+	struct packet tcp = packet_of((struct packet_spec){ .family = 4,
 						      .proto = IPPROTO_TCP,
 						      .src = "192.0.2.1",
 						      .dst = "198.51.100.1",
 						      .src_port = 40000,
 						      .dst_port = 443,
 						      .payload = 10 });
-	struct packet udp = packet_of((struct shape){ .family = 4,
+	struct packet udp = packet_of((struct packet_spec){ .family = 4,
 						      .proto = IPPROTO_UDP,
 						      .src = "192.0.2.1",
 						      .dst = "198.51.100.1",
@@ -203,16 +203,16 @@ static void bench_packets(struct lab *lab)
 
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
 		end += sprintf(end, "mirror proto tcp dst-port %d to d0\n", 1000 + i);
-	commit(lab, rules);
-	must_become(lab, &tcp, OUT_NO_MATCH);
-	compare("64 filters, no match by port", lab, &tcp);
-	must_become(lab, &udp, OUT_NO_MATCH);
-	compare("64 filters, no match by protocol", lab, &udp);
+	commit(datapath, rules);
+	must_become(datapath, &tcp, OUT_NO_MATCH);
+	compare("64 filters, no match by port", datapath, &tcp);
+	must_become(datapath, &udp, OUT_NO_MATCH);
+	compare("64 filters, no match by protocol", datapath, &udp);
 
-	compare_prefixes("64 filters, 20,000 IPv4 src", lab, 4, false);
-	compare_prefixes("64 filters, 20,000 IPv4 src and as many dst", lab, 4, true);
-	compare_prefixes("64 filters, 20,000 IPv6 src", lab, 6, false);
-	compare_prefixes("64 filters, 20,000 IPv6 src and as many dst", lab, 6, true);
+	compare_prefixes("64 filters, 20,000 IPv4 src", datapath, 4, false);
+	compare_prefixes("64 filters, 20,000 IPv4 src and as many dst", datapath, 4, true);
+	compare_prefixes("64 filters, 20,000 IPv6 src", datapath, 6, false);
+	compare_prefixes("64 filters, 20,000 IPv6 src and as many dst", datapath, 6, true);
 }
 
 struct racer {
@@ -269,9 +269,9 @@ static void compare_cpus(const char *label, int prog_fd, const struct packet *p)
 	       (median(two, ROUNDS) / median(one, ROUNDS) - 1) * 100);
 }
 
-static void bench_cpus(struct lab *lab)
+static void bench_cpus(struct datapath *datapath)
 {
-	struct packet p = packet_of((struct shape){ .family = 4,
+	struct packet p = packet_of((struct packet_spec){ .family = 4,
 						    .proto = IPPROTO_TCP,
 						    .src = "192.0.2.1",
 						    .dst = "198.51.100.1",
@@ -282,12 +282,12 @@ static void bench_cpus(struct lab *lab)
 		return;
 	}
 	compare_cpus("the empty chain", root(empty_chain), &p);
-	commit(lab, "mirror dst-port 80 to d0");
-	must_become(lab, &p, OUT_NO_MATCH);
-	compare_cpus("no match by port", root(lab->probe), &p);
-	commit(lab, "skip dst-port 443");
-	must_become(lab, &p, OUT_SKIPPED);
-	compare_cpus("a skip, which counts for its filter", root(lab->probe), &p);
+	commit(datapath, "mirror dst-port 80 to d0");
+	must_become(datapath, &p, OUT_NO_MATCH);
+	compare_cpus("no match by port", root(datapath->probe), &p);
+	commit(datapath, "skip dst-port 443");
+	must_become(datapath, &p, OUT_SKIPPED);
+	compare_cpus("a skip, which counts for its filter", root(datapath->probe), &p);
 }
 
 static uint64_t memory_of(int map_fd)
@@ -307,26 +307,26 @@ static uint64_t memory_of(int map_fd)
 	return bytes;
 }
 
-static void bench_memory(const struct lab *lab, const char *label)
+static void bench_memory(const struct datapath *datapath, const char *label)
 {
 	struct bpf_map *map;
 	uint64_t bytes = 0;
 
-	bpf_object__for_each_map(map, lab->select)
+	bpf_object__for_each_map(map, datapath->select)
 		bytes += memory_of(bpf_map__fd(map));
 	printf(LABEL "%8.2f MiB\n", label, bytes / 1048576.0);
 }
 
-static void bench_commit(struct lab *lab, const char *label, const char *rules)
+static void bench_commit(struct datapath *datapath, const char *label, const char *rules)
 {
 	double read[ROUNDS], written[ROUNDS];
 
 	for (int i = 0; i < ROUNDS; i++) {
 		double start = seconds(CLOCK_MONOTONIC), middle;
-		struct configuration *c = lab_configuration(rules);
+		struct configuration *c = datapath_configuration(rules);
 
 		middle = seconds(CLOCK_MONOTONIC);
-		if (!c || tables_commit(lab->tables, c, false))
+		if (!c || tables_commit(datapath->tables, c, false))
 			die("commit failed");
 		written[i] = (seconds(CLOCK_MONOTONIC) - middle) * 1000;
 		read[i] = (middle - start) * 1000;
@@ -336,34 +336,34 @@ static void bench_commit(struct lab *lab, const char *label, const char *rules)
 	       median(read, ROUNDS));
 }
 
-static void bench_commits(struct lab *lab)
+static void bench_commits(struct datapath *datapath)
 {
 	char *four = rules_with_prefixes(4, "192.0.2.1", NULL),
 	     *six = rules_with_prefixes(6, "2000::1", NULL);
 
-	bench_commit(lab, "a handful of filters",
+	bench_commit(datapath, "a handful of filters",
 		     "skip src 192.0.2.7\n"
 		     "mirror proto tcp dst 10.0.0.0/8,2001:db8::/32 dst-port 80,443,8000-8100 to d0\n"
 		     "mirror proto tcp tcp-flags syn/syn,ack sample 1/100 to d0\n"
 		     "mirror proto udp port 53 to d0\n"
 		     "mirror proto icmp,icmpv6 to d0");
-	bench_memory(lab, "memory with a handful");
-	bench_commit(lab, "64 filters with 20,000 IPv4 prefixes, the same again", four);
-	bench_memory(lab, "memory with 64 filters and 20,000 IPv4 prefixes");
-	commit(lab, "mirror to d0");
-	bench_commit(lab, "64 filters with 20,000 IPv6 prefixes, the same again", six);
-	bench_memory(lab, "memory with 64 filters and 20,000 IPv6 prefixes");
+	bench_memory(datapath, "memory with a handful");
+	bench_commit(datapath, "64 filters with 20,000 IPv4 prefixes, the same again", four);
+	bench_memory(datapath, "memory with 64 filters and 20,000 IPv4 prefixes");
+	commit(datapath, "mirror to d0");
+	bench_commit(datapath, "64 filters with 20,000 IPv6 prefixes, the same again", six);
+	bench_memory(datapath, "memory with 64 filters and 20,000 IPv6 prefixes");
 	free(four);
 	free(six);
 }
 
 int main(int argc, char **argv)
 {
-	struct lab *lab = &world.lab[INGRESS];
+	struct datapath *datapath = &fixture.datapath[INGRESS];
 
 	if (argc > 1)
 		repeat = strtol(argv[1], NULL, 10);
-	if (world_enter(&world))
+	if (fixture_enter(&fixture))
 		return 1;
 	empty_chain = build_load("select/tests/probe.bpf.o");
 	if (!empty_chain || chain_to(bpf_object__find_map_fd_by_name(empty_chain, "chain"),
@@ -372,15 +372,15 @@ int main(int argc, char **argv)
 
 	/* after us comes nothing, as after the empty program */
 	for (int d = 0; d < DIRECTIONS; d++)
-		bpf_map_delete_elem(lab_map(&world.lab[d], "jmp_table"), &(__u32){ 0 });
+		bpf_map_delete_elem(datapath_map(&fixture.datapath[d], "jmp_table"), &(__u32){ 0 });
 	printf("one packet, %u times, medians of %d rounds\n" LABEL "%8s %8s %8s\n", repeat, ROUNDS, "",
 	       "empty", "with", "added");
-	bench_packets(lab);
+	bench_packets(datapath);
 	printf("\n" LABEL "%8s %8s\n", "on one CPU, and on two at once", "one", "two");
-	bench_cpus(lab);
+	bench_cpus(datapath);
 	printf("\n");
-	bench_commits(&world.lab[EGRESS]);
+	bench_commits(&fixture.datapath[EGRESS]);
 	bpf_object__close(empty_chain);
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }

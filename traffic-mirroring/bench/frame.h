@@ -31,7 +31,7 @@ static inline uint64_t nanoseconds(clockid_t clock)
 /* Without a UDP checksum, so that ports may be changed. */
 static inline void frame_build(struct packet *p, const char *dst, size_t size)
 {
-	struct shape shape = {
+	struct packet_spec spec = {
 		.family = 4, .proto = IPPROTO_UDP, .src = "192.0.2.1", .src_port = 32768, .dst_port = 9
 	};
 
@@ -40,9 +40,9 @@ static inline void frame_build(struct packet *p, const char *dst, size_t size)
 			PACKET_MAX);
 		exit(1);
 	}
-	snprintf(shape.dst, sizeof(shape.dst), "%s", dst);
-	shape.payload = size - FRAME_HEADERS;
-	packet_build(&shape, p);
+	snprintf(spec.dst, sizeof(spec.dst), "%s", dst);
+	spec.payload = size - FRAME_HEADERS;
+	packet_build(&spec, p);
 	memset(p->data + p->l4 + offsetof(struct udphdr, check), 0, sizeof(uint16_t));
 }
 

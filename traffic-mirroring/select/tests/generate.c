@@ -133,7 +133,10 @@ static void generate_target(struct pool *pool, const struct ref_device *devices,
 static void generate_rule(struct pool *pool, const struct ref_device *devices, size_t n_devices,
 			  struct ref_rule *r)
 {
-	/* how often a dimension is named: rarely, so that many packets get through, or often, so that order matters */
+	/*
+	 * how often a dimension is named: rarely, so that many packets get through, or often, so that order
+	 * matters
+	 */
 	uint32_t rarity = 2 + random_below(pool, 12);
 	uint16_t types[POOL_VALUES] = { 0, 3, 8, 128, 135, 255 };
 
@@ -196,7 +199,7 @@ static uint16_t generate_port(struct pool *pool)
 	return one_in(pool, 4) ? port + random_below(pool, 3) - 1 : port;
 }
 
-static void turn_round(struct shape *s)
+static void turn_round(struct packet_spec *s)
 {
 	char addr[sizeof(s->src)];
 	uint16_t port = s->src_port;
@@ -209,7 +212,7 @@ static void turn_round(struct shape *s)
 }
 
 /* Extension headers; a fragment header has to be among them where the packet is a fragment. */
-static void generate_extensions(struct pool *pool, struct shape *s, bool fragment)
+static void generate_extensions(struct pool *pool, struct packet_spec *s, bool fragment)
 {
 	static const uint8_t types[] = { 0, 43, 51, 60, 135, 139, 140 };
 
@@ -229,13 +232,13 @@ static void generate_extensions(struct pool *pool, struct shape *s, bool fragmen
 	}
 }
 
-static void new_shape(struct pool *pool, struct shape *s)
+static void new_spec(struct pool *pool, struct packet_spec *s)
 {
 	static const uint16_t others[] = { 0x0806, 0x88cc, 0x8847, 0x0100, 0x86de };
 	static const uint8_t types[] = { 0, 3, 8, 127, 128, 135 };
 	bool fragment = one_in(pool, 5);
 
-	*s = (struct shape){ .family = one_in(pool, 12) ? 0 : one_in(pool, 2) ? 4 : 6 };
+	*s = (struct packet_spec){ .family = one_in(pool, 12) ? 0 : one_in(pool, 2) ? 4 : 6 };
 	if (one_in(pool, 3)) {
 		for (size_t i = 0, n = 1 + random_below(pool, 3); i < n; i++) {
 			s->tag[i].type = one_in(pool, 3) ? 0x88a8 : 0x8100;
@@ -265,9 +268,9 @@ static void new_shape(struct pool *pool, struct shape *s)
 }
 
 /* Another packet of a datagram or flow that was there before. */
-static void repeat_shape(struct pool *pool, struct shape *s)
+static void repeat_spec(struct pool *pool, struct packet_spec *s)
 {
-	*s = ONE_OF(pool, pool->shapes);
+	*s = ONE_OF(pool, pool->specs);
 	if (one_in(pool, 3))
 		turn_round(s);
 	if (one_in(pool, 3))
@@ -283,17 +286,17 @@ static void repeat_shape(struct pool *pool, struct shape *s)
 	}
 }
 
-void generate_shape(struct pool *pool, struct shape *s)
+void generate_spec(struct pool *pool, struct packet_spec *s)
 {
-	if (pool->n_shapes == POOL_SHAPES && one_in(pool, 2)) {
-		repeat_shape(pool, s);
+	if (pool->n_specs == POOL_SHAPES && one_in(pool, 2)) {
+		repeat_spec(pool, s);
 		return;
 	}
-	new_shape(pool, s);
-	if (pool->n_shapes < POOL_SHAPES)
-		pool->shapes[pool->n_shapes++] = *s;
+	new_spec(pool, s);
+	if (pool->n_specs < POOL_SHAPES)
+		pool->specs[pool->n_specs++] = *s;
 	else
-		ONE_OF(pool, pool->shapes) = *s;
+		ONE_OF(pool, pool->specs) = *s;
 }
 
 /* Mostly where a header says how long something is, or what comes next; 32 is TCP's data offset. */
@@ -326,14 +329,14 @@ static uint8_t damaged_byte(struct pool *pool, uint8_t byte)
 	}
 }
 
-void generate_packet(struct pool *pool, const struct shape *shape, struct packet *p)
+void generate_packet(struct pool *pool, const struct packet_spec *spec, struct packet *p)
 {
-	packet_build(shape, p);
+	packet_build(spec, p);
 	if (!one_in(pool, 5))
 		return;
 	if (one_in(pool, 2)) {
 		packet_cut(p, 14 + random_below(pool, p->len - 13));
-		if (shape->family && one_in(pool, 2))
+		if (spec->family && one_in(pool, 2))
 			packet_fit(p);
 	}
 	for (uint32_t n = random_below(pool, 3); n; n--) {

@@ -14,8 +14,8 @@ struct pool {
 	uint8_t addr4[POOL_VALUES][4], addr6[POOL_VALUES][16];
 	uint16_t ports[POOL_VALUES], vlans[POOL_VALUES];
 	/* packets of before, to come again, turned round, or damaged */
-	size_t n_shapes;
-	struct shape shapes[POOL_SHAPES];
+	size_t n_specs;
+	struct packet_spec specs[POOL_SHAPES];
 };
 
 /* Below n. */
@@ -26,8 +26,8 @@ void generate_pool(struct pool *pool, uint64_t seed);
 /* devices: what `to` may name; the ones with and without Ethernet are not mixed in a rule. */
 void generate_rules(struct pool *pool, const struct ref_device *devices, size_t n_devices,
 		    struct ref_rules *rules);
-void generate_shape(struct pool *pool, struct shape *shape);
-/* Well-formed bytes of a shape, now and then damaged. */
-void generate_packet(struct pool *pool, const struct shape *shape, struct packet *packet);
+void generate_spec(struct pool *pool, struct packet_spec *spec);
+/* Well-formed bytes of a spec, now and then damaged. */
+void generate_packet(struct pool *pool, const struct packet_spec *spec, struct packet *packet);
 
 #endif

@@ -92,19 +92,19 @@ static int tun_open(const char *name)
 	return fd;
 }
 
-int lab_map(const struct lab *lab, const char *name)
+int datapath_map(const struct datapath *datapath, const char *name)
 {
 	char full[64];
 	int fd;
 
-	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[lab->direction], name);
-	fd = bpf_object__find_map_fd_by_name(lab->select, full);
+	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[datapath->direction], name);
+	fd = bpf_object__find_map_fd_by_name(datapath->select, full);
 	return fd < 0 ? -ENOENT : fd;
 }
 
 static int tables_map(void *ctx, const char *name)
 {
-	int fd = lab_map(ctx, name);
+	int fd = datapath_map(ctx, name);
 
 	if (fd < 0)
 		return fd;
@@ -112,82 +112,87 @@ static int tables_map(void *ctx, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static void lab_close(struct lab *lab)
+static void datapath_close(struct datapath *datapath)
 {
-	tables_close(lab->tables);
-	bpf_object__close(lab->select);
-	bpf_object__close(lab->probe);
-	*lab = (struct lab){ 0 };
+	tables_close(datapath->tables);
+	bpf_object__close(datapath->select);
+	bpf_object__close(datapath->probe);
+	*datapath = (struct datapath){ 0 };
 }
 
-static int lab_open(struct lab *lab, struct world *world, enum direction direction)
+static int datapath_open(struct datapath *datapath, struct fixture *fixture, enum direction direction)
 {
 	char file[64], entry[64];
 	int error = 0;
 
-	*lab = (struct lab){ .world = world, .direction = direction };
+	*datapath = (struct datapath){ .fixture = fixture, .direction = direction };
 	snprintf(file, sizeof(file), "mirroring_%s.bpf.o", direction_names[direction]);
 	snprintf(entry, sizeof(entry), "_%s_redirect", direction_names[direction]);
-	lab->select = build_load(file);
-	lab->probe = build_load("select/tests/probe.bpf.o");
-	if (!lab->select || !lab->probe) {
-		lab_close(lab);
+	datapath->select = build_load(file);
+	datapath->probe = build_load("select/tests/probe.bpf.o");
+	if (!datapath->select || !datapath->probe) {
+		datapath_close(datapath);
 		return -ENOENT;
 	}
-	lab->tables = tables_open(tables_map, lab, &error);
-	lab->first_fd = build_program(lab->probe, "probe_before");
-	lab->select_fd = build_program(lab->select, entry);
-	lab->setup_fd = bpf_object__find_map_fd_by_name(lab->probe, "setup");
-	lab->before_fd = bpf_object__find_map_fd_by_name(lab->probe, "before");
-	lab->after_fd = bpf_object__find_map_fd_by_name(lab->probe, "after");
-	lab->pending_fd = lab_map(lab, "pending");
-	if (!lab->tables || chain_to(bpf_object__find_map_fd_by_name(lab->probe, "chain"), lab->select_fd) ||
-	    chain_to(lab_map(lab, "jmp_table"), build_program(lab->probe, "probe_after"))) {
-		error = failed("the chain of a lab");
-		lab_close(lab);
+	datapath->tables = tables_open(tables_map, datapath, &error);
+	datapath->first_fd = build_program(datapath->probe, "probe_before");
+	datapath->select_fd = build_program(datapath->select, entry);
+	datapath->setup_fd = bpf_object__find_map_fd_by_name(datapath->probe, "setup");
+	datapath->before_fd = bpf_object__find_map_fd_by_name(datapath->probe, "before");
+	datapath->after_fd = bpf_object__find_map_fd_by_name(datapath->probe, "after");
+	datapath->pending_fd = datapath_map(datapath, "pending");
+	if (!datapath->tables ||
+	    chain_to(bpf_object__find_map_fd_by_name(datapath->probe, "chain"), datapath->select_fd) ||
+	    chain_to(datapath_map(datapath, "jmp_table"), build_program(datapath->probe, "probe_after"))) {
+		error = failed("the chain of a datapath");
+		datapath_close(datapath);
 	}
 	return error;
 }
 
-int world_enter(struct world *world)
+int fixture_enter(struct fixture *fixture)
 {
-	static const char *const names[WORLD_DEVICES] = { "d0", "d1", "d2", "t0" };
+	static const char *const names[FIXTURE_DEVICES] = { "d0", "d1", "d2", "t0" };
 
 	if (unshare(CLONE_NEWNET))
 		return failed("a network namespace");
-	world->tun = tun_open(names[DEVICE_L3]);
-	if (world->tun < 0)
-		return world->tun;
-	/* an ifb swallows what is sent to it, unless a tc action did it; and without IPv6 no device sends by itself */
+	fixture->tun = tun_open(names[DEVICE_L3]);
+	if (fixture->tun < 0)
+		return fixture->tun;
+	/*
+	 * an ifb swallows what is sent to it, unless a tc action did it; and without IPv6 no device sends by
+	 * itself
+	 */
 	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; echo 1 "
 		   ">/proc/sys/net/ipv6/conf/all/disable_ipv6;"
 		   "ip link set lo up && for d in d0 d1 d2; do ip link add $d type ifb || exit; done &&"
 		   "for d in d0 d1 d2 t0; do ip link set $d up || exit; done"))
 		return failed("devices");
-	world->probe = build_load("select/tests/probe.bpf.o");
-	if (!world->probe)
+	fixture->probe = build_load("select/tests/probe.bpf.o");
+	if (!fixture->probe)
 		return -ENOENT;
-	world->copy_fd = bpf_object__find_map_fd_by_name(world->probe, "copy");
-	for (int i = 0; i < WORLD_DEVICES; i++) {
+	fixture->copy_fd = bpf_object__find_map_fd_by_name(fixture->probe, "copy");
+	for (int i = 0; i < FIXTURE_DEVICES; i++) {
 		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(names[i]),
 			    .attach_point = BPF_TC_EGRESS);
-		LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(world->probe, "probe_copy"));
+		LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(fixture->probe, "probe_copy"));
 
-		world->device[i].name = names[i];
-		world->device[i].ifindex = hook.ifindex;
-		world->device[i].l3 = i == DEVICE_L3;
+		fixture->device[i].name = names[i];
+		fixture->device[i].ifindex = hook.ifindex;
+		fixture->device[i].l3 = i == DEVICE_L3;
 		if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
 			return failed("the probe of copies");
 	}
-	return lab_open(&world->lab[INGRESS], world, INGRESS) ?: lab_open(&world->lab[EGRESS], world, EGRESS);
+	return datapath_open(&fixture->datapath[INGRESS], fixture, INGRESS) ?:
+		       datapath_open(&fixture->datapath[EGRESS], fixture, EGRESS);
 }
 
-void world_leave(struct world *world)
+void fixture_leave(struct fixture *fixture)
 {
 	for (int d = 0; d < DIRECTIONS; d++)
-		lab_close(&world->lab[d]);
-	bpf_object__close(world->probe);
-	close(world->tun);
+		datapath_close(&fixture->datapath[d]);
+	bpf_object__close(fixture->probe);
+	close(fixture->tun);
 }
 
 static bool is_l3(const char *name)
@@ -202,7 +207,7 @@ static bool is_l3(const char *name)
 	return request.ifr_hwaddr.sa_family != ARPHRD_ETHER;
 }
 
-struct configuration *lab_configuration(const char *rules)
+struct configuration *datapath_configuration(const char *rules)
 {
 	struct configuration *c = configuration_new();
 
@@ -225,25 +230,26 @@ struct configuration *lab_configuration(const char *rules)
 	return c;
 }
 
-int lab_commit(struct lab *lab, const char *rules)
+int datapath_commit(struct datapath *datapath, const char *rules)
 {
-	struct configuration *c = lab_configuration(rules);
-	int error = c ? tables_commit(lab->tables, c, false) : -EINVAL;
+	struct configuration *c = datapath_configuration(rules);
+	int error = c ? tables_commit(datapath->tables, c, false) : -EINVAL;
 
 	configuration_free(c);
 	return error;
 }
 
-int world_commit(struct world *world, const char *rules)
+int fixture_commit(struct fixture *fixture, const char *rules)
 {
-	return lab_commit(&world->lab[INGRESS], rules) ?: lab_commit(&world->lab[EGRESS], rules);
+	return datapath_commit(&fixture->datapath[INGRESS], rules) ?:
+		       datapath_commit(&fixture->datapath[EGRESS], rules);
 }
 
-int lab_switch(struct lab *lab, bool on)
+int datapath_switch(struct datapath *datapath, bool on)
 {
 	struct mirror_config config;
 	__u32 zero = 0;
-	int fd = lab_map(lab, "config");
+	int fd = datapath_map(datapath, "config");
 
 	if (bpf_map_lookup_elem(fd, &zero, &config))
 		return failed("config");
@@ -251,14 +257,17 @@ int lab_switch(struct lab *lab, bool on)
 	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? failed("config") : 0;
 }
 
-/* What was counted, over all CPUs; nothing was pending before the packet, and one packet is too few to be flushed. */
-static int read_pending(const struct lab *lab, struct lab_result *result)
+/*
+ * What was counted, over all CPUs; nothing was pending before the packet, and one packet is too few to be
+ * flushed.
+ */
+static int read_pending(const struct datapath *datapath, struct datapath_result *result)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct mirror_pending pending[cpus];
 	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(lab->pending_fd, &zero, pending))
+	if (bpf_map_lookup_elem(datapath->pending_fd, &zero, pending))
 		return failed("pending counters");
 	result->filter = -1;
 	for (int cpu = 0; cpu < cpus; cpu++) {
@@ -277,36 +286,36 @@ static int read_pending(const struct lab *lab, struct lab_result *result)
 	return 0;
 }
 
-int lab_clear(const struct lab *lab)
+int datapath_clear(const struct datapath *datapath)
 {
 	static const struct probe_packet none;
 	struct mirror_pending pending[libbpf_num_possible_cpus()];
 	__u32 zero = 0;
 
 	memset(pending, 0, sizeof(pending));
-	if (bpf_map_update_elem(lab->pending_fd, &zero, pending, BPF_ANY) ||
-	    bpf_map_update_elem(lab->before_fd, &zero, &none, BPF_ANY) ||
-	    bpf_map_update_elem(lab->after_fd, &zero, &none, BPF_ANY) ||
-	    bpf_map_update_elem(lab->world->copy_fd, &zero, &none, BPF_ANY))
+	if (bpf_map_update_elem(datapath->pending_fd, &zero, pending, BPF_ANY) ||
+	    bpf_map_update_elem(datapath->before_fd, &zero, &none, BPF_ANY) ||
+	    bpf_map_update_elem(datapath->after_fd, &zero, &none, BPF_ANY) ||
+	    bpf_map_update_elem(datapath->fixture->copy_fd, &zero, &none, BPF_ANY))
 		return failed("clearing the records");
 	return 0;
 }
 
-int lab_read(const struct lab *lab, struct lab_result *result)
+int datapath_read(const struct datapath *datapath, struct datapath_result *result)
 {
 	__u32 zero = 0;
 
-	*result = (struct lab_result){ 0 };
-	if (bpf_map_lookup_elem(lab->before_fd, &zero, &result->before) ||
-	    bpf_map_lookup_elem(lab->after_fd, &zero, &result->after) ||
-	    bpf_map_lookup_elem(lab->world->copy_fd, &zero, &result->copy))
+	*result = (struct datapath_result){ 0 };
+	if (bpf_map_lookup_elem(datapath->before_fd, &zero, &result->before) ||
+	    bpf_map_lookup_elem(datapath->after_fd, &zero, &result->after) ||
+	    bpf_map_lookup_elem(datapath->fixture->copy_fd, &zero, &result->copy))
 		return failed("records of the probe");
-	return read_pending(lab, result);
+	return read_pending(datapath, result);
 }
 
-int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result *result)
+int datapath_run(struct datapath *datapath, const struct ref_packet *packet, struct datapath_result *result)
 {
-	struct probe_setup setup = { .tagged = packet->tagged, .tci = packet->tci, .verdict = LAB_VERDICT };
+	struct probe_setup setup = { .tagged = packet->tagged, .tci = packet->tci, .verdict = CHAIN_VERDICT };
 	struct __sk_buff in = { .mark = packet->mark, .cb = { 11, 12, 13, 14, 15 } }, out = { 0 };
 	uint8_t data[PACKET_MAX + 64], scrap[PACKET_MAX];
 	__u32 zero = 0;
@@ -319,17 +328,17 @@ int lab_run(struct lab *lab, const struct ref_packet *packet, struct lab_result 
 		in.gso_size = GSO_SIZE;
 		in.gso_segs = 2;
 	}
-	if (bpf_map_update_elem(lab->setup_fd, &zero, &setup, BPF_ANY))
+	if (bpf_map_update_elem(datapath->setup_fd, &zero, &setup, BPF_ANY))
 		return failed("setup");
-	error = lab_clear(lab);
+	error = datapath_clear(datapath);
 	if (error)
 		return error;
 	/* what is in the device's queue after this came from this packet */
-	while (read(lab->world->tun, scrap, sizeof(scrap)) > 0)
+	while (read(datapath->fixture->tun, scrap, sizeof(scrap)) > 0)
 		;
-	if (bpf_prog_test_run_opts(lab->first_fd, &opts))
+	if (bpf_prog_test_run_opts(datapath->first_fd, &opts))
 		return failed("BPF_PROG_TEST_RUN");
-	error = lab_read(lab, result);
+	error = datapath_read(datapath, result);
 	result->verdict = opts.retval;
 	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&
 			    out.mark == in.mark && !memcmp(out.cb, in.cb, sizeof(in.cb));

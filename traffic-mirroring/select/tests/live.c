@@ -26,10 +26,10 @@ static int failed(const char *what)
 	return -error;
 }
 
-static int attach(const struct lab *lab, const char *device, enum bpf_tc_attach_point point)
+static int attach(const struct datapath *datapath, const char *device, enum bpf_tc_attach_point point)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(device), .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = lab->first_fd);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = datapath->first_fd);
 
 	if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
 		return failed(device);
@@ -62,15 +62,15 @@ static int open_ring(struct live *live)
 	return 0;
 }
 
-int live_open(struct live *live, struct world *world)
+int live_open(struct live *live, struct fixture *fixture)
 {
-	*live = (struct live){ .world = world, .socket = -1 };
+	*live = (struct live){ .fixture = fixture, .socket = -1 };
 	if (system("ip link add " SENDER " type veth peer name " RECEIVER " && ip link set " SENDER
 		   " up && ip link set " RECEIVER " up"))
 		return failed("veth");
-	return attach(&live->world->lab[EGRESS], SENDER, BPF_TC_EGRESS)		    ?:
-		       attach(&live->world->lab[INGRESS], RECEIVER, BPF_TC_INGRESS) ?:
-										      open_ring(live);
+	return attach(&live->fixture->datapath[EGRESS], SENDER, BPF_TC_EGRESS)		   ?:
+		       attach(&live->fixture->datapath[INGRESS], RECEIVER, BPF_TC_INGRESS) ?:
+											     open_ring(live);
 }
 
 void live_close(struct live *live)
@@ -93,7 +93,7 @@ static int send_frame(struct live *live, const uint8_t *data, size_t len)
 	return 0;
 }
 
-static int wait_for(const struct lab *lab)
+static int wait_for(const struct datapath *datapath)
 {
 	struct probe_packet after = { .times = 0 };
 	__u32 zero = 0;
@@ -101,21 +101,21 @@ static int wait_for(const struct lab *lab)
 	for (int waited = 0; !after.times && waited < RECEIPT_US; waited += 100) {
 		if (waited)
 			usleep(100);
-		if (bpf_map_lookup_elem(lab->after_fd, &zero, &after))
+		if (bpf_map_lookup_elem(datapath->after_fd, &zero, &after))
 			return failed("records of the probe");
 	}
 	return 0;
 }
 
 int live_run(struct live *live, enum direction direction, const uint8_t *data, size_t len,
-	     struct lab_result *result)
+	     struct datapath_result *result)
 {
-	struct lab *lab = &live->world->lab[direction];
+	struct datapath *datapath = &live->fixture->datapath[direction];
 
-	return lab_switch(lab, true)					?:
-		       lab_switch(&live->world->lab[!direction], false) ?:
-		       lab_clear(lab)					?:
-		       send_frame(live, data, len)			?:
-		       wait_for(lab)					?:
-									  lab_read(lab, result);
+	return datapath_switch(datapath, true)					    ?:
+		       datapath_switch(&live->fixture->datapath[!direction], false) ?:
+		       datapath_clear(datapath)					    ?:
+		       send_frame(live, data, len)				    ?:
+		       wait_for(datapath)					    ?:
+		       datapath_read(datapath, result);
 }

@@ -39,7 +39,7 @@ static void put_address(uint8_t *at, uint8_t family, const char *text)
 	(void)read;
 }
 
-static void append_ethernet(struct packet *p, const struct shape *s)
+static void append_ethernet(struct packet *p, const struct packet_spec *s)
 {
 	static const uint8_t macs[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
 
@@ -64,7 +64,7 @@ static uint16_t sum16(const uint8_t *at, size_t size)
 	return ~sum;
 }
 
-static void append_ipv4(struct packet *p, const struct shape *s)
+static void append_ipv4(struct packet *p, const struct packet_spec *s)
 {
 	size_t size = 20 + 4 * s->options;
 	uint8_t *ip = append(p, size);
@@ -79,7 +79,7 @@ static void append_ipv4(struct packet *p, const struct shape *s)
 	memset(ip + 20, 1, size - 20); /* no-operation options */
 }
 
-static void append_ipv6(struct packet *p, const struct shape *s)
+static void append_ipv6(struct packet *p, const struct packet_spec *s)
 {
 	uint8_t *ip = append(p, 40), *next = ip + 6;
 
@@ -130,7 +130,7 @@ size_t packet_l4_size(uint8_t family, uint8_t proto)
 	}
 }
 
-static void append_l4(struct packet *p, const struct shape *s)
+static void append_l4(struct packet *p, const struct packet_spec *s)
 {
 	size_t size = packet_l4_size(s->family, s->proto);
 	uint8_t *l4 = append(p, size);
@@ -155,7 +155,7 @@ static void append_l4(struct packet *p, const struct shape *s)
 	}
 }
 
-void packet_build(const struct shape *s, struct packet *p)
+void packet_build(const struct packet_spec *s, struct packet *p)
 {
 	p->len = 0;
 	if (!s->l3)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Packets for tests. A shape says what a packet is; packet_build() makes well-formed bytes of it, which
+ * Packets for tests. A spec says what a packet is; packet_build() makes well-formed bytes of it, which
  * a test then damages: it cuts them, or overwrites some.
  */
 #ifndef TESTS_PACKETS_H
@@ -16,7 +16,7 @@
 #define SHAPE_TAGS 4
 #define SHAPE_EXTENSIONS 12
 
-struct shape {
+struct packet_spec {
 	bool l3; /* no Ethernet header */
 	struct {
 		uint16_t type; /* 0x8100 or 0x88a8; 0: no tag */
@@ -28,7 +28,10 @@ struct shape {
 	uint8_t options; /* IPv4: words of options */
 	uint8_t extension[SHAPE_EXTENSIONS]; /* IPv6: types of the extension headers, n_extensions of them */
 	uint8_t n_extensions;
-	/* fragments: of IPv6, the fragment header has to be among the extensions; a later fragment ends with it */
+	/*
+	 * fragments: of IPv6, the fragment header has to be among the extensions; a later fragment ends with
+	 * it
+	 */
 	uint16_t offset; /* units of 8 bytes */
 	bool more;
 	uint32_t id;
@@ -50,7 +53,7 @@ struct packet {
 /* Layer-4 header sizes as the builder writes them. 0: a protocol without a header that we know. */
 size_t packet_l4_size(uint8_t family, uint8_t proto);
 
-void packet_build(const struct shape *shape, struct packet *packet);
+void packet_build(const struct packet_spec *spec, struct packet *packet);
 
 /* No effect when the packet is shorter. */
 void packet_cut(struct packet *packet, size_t len);

@@ -7,7 +7,7 @@
 
 #define PROBE_BYTES 512
 
-/* What the probe does to a packet before SELECT sees it, and what it answers after. */
+/* What the probe does to a packet before the data path sees it, and what it answers after. */
 struct probe_setup {
 	__u32 tagged; /* put a VLAN tag into the metadata */
 	__u32 tci;

@@ -377,8 +377,8 @@ static bool same_flow(const struct ref_flow *a, const struct ref_flow *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static const char *judge_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample,
-				bool taken)
+static const char *oracle_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample,
+				 bool taken)
 {
 	if (!flow->family)
 		return NULL;
@@ -392,8 +392,8 @@ static const char *judge_sample(struct reference *ref, const struct ref_flow *fl
 	return NULL;
 }
 
-static const char *judge_device(struct reference *ref, const struct ref_flow *flow, int filter,
-				unsigned int ifindex)
+static const char *oracle_device(struct reference *ref, const struct ref_flow *flow, int filter,
+				 unsigned int ifindex)
 {
 	const struct ref_rule *r = &ref->rules.at[filter];
 	bool named = false;
@@ -435,14 +435,14 @@ const char *ref_judge(struct reference *ref, const struct ref_expected *e, const
 	if (seen->filter != e->filter)
 		return "another filter decided";
 	if (e->perhaps)
-		wrong = judge_sample(ref, &e->flow, ref->rules.at[e->filter].sample,
-				     seen->outcome != OUT_SAMPLED_OUT);
+		wrong = oracle_sample(ref, &e->flow, ref->rules.at[e->filter].sample,
+				      seen->outcome != OUT_SAMPLED_OUT);
 	if (wrong || (e->perhaps && seen->outcome == OUT_SAMPLED_OUT))
 		return wrong ?: seen->ifindex ? "a packet that is not in the sample was copied" : NULL;
 	if (seen->outcome != e->outcome)
 		return "another outcome";
 	if (e->outcome == OUT_DEVICE)
-		return judge_device(ref, &e->flow, e->filter, seen->ifindex);
+		return oracle_device(ref, &e->flow, e->filter, seen->ifindex);
 	return seen->ifindex ? "a packet was copied that is not to be" : NULL;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What docs/filters.md says, as plain, slow code: the judge of the data path. It shares nothing with the
- * rule parser, the tables or the data path but the names of the outcomes, and takes its rules as structures that are
- * printed as text for the product.
+ * What docs/filters.md says, as plain, slow code: the oracle of the data path. It shares nothing with the
+ * rule parser, the tables or the data path but the names of the outcomes, and takes its rules as structures
+ * that are printed as text for the product.
  *
- * Which flows a sample takes and how flows spread over devices is the product's choice. The reference
- * learns the choice from a flow's first packet, and holds the product to it for all others, in both directions.
+ * Which flows a sample takes and how flows spread over devices is the product's choice. The reference learns
+ * the choice from a flow's first packet, and holds the product to it for all others, in both directions.
  */
 #ifndef TESTS_REFERENCE_H
 #define TESTS_REFERENCE_H

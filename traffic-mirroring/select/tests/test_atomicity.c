@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Commits under traffic: one thread sends a flow without pause, another one puts two rule sets in force in turn. They
- * agree on what becomes of the flow, and by other filters, values and prefixes: a packet that saw parts of both
- * would go another way.
+ * Commits under traffic: one thread sends a flow without pause, another one puts two rule sets in force in
+ * turn. They agree on what becomes of the flow, and by other filters, values and prefixes: a packet that saw
+ * parts of both would go another way.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -22,14 +22,14 @@
 #define COMMITS 1000
 #define BATCH 64 /* packets per system call: the sender looks up often enough to stop */
 
-static struct world world;
+static struct fixture fixture;
 
-static const struct shape flow = { .family = 4,
-				   .proto = IPPROTO_TCP,
-				   .src = "192.0.2.1",
-				   .dst = "198.51.100.1",
-				   .src_port = 40000,
-				   .dst_port = 443 };
+static const struct packet_spec flow = { .family = 4,
+					 .proto = IPPROTO_TCP,
+					 .src = "192.0.2.1",
+					 .dst = "198.51.100.1",
+					 .src_port = 40000,
+					 .dst_port = 443 };
 
 static const char *const accepting[] = {
 	"skip dst-port 80\n"
@@ -89,13 +89,13 @@ static uint32_t copies(void)
 	struct probe_packet copy;
 	__u32 zero = 0;
 
-	assert_int_equal(bpf_map_lookup_elem(world.copy_fd, &zero, &copy), 0);
+	assert_int_equal(bpf_map_lookup_elem(fixture.copy_fd, &zero, &copy), 0);
 	return copy.times;
 }
 
 static void alternate(struct tables *tables, const char *const rules[2])
 {
-	struct configuration *c[2] = { lab_configuration(rules[0]), lab_configuration(rules[1]) };
+	struct configuration *c[2] = { datapath_configuration(rules[0]), datapath_configuration(rules[1]) };
 	int error = 0;
 
 	assert_non_null(c[0]);
@@ -110,20 +110,20 @@ static void alternate(struct tables *tables, const char *const rules[2])
 /* Of every packet exactly the outcome, and of a copied one exactly one copy. */
 static void under_traffic(enum direction d, const char *const rules[2], enum mirror_outcome outcome)
 {
-	struct lab *lab = &world.lab[d];
-	struct sender s = { .prog_fd = lab->select_fd, .cpu = 1 };
+	struct datapath *datapath = &fixture.datapath[d];
+	struct sender s = { .prog_fd = datapath->select_fd, .cpu = 1 };
 	struct counters before, after;
 	uint32_t copies_before = copies();
 	pthread_t thread;
 
-	assert_int_equal(lab_commit(lab, rules[1]), 0);
-	assert_int_equal(tables_counters(lab->tables, &before), 0);
+	assert_int_equal(datapath_commit(datapath, rules[1]), 0);
+	assert_int_equal(tables_counters(datapath->tables, &before), 0);
 	assert_int_equal(pthread_create(&thread, NULL, send_all_the_time, &s), 0);
-	alternate(lab->tables, rules);
+	alternate(datapath->tables, rules);
 	atomic_store(&s.stop, true);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(s.error, 0);
-	assert_int_equal(tables_counters(lab->tables, &after), 0);
+	assert_int_equal(tables_counters(datapath->tables, &after), 0);
 	printf("# %s: %d commits, %lu packets, %u copies\n", direction_names[d], COMMITS, s.sent,
 	       copies() - copies_before);
 	assert_true(s.sent > COMMITS);
@@ -149,13 +149,13 @@ static void rejected_by_both(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world);
+	return fixture_enter(&fixture);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 
 #define PACKETS 250 /* per rule set */
 
-static struct world world;
+static struct fixture fixture;
 static uint64_t seed; /* of the rule set at hand */
 static unsigned int rule_sets = 450;
 
@@ -39,15 +39,15 @@ static char *text_of(const struct ref_rules *rules)
 }
 
 static void explain(const struct reference *ref, const struct ref_packet *packet,
-		    const struct ref_expected *e, const struct lab *lab, const struct lab_result *r,
-		    const char *wrong)
+		    const struct ref_expected *e, const struct datapath *datapath,
+		    const struct datapath_result *r, const char *wrong)
 {
 	struct packet bytes = { .len = packet->len };
 
 	memcpy(bytes.data, packet->data, packet->len);
 	printf("# %s: %s\n# packet (vlan in metadata: %s %u, gso %d, mark %#x):\n",
-	       direction_names[lab->direction], wrong, packet->tagged ? "yes" : "no", packet->tci & 0xfff,
-	       packet->gso, packet->mark);
+	       direction_names[datapath->direction], wrong, packet->tagged ? "yes" : "no",
+	       packet->tci & 0xfff, packet->gso, packet->mark);
 	packet_print(stdout, &bytes);
 	printf("# expected: %s%s, filter %d\n# seen: %s, filter %d, copies %u, device %u, verdict %d\n# "
 	       "rules:\n",
@@ -59,10 +59,10 @@ static void explain(const struct reference *ref, const struct ref_packet *packet
 }
 
 /* The whole packet; a device without Ethernet gets what is behind that header. */
-static bool is_copy(const struct ref_packet *packet, const struct lab_result *r)
+static bool is_copy(const struct ref_packet *packet, const struct datapath_result *r)
 {
 	const struct probe_packet *c = &r->copy;
-	size_t before = c->ifindex == world.device[DEVICE_L3].ifindex ? 14 : 0;
+	size_t before = c->ifindex == fixture.device[DEVICE_L3].ifindex ? 14 : 0;
 	size_t compared = c->len < PROBE_BYTES ? c->len : PROBE_BYTES;
 
 	return c->mark == MIRROR_MARK && c->tagged == r->before.tagged && c->tci == r->before.tci &&
@@ -70,9 +70,9 @@ static bool is_copy(const struct ref_packet *packet, const struct lab_result *r)
 }
 
 /* What holds whatever the rules say. */
-static const char *always_wrong(const struct ref_packet *packet, const struct lab_result *r)
+static const char *always_wrong(const struct ref_packet *packet, const struct datapath_result *r)
 {
-	if (r->verdict != LAB_VERDICT)
+	if (r->verdict != CHAIN_VERDICT)
 		return "the verdict is not the next program's";
 	if (!r->unchanged)
 		return "the packet, its mark or cb was changed";
@@ -88,22 +88,25 @@ static const char *always_wrong(const struct ref_packet *packet, const struct la
 	return NULL;
 }
 
-/* The kernel may refuse to send a GSO packet as crude as BPF_PROG_TEST_RUN makes them: but not before we tried. */
+/*
+ * The kernel may refuse to send a GSO packet as crude as BPF_PROG_TEST_RUN makes them: but not before we
+ * tried.
+ */
 static bool refused_gso(const struct ref_packet *packet, const struct ref_expected *e,
-			const struct lab_result *r)
+			const struct datapath_result *r)
 {
 	return packet->gso && e->outcome == OUT_DEVICE && r->outcome == OUT_DEVICE_FAILED &&
 	       r->filter == e->filter;
 }
 
-static void compare(struct reference *ref, struct lab *lab, const struct ref_packet *packet)
+static void compare(struct reference *ref, struct datapath *datapath, const struct ref_packet *packet)
 {
 	struct ref_expected e = ref_expect(ref, packet);
-	struct lab_result r;
+	struct datapath_result r;
 	struct ref_seen seen;
 	const char *wrong;
 
-	assert_int_equal(lab_run(lab, packet, &r), 0);
+	assert_int_equal(datapath_run(datapath, packet, &r), 0);
 	seen = (struct ref_seen){ r.outcome, r.filter, r.copy.ifindex };
 	wrong = always_wrong(packet, &r);
 	if (!wrong && refused_gso(packet, &e, &r))
@@ -111,23 +114,26 @@ static void compare(struct reference *ref, struct lab *lab, const struct ref_pac
 	else if (!wrong)
 		wrong = ref_judge(ref, &e, &seen);
 	if (wrong)
-		explain(ref, packet, &e, lab, &r, wrong);
+		explain(ref, packet, &e, datapath, &r, wrong);
 	pairs++;
 	outcomes[r.outcome]++;
 	followed += e.first != NULL;
 }
 
 /* Fragments of an earlier rule set would follow its decisions. */
-static void forget_fragments(const struct lab *lab)
+static void forget_fragments(const struct datapath *datapath)
 {
 	struct mirror_datagram key;
-	int fd = lab_map(lab, "fragments");
+	int fd = datapath_map(datapath, "fragments");
 
 	while (!bpf_map_get_next_key(fd, NULL, &key))
 		bpf_map_delete_elem(fd, &key);
 }
 
-/* BPF_PROG_TEST_RUN refuses a packet whose EtherType promises more than there is; behind a VLAN tag it does not look. */
+/*
+ * BPF_PROG_TEST_RUN refuses a packet whose EtherType promises more than there is; behind a VLAN tag it does
+ * not look.
+ */
 static bool runs(const struct packet *p)
 {
 	unsigned int type = p->data[12] << 8 | p->data[13];
@@ -137,12 +143,12 @@ static bool runs(const struct packet *p)
 
 static void random_packet(struct pool *pool, struct packet *bytes, struct ref_packet *packet)
 {
-	struct shape shape;
+	struct packet_spec spec;
 
 	do {
-		generate_shape(pool, &shape);
-		shape.length_zero = random_below(pool, 20) == 0;
-		generate_packet(pool, &shape, bytes);
+		generate_spec(pool, &spec);
+		spec.length_zero = random_below(pool, 20) == 0;
+		generate_packet(pool, &spec, bytes);
 	} while (!runs(bytes));
 	*packet = (struct ref_packet){
 		.data = bytes->data,
@@ -174,12 +180,12 @@ static void objects_and_reference_agree(void **state)
 
 		generate_pool(&pool, seed);
 		ref.n_flows = ref.n_spreads = ref.n_datagrams = 0;
-		generate_rules(&pool, world.device, WORLD_DEVICES, &ref.rules);
+		generate_rules(&pool, fixture.device, FIXTURE_DEVICES, &ref.rules);
 		rules = text_of(&ref.rules);
-		if (world_commit(&world, rules))
+		if (fixture_commit(&fixture, rules))
 			fail_msg("seed %#lx: not committed:\n%s", seed, rules);
-		forget_fragments(&world.lab[INGRESS]);
-		forget_fragments(&world.lab[EGRESS]);
+		forget_fragments(&fixture.datapath[INGRESS]);
+		forget_fragments(&fixture.datapath[EGRESS]);
 		free(rules);
 		for (int n = 0; n < PACKETS; n++) {
 			struct packet bytes;
@@ -188,7 +194,7 @@ static void objects_and_reference_agree(void **state)
 			random_packet(&pool, &bytes, &packet);
 			packet.gso = random_below(&pool, 10) == 0 && is_whole(&ref, packet);
 			for (int d = 0; d < DIRECTIONS; d++)
-				compare(&ref, &world.lab[d], &packet);
+				compare(&ref, &fixture.datapath[d], &packet);
 		}
 	}
 	printf("# %lu pairs, %lu later fragments that followed a first one, %lu GSO copies refused\n#", pairs,
@@ -202,13 +208,13 @@ static void objects_and_reference_agree(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world);
+	return fixture_enter(&fixture);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }
 

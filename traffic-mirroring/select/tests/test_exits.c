@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Ways out that rules alone do not decide: devices that fail, tunnels of our own, bare IP, the switch, counters. */
+/*
+ * Ways out that rules alone do not decide: devices that fail, tunnels of our own, bare IP, the switch,
+ * counters.
+ */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,128 +17,128 @@
 #include "harness.h"
 #include "packets.h"
 
-static struct world world;
+static struct fixture fixture;
 
-static const struct shape tcp4 = { .family = 4,
-				   .proto = IPPROTO_TCP,
-				   .src = "192.0.2.1",
-				   .dst = "198.51.100.1",
-				   .dst_port = 443,
-				   .payload = 20 };
-static const struct shape tcp6 = { .family = 6,
-				   .proto = IPPROTO_TCP,
-				   .src = "2001:db8::1",
-				   .dst = "2001:db8::2",
-				   .dst_port = 443,
-				   .payload = 20 };
-static const struct shape arp = { .ethertype = 0x0806, .payload = 46 };
+static const struct packet_spec tcp4 = { .family = 4,
+					 .proto = IPPROTO_TCP,
+					 .src = "192.0.2.1",
+					 .dst = "198.51.100.1",
+					 .dst_port = 443,
+					 .payload = 20 };
+static const struct packet_spec tcp6 = { .family = 6,
+					 .proto = IPPROTO_TCP,
+					 .src = "2001:db8::1",
+					 .dst = "2001:db8::2",
+					 .dst_port = 443,
+					 .payload = 20 };
+static const struct packet_spec arp = { .ethertype = 0x0806, .payload = 46 };
 
 /* Runs a packet, and checks what always has to hold. */
-static struct lab_result run(struct lab *lab, const struct ref_packet *packet)
+static struct datapath_result run(struct datapath *datapath, const struct ref_packet *packet)
 {
-	struct lab_result r;
+	struct datapath_result r;
 
-	assert_int_equal(lab_run(lab, packet, &r), 0);
-	assert_int_equal(r.verdict, LAB_VERDICT);
+	assert_int_equal(datapath_run(datapath, packet, &r), 0);
+	assert_int_equal(r.verdict, CHAIN_VERDICT);
 	assert_true(r.unchanged);
 	assert_int_equal(r.after.times, 1);
 	assert_int_equal(r.outcomes, 1);
 	return r;
 }
 
-static struct lab_result run_shape(struct lab *lab, const struct shape *shape)
+static struct datapath_result run_spec(struct datapath *datapath, const struct packet_spec *spec)
 {
 	struct packet p;
 	struct ref_packet packet = { .data = p.data };
 
-	packet_build(shape, &p);
+	packet_build(spec, &p);
 	packet.len = p.len;
-	return run(lab, &packet);
+	return run(datapath, &packet);
 }
 
-#define assert_becomes(lab, shape, way_out) \
-	assert_string_equal(outcome_name(run_shape(lab, shape).outcome), outcome_name(way_out))
+#define assert_becomes(datapath, spec, way_out) \
+	assert_string_equal(outcome_name(run_spec(datapath, spec).outcome), outcome_name(way_out))
 
-static void commit(struct lab *lab, const char *rules)
+static void commit(struct datapath *datapath, const char *rules)
 {
-	assert_int_equal(lab_commit(lab, rules), 0);
+	assert_int_equal(datapath_commit(datapath, rules), 0);
 }
 
 static void switched_off(void **state)
 {
 	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		assert_int_equal(lab_switch(&world.lab[d], true), 0);
-		commit(&world.lab[d], "mirror to d0");
-		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
-		assert_int_equal(lab_switch(&world.lab[d], false), 0);
-		assert_becomes(&world.lab[d], &tcp4, OUT_DISABLED);
-		commit(&world.lab[d], "mirror to d1");
-		assert_becomes(&world.lab[d], &tcp4, OUT_DISABLED);
-		assert_int_equal(lab_switch(&world.lab[d], true), 0);
-		assert_int_equal(run_shape(&world.lab[d], &tcp4).copy.ifindex,
-				 world.device[DEVICE_D1].ifindex);
+		assert_int_equal(datapath_switch(&fixture.datapath[d], true), 0);
+		commit(&fixture.datapath[d], "mirror to d0");
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
+		assert_int_equal(datapath_switch(&fixture.datapath[d], false), 0);
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DISABLED);
+		commit(&fixture.datapath[d], "mirror to d1");
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DISABLED);
+		assert_int_equal(datapath_switch(&fixture.datapath[d], true), 0);
+		assert_int_equal(run_spec(&fixture.datapath[d], &tcp4).copy.ifindex,
+				 fixture.device[DEVICE_D1].ifindex);
 	}
 }
 
 static void device_down_gone_or_busy(void **state)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = world.device[DEVICE_D2].ifindex,
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = fixture.device[DEVICE_D2].ifindex,
 		    .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(world.probe, "probe_drop"), .handle = 9,
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(fixture.probe, "probe_drop"), .handle = 9,
 		    .priority = 9);
 
 	(void)state;
 	assert_int_equal(system("ip link add d9 type ifb"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		commit(&world.lab[d], "mirror to d9");
+		commit(&fixture.datapath[d], "mirror to d9");
 	for (int d = 0; d < DIRECTIONS; d++) {
 		/* down: the queue of a device drops what comes, a device without a queue refuses it */
-		enum mirror_outcome outcome = run_shape(&world.lab[d], &tcp4).outcome;
+		enum mirror_outcome outcome = run_spec(&fixture.datapath[d], &tcp4).outcome;
 
 		assert_true(outcome == OUT_DEVICE_BUSY || outcome == OUT_DEVICE_FAILED);
 	}
 	assert_int_equal(system("ip link set d9 up"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
 	assert_int_equal(system("ip link del d9"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
 
 	/* a full queue answers the same: a positive number, that of TC_ACT_SHOT or near it */
 	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&world.lab[d], "mirror to d2");
-		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE_BUSY);
+		commit(&fixture.datapath[d], "mirror to d2");
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_BUSY);
 	}
 	opts.flags = opts.prog_fd = opts.prog_id = 0;
 	assert_int_equal(bpf_tc_detach(&hook, &opts), 0);
-	assert_becomes(&world.lab[INGRESS], &tcp4, OUT_DEVICE);
+	assert_becomes(&fixture.datapath[INGRESS], &tcp4, OUT_DEVICE);
 }
 
 static void commit_exit(enum mirror_exit exit)
 {
-	struct configuration *c = lab_configuration("mirror to d0");
+	struct configuration *c = datapath_configuration("mirror to d0");
 
 	assert_non_null(c);
 	c->rows[0].exit = exit;
-	assert_int_equal(tables_commit(world.lab[EGRESS].tables, c, false), 0);
+	assert_int_equal(tables_commit(fixture.datapath[EGRESS].tables, c, false), 0);
 	configuration_free(c);
 }
 
 /* An exit's program is taken out of the exits map, and put back. */
 static void lose_exit(enum mirror_exit exit, const char *name, enum mirror_outcome with)
 {
-	int fd = lab_map(&world.lab[EGRESS], "exits"), program;
+	int fd = datapath_map(&fixture.datapath[EGRESS], "exits"), program;
 	__u32 key = exit;
 
 	commit_exit(exit);
-	assert_becomes(&world.lab[EGRESS], &tcp4, with);
+	assert_becomes(&fixture.datapath[EGRESS], &tcp4, with);
 	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
-	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
-	program = build_program(world.lab[EGRESS].select, name);
+	assert_becomes(&fixture.datapath[EGRESS], &tcp4, OUT_NO_EXIT);
+	program = build_program(fixture.datapath[EGRESS].select, name);
 	assert_int_equal(bpf_map_update_elem(fd, &key, &program, BPF_ANY), 0);
-	assert_becomes(&world.lab[EGRESS], &tcp4, with);
+	assert_becomes(&fixture.datapath[EGRESS], &tcp4, with);
 }
 
 static void no_exit(void **state)
@@ -146,7 +149,7 @@ static void no_exit(void **state)
 
 	/* update came before start: filters, but nowhere to send copies to */
 	commit_exit(EXIT_NONE);
-	assert_becomes(&world.lab[EGRESS], &tcp4, OUT_NO_EXIT);
+	assert_becomes(&fixture.datapath[EGRESS], &tcp4, OUT_NO_EXIT);
 }
 
 static void add_outer(struct configuration *c, int family, const char *address, uint8_t proto, uint16_t port)
@@ -157,9 +160,9 @@ static void add_outer(struct configuration *c, int family, const char *address, 
 	assert_int_equal(inet_pton(family == 4 ? AF_INET : AF_INET6, address, o->addr), 1);
 }
 
-static struct shape udp4(const char *src, const char *dst, uint16_t port)
+static struct packet_spec udp4(const char *src, const char *dst, uint16_t port)
 {
-	struct shape s = { .family = 4, .proto = IPPROTO_UDP, .dst_port = port, .payload = 60 };
+	struct packet_spec s = { .family = 4, .proto = IPPROTO_UDP, .dst_port = port, .payload = 60 };
 
 	strcpy(s.src, src);
 	strcpy(s.dst, dst);
@@ -168,12 +171,14 @@ static struct shape udp4(const char *src, const char *dst, uint16_t port)
 
 static void own_tunnels(void **state)
 {
-	struct shape tunnel = udp4("192.0.2.1", "203.0.113.9", 4789), fragment = tunnel;
-	struct shape other_port = udp4("192.0.2.1", "203.0.113.9", 4790);
-	struct shape other_end = udp4("192.0.2.1", "203.0.113.10", 4789), other_proto = tunnel;
-	struct shape gre = other_end, answer = udp4("203.0.113.9", "192.0.2.1", 4789);
-	struct shape tunnel6 = { .family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 6081 };
-	struct shape other_port6 = tunnel6;
+	struct packet_spec tunnel = udp4("192.0.2.1", "203.0.113.9", 4789), fragment = tunnel;
+	struct packet_spec other_port = udp4("192.0.2.1", "203.0.113.9", 4790);
+	struct packet_spec other_end = udp4("192.0.2.1", "203.0.113.10", 4789), other_proto = tunnel;
+	struct packet_spec gre = other_end, answer = udp4("203.0.113.9", "192.0.2.1", 4789);
+	struct packet_spec tunnel6 = {
+		.family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 6081
+	};
+	struct packet_spec other_port6 = tunnel6;
 
 	(void)state;
 	other_proto.proto = IPPROTO_UDPLITE;
@@ -181,43 +186,43 @@ static void own_tunnels(void **state)
 	other_port6.dst_port++;
 	fragment.id = 77;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		struct configuration *c = lab_configuration("mirror to d0");
+		struct configuration *c = datapath_configuration("mirror to d0");
 
 		assert_non_null(c);
 		add_outer(c, 4, "203.0.113.9", IPPROTO_UDP, 4789);
 		add_outer(c, 4, "203.0.113.10", IPPROTO_GRE, 0);
 		add_outer(c, 6, "2001:db8::9", IPPROTO_UDP, 6081);
-		assert_int_equal(tables_commit(world.lab[d].tables, c, false), 0);
+		assert_int_equal(tables_commit(fixture.datapath[d].tables, c, false), 0);
 		configuration_free(c);
 
-		assert_becomes(&world.lab[d], &tunnel, OUT_OWN_COPY);
-		assert_becomes(&world.lab[d], &other_port, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &other_end, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &other_proto, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &answer, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &gre, OUT_OWN_COPY);
-		assert_becomes(&world.lab[d], &tunnel6, OUT_OWN_COPY);
-		assert_becomes(&world.lab[d], &other_port6, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &tunnel, OUT_OWN_COPY);
+		assert_becomes(&fixture.datapath[d], &other_port, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &other_end, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &other_proto, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &answer, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &gre, OUT_OWN_COPY);
+		assert_becomes(&fixture.datapath[d], &tunnel6, OUT_OWN_COPY);
+		assert_becomes(&fixture.datapath[d], &other_port6, OUT_DEVICE);
 		/* a fragment that has no ports goes the way of the first one */
 		fragment.more = true;
 		fragment.offset = 0;
-		assert_becomes(&world.lab[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(&fixture.datapath[d], &fragment, OUT_OWN_COPY);
 		fragment.offset = 9;
-		assert_becomes(&world.lab[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(&fixture.datapath[d], &fragment, OUT_OWN_COPY);
 		/* the next configuration knows no tunnel */
-		commit(&world.lab[d], "mirror to d0");
-		assert_becomes(&world.lab[d], &tunnel, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &gre, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &tunnel6, OUT_DEVICE);
+		commit(&fixture.datapath[d], "mirror to d0");
+		assert_becomes(&fixture.datapath[d], &tunnel, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &gre, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &tunnel6, OUT_DEVICE);
 	}
 }
 
 /* What a device without Ethernet got of a packet; 0: nothing. */
-static size_t bare_copy(struct lab *lab, const struct packet *p, bool tagged, uint8_t *copy)
+static size_t bare_copy(struct datapath *datapath, const struct packet *p, bool tagged, uint8_t *copy)
 {
 	struct ref_packet packet = { .data = p->data, .len = p->len, .tagged = tagged, .tci = 5 };
-	struct lab_result r = run(lab, &packet);
-	ssize_t n = read(world.tun, copy, PACKET_MAX);
+	struct datapath_result r = run(datapath, &packet);
+	ssize_t n = read(fixture.tun, copy, PACKET_MAX);
 
 	assert_int_equal(r.outcome, n > 0 ? OUT_DEVICE : OUT_DEVICE_NOT_IP);
 	return n > 0 ? n : 0;
@@ -226,76 +231,76 @@ static size_t bare_copy(struct lab *lab, const struct packet *p, bool tagged, ui
 /* It gets the IP packet and nothing before it. */
 static void device_takes_bare_ip(void **state)
 {
-	const struct shape *const shapes[] = { &tcp4, &tcp6 };
+	const struct packet_spec *const specs[] = { &tcp4, &tcp6 };
 
 	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&world.lab[d], "mirror to t0");
+		commit(&fixture.datapath[d], "mirror to t0");
 		for (size_t i = 0; i < 2; i++) {
 			uint8_t copy[PACKET_MAX];
 			struct packet p;
 
-			packet_build(shapes[i], &p);
-			assert_int_equal(bare_copy(&world.lab[d], &p, false, copy), p.len - p.l3);
+			packet_build(specs[i], &p);
+			assert_int_equal(bare_copy(&fixture.datapath[d], &p, false, copy), p.len - p.l3);
 			assert_memory_equal(copy, p.data + p.l3, p.len - p.l3);
 		}
-		assert_becomes(&world.lab[d], &arp, OUT_DEVICE_NOT_IP);
+		assert_becomes(&fixture.datapath[d], &arp, OUT_DEVICE_NOT_IP);
 	}
 }
 
 /* The kernel takes the Ethernet header off a clone, but no VLAN tag. */
 static void device_takes_no_tags(void **state)
 {
-	struct shape shapes[] = { tcp4, tcp4, tcp6 };
+	struct packet_spec specs[] = { tcp4, tcp4, tcp6 };
 
 	(void)state;
-	shapes[1].tag[0].type = 0x8100;
-	shapes[2].tag[0].type = 0x88a8;
-	shapes[2].tag[1].type = 0x8100;
+	specs[1].tag[0].type = 0x8100;
+	specs[2].tag[0].type = 0x88a8;
+	specs[2].tag[1].type = 0x8100;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		commit(&world.lab[d], "mirror to t0");
+		commit(&fixture.datapath[d], "mirror to t0");
 		for (size_t i = 0; i < 3; i++) {
 			uint8_t copy[PACKET_MAX];
 			struct packet p;
 
-			packet_build(&shapes[i], &p);
-			assert_int_equal(bare_copy(&world.lab[d], &p, true, copy), 0);
-			if (shapes[i].tag[0].type)
-				assert_int_equal(bare_copy(&world.lab[d], &p, false, copy), 0);
+			packet_build(&specs[i], &p);
+			assert_int_equal(bare_copy(&fixture.datapath[d], &p, true, copy), 0);
+			if (specs[i].tag[0].type)
+				assert_int_equal(bare_copy(&fixture.datapath[d], &p, false, copy), 0);
 		}
 	}
 }
 
 static void interface_gives_bare_ip(void **state)
 {
-	struct shape bare4 = tcp4, bare6 = tcp6;
+	struct packet_spec bare4 = tcp4, bare6 = tcp6;
 
 	(void)state;
 	bare4.l3 = bare6.l3 = true;
 	for (int d = 0; d < DIRECTIONS; d++) {
-		struct configuration *c = lab_configuration("mirror src 192.0.2.1 dst-port 443 to d0\n"
-							    "skip src 2001:db8::1 proto tcp\n"
-							    "mirror to d1");
+		struct configuration *c = datapath_configuration("mirror src 192.0.2.1 dst-port 443 to d0\n"
+								 "skip src 2001:db8::1 proto tcp\n"
+								 "mirror to d1");
 
 		assert_non_null(c);
-		assert_int_equal(tables_commit(world.lab[d].tables, c, true), 0);
+		assert_int_equal(tables_commit(fixture.datapath[d].tables, c, true), 0);
 		configuration_free(c);
-		assert_int_equal(run_shape(&world.lab[d], &bare4).filter, 0);
-		assert_int_equal(run_shape(&world.lab[d], &bare6).filter, 1);
+		assert_int_equal(run_spec(&fixture.datapath[d], &bare4).filter, 0);
+		assert_int_equal(run_spec(&fixture.datapath[d], &bare6).filter, 1);
 		/* an Ethernet frame is, as a bare packet, no IP */
-		assert_int_equal(run_shape(&world.lab[d], &tcp4).filter, 2);
+		assert_int_equal(run_spec(&fixture.datapath[d], &tcp4).filter, 2);
 		/* the next commit says Ethernet again */
-		commit(&world.lab[d], "mirror proto tcp to d0");
-		assert_becomes(&world.lab[d], &tcp4, OUT_DEVICE);
-		assert_becomes(&world.lab[d], &bare4, OUT_NO_MATCH);
+		commit(&fixture.datapath[d], "mirror proto tcp to d0");
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
+		assert_becomes(&fixture.datapath[d], &bare4, OUT_NO_MATCH);
 	}
 }
 
-static uint64_t plain_counter(const struct lab *lab, const char *map, __u32 key)
+static uint64_t plain_counter(const struct datapath *datapath, const char *map, __u32 key)
 {
 	uint64_t value = 0;
 
-	assert_int_equal(bpf_map_lookup_elem(lab_map(lab, map), &key, &value), 0);
+	assert_int_equal(bpf_map_lookup_elem(datapath_map(datapath, map), &key, &value), 0);
 	return value;
 }
 
@@ -309,15 +314,15 @@ static void counters_add_up(void **state)
 		struct packet p;
 		uint64_t plain, packets;
 
-		commit(&world.lab[d], "mirror dst-port 1 to d0\nskip dst-port 443");
+		commit(&fixture.datapath[d], "mirror dst-port 1 to d0\nskip dst-port 443");
 		packet_build(&tcp4, &p);
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len,
 			    .repeat = TIMES);
-		assert_int_equal(tables_counters(world.lab[d].tables, &before), 0);
-		plain = plain_counter(&world.lab[d], "counters", OUT_SKIPPED);
-		packets = plain_counter(&world.lab[d], "filter_packets", 2);
-		assert_int_equal(bpf_prog_test_run_opts(world.lab[d].select_fd, &opts), 0);
-		assert_int_equal(tables_counters(world.lab[d].tables, &after), 0);
+		assert_int_equal(tables_counters(fixture.datapath[d].tables, &before), 0);
+		plain = plain_counter(&fixture.datapath[d], "counters", OUT_SKIPPED);
+		packets = plain_counter(&fixture.datapath[d], "filter_packets", 2);
+		assert_int_equal(bpf_prog_test_run_opts(fixture.datapath[d].select_fd, &opts), 0);
+		assert_int_equal(tables_counters(fixture.datapath[d].tables, &after), 0);
 		for (int i = 0; i < OUT_COUNT; i++)
 			assert_int_equal(after.outcome[i] - before.outcome[i], i == OUT_SKIPPED ? TIMES : 0);
 		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
@@ -325,13 +330,13 @@ static void counters_add_up(void **state)
 			assert_int_equal(after.bytes[i] - before.bytes[i], i == 1 ? TIMES * p.len : 0);
 		}
 		/* what others read lags by less than one flush per CPU, and key 0 is l3afd's */
-		assert_uint_in_range(plain_counter(&world.lab[d], "counters", OUT_SKIPPED) - plain,
+		assert_uint_in_range(plain_counter(&fixture.datapath[d], "counters", OUT_SKIPPED) - plain,
 				     TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
-		assert_uint_in_range(plain_counter(&world.lab[d], "filter_packets", 2) - packets,
+		assert_uint_in_range(plain_counter(&fixture.datapath[d], "filter_packets", 2) - packets,
 				     TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
-		assert_int_equal(plain_counter(&world.lab[d], "counters", 0), 0);
-		assert_int_equal(plain_counter(&world.lab[d], "filter_packets", 0), 0);
-		assert_int_equal(plain_counter(&world.lab[d], "filter_bytes", 0), 0);
+		assert_int_equal(plain_counter(&fixture.datapath[d], "counters", 0), 0);
+		assert_int_equal(plain_counter(&fixture.datapath[d], "filter_packets", 0), 0);
+		assert_int_equal(plain_counter(&fixture.datapath[d], "filter_bytes", 0), 0);
 	}
 }
 
@@ -346,16 +351,17 @@ static void end_of_chain(void **state)
 	for (int d = 0; d < DIRECTIONS; d++) {
 		static const char *const rules[] = { "", "mirror to d0", "skip", "mirror dst-port 1 to d0" };
 
-		assert_int_equal(bpf_map_delete_elem(lab_map(&world.lab[d], "jmp_table"), &zero), 0);
+		assert_int_equal(bpf_map_delete_elem(datapath_map(&fixture.datapath[d], "jmp_table"), &zero),
+				 0);
 		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len);
 
-			commit(&world.lab[d], rules[i]);
-			assert_int_equal(bpf_prog_test_run_opts(world.lab[d].select_fd, &opts), 0);
+			commit(&fixture.datapath[d], rules[i]);
+			assert_int_equal(bpf_prog_test_run_opts(fixture.datapath[d].select_fd, &opts), 0);
 			assert_int_equal((int)opts.retval, -1); /* TC_ACT_UNSPEC */
 		}
-		assert_int_equal(chain_to(lab_map(&world.lab[d], "jmp_table"),
-					  build_program(world.lab[d].probe, "probe_after")),
+		assert_int_equal(chain_to(datapath_map(&fixture.datapath[d], "jmp_table"),
+					  build_program(fixture.datapath[d].probe, "probe_after")),
 				 0);
 	}
 }
@@ -363,13 +369,13 @@ static void end_of_chain(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world);
+	return fixture_enter(&fixture);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What ties packets to each other: fragments to the first one, and a flow's packets to its sample and its device. */
+/*
+ * What ties packets to each other: fragments to the first one, and a flow's packets to its sample and its
+ * device.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,23 +16,23 @@
 
 #define FLOWS 4000
 
-static struct world world;
+static struct fixture fixture;
 
 static void commit(const char *rules)
 {
-	assert_int_equal(world_commit(&world, rules), 0);
+	assert_int_equal(fixture_commit(&fixture, rules), 0);
 }
 
-static struct lab_result run(enum direction d, const struct shape *shape, bool tagged, uint16_t tci)
+static struct datapath_result run(enum direction d, const struct packet_spec *spec, bool tagged, uint16_t tci)
 {
 	struct packet p;
 	struct ref_packet packet = { .data = p.data, .tagged = tagged, .tci = tci };
-	struct lab_result r;
+	struct datapath_result r;
 
-	packet_build(shape, &p);
+	packet_build(spec, &p);
 	packet.len = p.len;
-	assert_int_equal(lab_run(&world.lab[d], &packet, &r), 0);
-	assert_int_equal(r.verdict, LAB_VERDICT);
+	assert_int_equal(datapath_run(&fixture.datapath[d], &packet, &r), 0);
+	assert_int_equal(r.verdict, CHAIN_VERDICT);
 	assert_true(r.unchanged);
 	assert_int_equal(r.outcomes, 1);
 	return r;
@@ -130,14 +133,14 @@ static const struct story stories[] = {
 	{ "first one lost, vlan", "mirror vlan 5 to d0", IPPROTO_UDP, { { LATER, NO } } },
 };
 
-static struct shape datagram(const struct story *story, uint8_t family, uint32_t id)
+static struct packet_spec datagram(const struct story *story, uint8_t family, uint32_t id)
 {
-	struct shape s = { .family = family,
-			   .proto = story->proto,
-			   .src_port = 1000,
-			   .dst_port = 53,
-			   .payload = 64,
-			   .id = id };
+	struct packet_spec s = { .family = family,
+				 .proto = story->proto,
+				 .src_port = 1000,
+				 .dst_port = 53,
+				 .payload = 64,
+				 .id = id };
 
 	strcpy(s.src, family == 4 ? "192.0.2.1" : "2001:db8::1");
 	strcpy(s.dst, family == 4 ? "198.51.100.1" : "2001:db8::2");
@@ -151,10 +154,10 @@ static struct shape datagram(const struct story *story, uint8_t family, uint32_t
 
 static unsigned int tell(const struct story *story, enum direction d, uint8_t family, uint32_t id)
 {
-	struct shape s = datagram(story, family, id);
+	struct packet_spec s = datagram(story, family, id);
 
 	for (const struct step *step = story->step; step < story->step + 5 && step->outcome; step++) {
-		struct lab_result r;
+		struct datapath_result r;
 
 		s.offset = step->offset;
 		s.more = step->more;
@@ -194,7 +197,7 @@ static void fragments_of_others(void **state)
 	(void)state;
 	commit(DNS);
 	for (int i = 0; i < 2; i++) {
-		struct shape s = datagram(&dns, families[i], 5000), other;
+		struct packet_spec s = datagram(&dns, families[i], 5000), other;
 
 		s.more = true;
 		assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
@@ -219,11 +222,11 @@ static void fragments_of_others(void **state)
 	}
 }
 
-static void make_older(const struct lab *l, uint64_t ns)
+static void make_older(const struct datapath *l, uint64_t ns)
 {
 	struct mirror_decision decision;
 	struct mirror_datagram key, next;
-	int fd = lab_map(l, "fragments");
+	int fd = datapath_map(l, "fragments");
 
 	for (int error = bpf_map_get_next_key(fd, NULL, &key); !error; key = next) {
 		assert_int_equal(bpf_map_lookup_elem(fd, &key, &decision), 0);
@@ -236,35 +239,35 @@ static void make_older(const struct lab *l, uint64_t ns)
 static void fragments_are_followed_for_a_time(void **state)
 {
 	const struct story dns = { .proto = IPPROTO_UDP };
-	struct shape s = datagram(&dns, 4, 6000);
+	struct packet_spec s = datagram(&dns, 4, 6000);
 
 	(void)state;
 	commit(DNS);
 	s.more = true;
 	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
 	s.offset = 185;
-	make_older(&world.lab[INGRESS], MIRROR_FRAGMENT_NS - 5000000000);
+	make_older(&fixture.datapath[INGRESS], MIRROR_FRAGMENT_NS - 5000000000);
 	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
-	make_older(&world.lab[INGRESS], 5000000000);
+	make_older(&fixture.datapath[INGRESS], 5000000000);
 	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
 }
 
-static struct shape flow(unsigned int number, uint8_t family)
+static struct packet_spec flow(unsigned int number, uint8_t family)
 {
-	struct shape s = { .family = family,
-			   .proto = number % 2 ? IPPROTO_TCP : IPPROTO_UDP,
-			   .src_port = 1024 + number,
-			   .dst_port = 443,
-			   .payload = 10 };
+	struct packet_spec s = { .family = family,
+				 .proto = number % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+				 .src_port = 1024 + number,
+				 .dst_port = 443,
+				 .payload = 10 };
 
 	snprintf(s.src, sizeof(s.src), family == 4 ? "192.0.2.%u" : "2001:db8::%u", 1 + number % 50);
 	strcpy(s.dst, family == 4 ? "198.51.100.1" : "2001:db8:1::1");
 	return s;
 }
 
-static struct shape turned(struct shape s)
+static struct packet_spec turned(struct packet_spec s)
 {
-	struct shape t = s;
+	struct packet_spec t = s;
 
 	strcpy(t.src, s.dst);
 	strcpy(t.dst, s.src);
@@ -273,10 +276,12 @@ static struct shape turned(struct shape s)
 	return t;
 }
 
-/* A packet's way out, as a number: its device, or 0. The same for all four packets of a flow that are asked. */
+/*
+ * A packet's way out, as a number: its device, or 0. The same for all four packets of a flow that are asked.
+ */
 static unsigned int way_of_flow(unsigned int number, uint8_t family)
 {
-	struct shape there = flow(number, family), back = turned(there);
+	struct packet_spec there = flow(number, family), back = turned(there);
 	unsigned int way;
 
 	back.tcp_flags = 0x12;
@@ -312,7 +317,7 @@ static void sample_takes_whole_flows(void **state)
 			unsigned int way = way_of_flow(n, n % 3 ? 4 : 6);
 
 			/* what is not in the sample is not left to the next line */
-			assert_int_not_equal(way, world.device[DEVICE_D1].ifindex);
+			assert_int_not_equal(way, fixture.device[DEVICE_D1].ifindex);
 			taken += way != 0;
 		}
 		assert_share(taken, FLOWS, samples[i]);
@@ -328,7 +333,7 @@ static void flows_spread_over_devices(void **state)
 	for (unsigned int n = 0; n < FLOWS; n++) {
 		unsigned int way = way_of_flow(n, n % 3 ? 4 : 6), d = 0;
 
-		while (d < 3 && world.device[d].ifindex != way)
+		while (d < 3 && fixture.device[d].ifindex != way)
 			d++;
 		assert_uint_in_range(d, 0, 2);
 		copies[d]++;
@@ -348,7 +353,7 @@ static void sampled_flows_spread_too(void **state)
 		unsigned int way = way_of_flow(n, 4);
 
 		taken += way != 0;
-		d0 += way == world.device[DEVICE_D0].ifindex;
+		d0 += way == fixture.device[DEVICE_D0].ifindex;
 	}
 	assert_share(taken, FLOWS, 4);
 	assert_share(d0, taken, 2);
@@ -357,13 +362,13 @@ static void sampled_flows_spread_too(void **state)
 /* Ports are not all of a flow: its protocol and addresses are, too. */
 static void flows_without_ports(void **state)
 {
-	struct shape s = { .family = 4, .proto = IPPROTO_ICMP, .icmp_type = 8, .payload = 20 };
+	struct packet_spec s = { .family = 4, .proto = IPPROTO_ICMP, .icmp_type = 8, .payload = 20 };
 	unsigned int taken = 0;
 
 	(void)state;
 	commit("mirror sample 1/2 to d0");
 	for (unsigned int n = 0; n < FLOWS; n++) {
-		struct shape back;
+		struct packet_spec back;
 		unsigned int way;
 
 		snprintf(s.src, sizeof(s.src), "10.0.%u.%u", n / 200, 1 + n % 200);
@@ -380,13 +385,13 @@ static void flows_without_ports(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world);
+	return fixture_enter(&fixture);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }
 

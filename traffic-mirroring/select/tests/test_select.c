@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Rules, a packet, what has to become of it: a row each. Every row runs through both objects by
+ * Rules, a packet, what has to become of it: a case each. Every case runs through both objects by
  * BPF_PROG_TEST_RUN, and most again as real packets of which only the Ethernet header is linear.
  */
 #include <setjmp.h>
@@ -15,10 +15,10 @@
 /* Places in a packet. */
 enum base { NOWHERE, L2, L3, L4 };
 
-struct row {
+struct test_case {
 	const char *name;
 	const char *rules;
-	struct shape shape;
+	struct packet_spec spec;
 	enum mirror_outcome outcome;
 	int filter; /* the one that decides, counted from 1; 0: none */
 	struct {
@@ -35,7 +35,10 @@ struct row {
 	uint16_t tci;
 	bool gso;
 	uint32_t mark;
-	/* what a live packet cannot be: a third tag, which the kernel takes out; a damaged tag, which it drops */
+	/*
+	 * what a live packet cannot be: a third tag, which the kernel takes out; a damaged tag, which it
+	 * drops
+	 */
 	bool not_live;
 };
 
@@ -71,7 +74,7 @@ struct row {
 #define BAD BECOMES(OUT_MALFORMED, 0)
 #define ALL "mirror to d0"
 
-static const struct row rows[] = {
+static const struct test_case cases[] = {
 	/* protocol */
 	{ "proto by name", "mirror proto tcp to d0", TCP4(), YES },
 	{ "proto by name, another", "mirror proto tcp to d0", IP4(IPPROTO_UDP), NO },
@@ -312,7 +315,7 @@ static const struct row rows[] = {
 	{ "another mark", ALL, TCP4(), YES, .mark = MIRROR_MARK + 1 },
 };
 
-static struct world world;
+static struct fixture fixture;
 static struct live live;
 
 static size_t place(const struct packet *p, enum base from)
@@ -320,15 +323,15 @@ static size_t place(const struct packet *p, enum base from)
 	return from == L3 ? p->l3 : from == L4 ? p->l4 : 0;
 }
 
-static void build(const struct row *row, struct packet *p)
+static void build(const struct test_case *c, struct packet *p)
 {
-	packet_build(&row->shape, p);
-	memset(p->data + p->len, 0, row->trailer);
-	p->len += row->trailer;
-	for (size_t i = 0; i < 3 && row->poke[i].from; i++)
-		p->data[place(p, row->poke[i].from) + row->poke[i].at] = row->poke[i].value;
-	if (row->cut.from)
-		packet_cut(p, place(p, row->cut.from) + row->cut.bytes);
+	packet_build(&c->spec, p);
+	memset(p->data + p->len, 0, c->trailer);
+	p->len += c->trailer;
+	for (size_t i = 0; i < 3 && c->poke[i].from; i++)
+		p->data[place(p, c->poke[i].from) + c->poke[i].at] = c->poke[i].value;
+	if (c->cut.from)
+		packet_cut(p, place(p, c->cut.from) + c->cut.bytes);
 }
 
 static void commit(const char *rules)
@@ -337,14 +340,14 @@ static void commit(const char *rules)
 
 	if (in_force && !strcmp(in_force, rules))
 		return;
-	if (world_commit(&world, rules))
+	if (fixture_commit(&fixture, rules))
 		fail_msg("not committed: %s", rules);
 	in_force = rules;
 }
 
 /* Everything that has to hold however the packet came; how: for the message. */
-static unsigned int faults(const struct row *row, const struct packet *p, const char *how, enum direction d,
-			   const struct lab_result *r)
+static unsigned int faults(const struct test_case *c, const struct packet *p, const char *how,
+			   enum direction d, const struct datapath_result *r)
 {
 	const char *wrong = NULL;
 
@@ -352,13 +355,13 @@ static unsigned int faults(const struct row *row, const struct packet *p, const 
 		wrong = "the chain did not go on, once";
 	else if (r->outcomes != 1)
 		wrong = "not one outcome was counted";
-	else if (r->outcome != row->outcome)
+	else if (r->outcome != c->outcome)
 		wrong = "another outcome";
-	else if (r->filter + 1 != row->filter || r->filters != (row->filter > 0))
+	else if (r->filter + 1 != c->filter || r->filters != (c->filter > 0))
 		wrong = "another filter was counted";
 	else if (r->filters && r->bytes != r->before.len)
 		wrong = "other bytes were counted";
-	else if (!r->copy.times != (row->outcome != OUT_DEVICE))
+	else if (!r->copy.times != (c->outcome != OUT_DEVICE))
 		wrong = "a copy that should not be, or none that should";
 	else if (r->copy.times && (r->copy.mark != MIRROR_MARK || r->copy.len != r->before.len ||
 				   memcmp(r->copy.bytes, r->before.bytes, sizeof(r->copy.bytes)) ||
@@ -372,13 +375,13 @@ static unsigned int faults(const struct row *row, const struct packet *p, const 
 		wrong = "the next program saw another packet";
 	if (!wrong)
 		return 0;
-	printf("# %s, %s, %s: %s; seen %s, filter %d, copies %u\n", row->name, direction_names[d], how, wrong,
+	printf("# %s, %s, %s: %s; seen %s, filter %d, copies %u\n", c->name, direction_names[d], how, wrong,
 	       outcome_name(r->outcome), r->filter + 1, r->copy.times);
 	packet_print(stdout, p);
 	return 1;
 }
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define ROWS (sizeof(cases) / sizeof(cases[0]))
 
 /* BPF_PROG_TEST_RUN takes no untagged packet that is shorter than its IP header. */
 static void test_runs(void **state)
@@ -387,45 +390,43 @@ static void test_runs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS; i++) {
-		const struct row *row = &rows[i];
+		const struct test_case *c = &cases[i];
 		struct packet p;
-		struct ref_packet packet = { .data = p.data,
-					     .tagged = row->tagged,
-					     .tci = row->tci,
-					     .gso = row->gso,
-					     .mark = row->mark };
+		struct ref_packet packet = {
+			.data = p.data, .tagged = c->tagged, .tci = c->tci, .gso = c->gso, .mark = c->mark
+		};
 
-		build(row, &p);
+		build(c, &p);
 		packet.len = p.len;
-		commit(row->rules);
+		commit(c->rules);
 		for (int d = 0; d < DIRECTIONS; d++) {
-			struct lab_result r;
+			struct datapath_result r;
 
-			assert_int_equal(lab_run(&world.lab[d], &packet, &r), 0);
-			if (r.verdict != LAB_VERDICT || !r.unchanged) {
-				printf("# %s: verdict %d, packet %s\n", row->name, r.verdict,
+			assert_int_equal(datapath_run(&fixture.datapath[d], &packet, &r), 0);
+			if (r.verdict != CHAIN_VERDICT || !r.unchanged) {
+				printf("# %s: verdict %d, packet %s\n", c->name, r.verdict,
 				       r.unchanged ? "unchanged" : "changed");
 				bad++;
 			}
-			bad += faults(row, &p, "test run", d, &r);
+			bad += faults(c, &p, "test run", d, &r);
 		}
 	}
 	assert_int_equal(bad, 0);
 }
 
-static unsigned int run_live(const struct row *row, const struct packet *p)
+static unsigned int run_live(const struct test_case *c, const struct packet *p)
 {
 	unsigned int bad = 0;
 
 	for (int d = 0; d < DIRECTIONS; d++) {
-		struct lab_result r;
+		struct datapath_result r;
 
 		assert_int_equal(live_run(&live, d, p->data, p->len, &r), 0);
 		if (p->len > p->l3 && r.before.linear > p->l3) {
-			printf("# %s: %u bytes were linear\n", row->name, r.before.linear);
+			printf("# %s: %u bytes were linear\n", c->name, r.before.linear);
 			bad++;
 		}
-		bad += faults(row, p, "live", d, &r);
+		bad += faults(c, p, "live", d, &r);
 	}
 	return bad;
 }
@@ -437,14 +438,14 @@ static void live_packets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS; i++) {
-		const struct row *row = &rows[i];
+		const struct test_case *c = &cases[i];
 		struct packet p;
 
-		if (row->not_live || row->tagged || row->gso || row->mark)
+		if (c->not_live || c->tagged || c->gso || c->mark)
 			continue;
-		build(row, &p);
-		commit(row->rules);
-		bad += run_live(row, &p);
+		build(c, &p);
+		commit(c->rules);
+		bad += run_live(c, &p);
 		sent++;
 	}
 	printf("# %u packets, the IP header of none of them linear\n", sent);
@@ -454,19 +455,20 @@ static void live_packets(void **state)
 /* Whatever an untagged IP packet is cut to, nothing reads past it, and all but the whole one is malformed. */
 static void cut_anywhere(void **state)
 {
-	const struct shape shapes[] = { TCP4(.options = 2), TCP6(EXT(0, 51, 44)), IP6(IPPROTO_UDP, EXT(60)) };
+	const struct packet_spec specs[] = { TCP4(.options = 2), TCP6(EXT(0, 51, 44)),
+					     IP6(IPPROTO_UDP, EXT(60)) };
 	unsigned int bad = 0;
 
 	(void)state;
 	commit(ALL);
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		struct row row = { .name = "cut", .rules = ALL, .shape = shapes[i], BAD };
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+		struct test_case c = { .name = "cut", .rules = ALL, .spec = specs[i], BAD };
 		struct packet p;
 
-		packet_build(&row.shape, &p);
+		packet_build(&c.spec, &p);
 		while (p.len > 14) {
 			packet_cut(&p, p.len - 1);
-			bad += run_live(&row, &p);
+			bad += run_live(&c, &p);
 		}
 	}
 	assert_int_equal(bad, 0);
@@ -475,14 +477,14 @@ static void cut_anywhere(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return world_enter(&world) ?: live_open(&live, &world);
+	return fixture_enter(&fixture) ?: live_open(&live, &fixture);
 }
 
 static int leave(void **state)
 {
 	(void)state;
 	live_close(&live);
-	world_leave(&world);
+	fixture_leave(&fixture);
 	return 0;
 }
 

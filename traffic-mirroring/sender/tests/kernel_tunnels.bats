@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# The kernel's tunnels at either end: as devices that SELECT clones packets into, and as what takes the sender's copies
+# The kernel's tunnels at either end: as devices that the data path clones packets into, and as receivers of the sender's copies
 # out of their headers.
 
 load sender

@@ -101,7 +101,7 @@ static void icmp_errors(void **state)
 	static const struct {
 		uint8_t family, proto, type;
 		bool error;
-	} rows[] = {
+	} cases[] = {
 		{ 4, IPPROTO_ICMP, 3, true },	{ 4, IPPROTO_ICMP, 4, true },
 		{ 4, IPPROTO_ICMP, 5, true },	{ 4, IPPROTO_ICMP, 11, true },
 		{ 4, IPPROTO_ICMP, 12, true },	{ 4, IPPROTO_ICMP, 0, false },
@@ -111,21 +111,22 @@ static void icmp_errors(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		uint32_t quoted = build(rows[i].family, IPPROTO_TCP, other), hash = hash_at(other, quoted, 1);
-		uint8_t *icmp = packet + (rows[i].family == 4 ? 20 : 40);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t quoted = build(cases[i].family, IPPROTO_TCP, other),
+			 hash = hash_at(other, quoted, 1);
+		uint8_t *icmp = packet + (cases[i].family == 4 ? 20 : 40);
 		uint32_t len;
 
-		build(rows[i].family, rows[i].proto, packet);
+		build(cases[i].family, cases[i].proto, packet);
 		packet[15]++; /* from somebody else */
-		reverse(other, rows[i].family);
-		icmp[0] = rows[i].type;
+		reverse(other, cases[i].family);
+		icmp[0] = cases[i].type;
 		/* RFC 792 asks for no more than the IP header and 8 bytes */
-		quoted = rows[i].family == 4 ? 28 : 48;
+		quoted = cases[i].family == 4 ? 28 : 48;
 		memcpy(icmp + 8, other, quoted);
 		len = icmp + 8 + quoted - packet;
-		put16(packet + (rows[i].family == 4 ? 2 : 4), rows[i].family == 4 ? len : len - 40);
-		if (rows[i].error)
+		put16(packet + (cases[i].family == 4 ? 2 : 4), cases[i].family == 4 ? len : len - 40);
+		if (cases[i].error)
 			assert_int_equal(hash_at(packet, len, 1), hash);
 		else
 			assert_int_not_equal(hash_at(packet, len, 1), hash);

@@ -15,7 +15,7 @@ static void decisions(void **state)
 		uint32_t outer, len;
 		enum oversize_verdict verdict;
 		uint32_t left;
-	} rows[] = {
+	} cases[] = {
 		/* IPv4 and UDP on a path with MTU 1500, VXLAN */
 		{ OVERSIZE_TRUNCATE, { 1472, 65507 }, 8, 1464, COPY_FITS, 1464 },
 		{ OVERSIZE_DROP, { 1472, 65507 }, 8, 1464, COPY_FITS, 1464 },
@@ -35,13 +35,13 @@ static void decisions(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		uint32_t len = rows[i].len;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t len = cases[i].len;
 
-		print_message("  row %zu\n", i);
-		assert_int_equal(oversize_decide(rows[i].policy, &rows[i].room, rows[i].outer, &len),
-				 rows[i].verdict);
-		assert_int_equal(len, rows[i].left);
+		print_message("  case %zu\n", i);
+		assert_int_equal(oversize_decide(cases[i].policy, &cases[i].room, cases[i].outer, &len),
+				 cases[i].verdict);
+		assert_int_equal(len, cases[i].left);
 	}
 }
 

@@ -76,7 +76,7 @@ static void completed(void **state)
 		bool zero;
 		uint8_t sum[2];
 		uint16_t field;
-	} rows[] = {
+	} cases[] = {
 		{ true, { 0x12, 0x34 }, 0xedcb },
 		{ false, { 0x12, 0x34 }, 0xedcb },
 		{ true, { 0xff, 0xff }, 0 },
@@ -84,11 +84,11 @@ static void completed(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t field[2];
 
-		checksum_complete(field, rows[i].zero, checksum_add(0, rows[i].sum, 2));
-		assert_int_equal(get16(field), rows[i].field);
+		checksum_complete(field, cases[i].zero, checksum_add(0, cases[i].sum, 2));
+		assert_int_equal(get16(field), cases[i].field);
 	}
 }
 

@@ -26,7 +26,7 @@ static const struct decap_ports ports = {
 	{ { 6080, DECAP_GUE }, { 4789, DECAP_VXLAN }, { 6081, DECAP_GENEVE } }, 3
 };
 
-struct row {
+struct test_case {
 	const char *name;
 	enum decap_format format;
 	uint32_t depth;
@@ -39,7 +39,7 @@ struct row {
 	uint8_t filter;
 };
 
-static const struct row rows[] = {
+static const struct test_case cases[] = {
 	{ "GUE variant 0, IPv4", DECAP_GUE, 3, "00040000" IP4, DECAP_PACKET, 4, 28, true,
 	  .vni = DECAP_NO_VNI },
 	{ "GUE variant 0, IPv6", DECAP_GUE, 3, "00290000" IP6, DECAP_PACKET, 4, 48, true,
@@ -116,28 +116,27 @@ static const struct row rows[] = {
 static void datagrams(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct row *row = &rows[i];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct test_case *c = &cases[i];
 		uint8_t bytes[256], *exact;
-		uint32_t len = hex_bytes(row->hex, bytes);
+		uint32_t len = hex_bytes(c->hex, bytes);
 		struct decap d;
 
-		print_message("  %s\n", row->name);
+		print_message("  %s\n", c->name);
 		exact = malloc(len); /* so that the sanitizer sees a byte too much */
 		memcpy(exact, bytes, len);
-		assert_int_equal(decap_datagram(exact, len, row->format, &ports, row->depth, &d),
-				 row->result);
+		assert_int_equal(decap_datagram(exact, len, c->format, &ports, c->depth, &d), c->result);
 		free(exact);
-		if (row->result != DECAP_PACKET)
+		if (c->result != DECAP_PACKET)
 			continue;
-		assert_int_equal(d.offset, row->offset);
-		assert_int_equal(d.len, row->len);
-		assert_int_equal(d.l3, row->l3);
-		assert_int_equal(d.vni, row->vni);
-		assert_int_equal(d.wire_len, row->wire_len);
-		assert_int_equal(d.time_ns, row->time_ns);
-		assert_int_equal(d.filter, row->filter);
-		if (row->filter)
+		assert_int_equal(d.offset, c->offset);
+		assert_int_equal(d.len, c->len);
+		assert_int_equal(d.l3, c->l3);
+		assert_int_equal(d.vni, c->vni);
+		assert_int_equal(d.wire_len, c->wire_len);
+		assert_int_equal(d.time_ns, c->time_ns);
+		assert_int_equal(d.filter, c->filter);
+		if (c->filter)
 			assert_true(d.egress);
 	}
 }
@@ -146,9 +145,9 @@ static void datagrams(void **state)
 static void cut_off(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t bytes[256];
-		uint32_t len = hex_bytes(rows[i].hex, bytes);
+		uint32_t len = hex_bytes(cases[i].hex, bytes);
 
 		for (uint32_t n = 0; n < len; n++) {
 			uint8_t *room = malloc(COPY_ROOM + n);
@@ -156,7 +155,7 @@ static void cut_off(void **state)
 			struct decap d;
 
 			memcpy(room + COPY_ROOM, bytes, n);
-			if (decap_datagram(room + COPY_ROOM, n, rows[i].format, &ports, 3, &d) ==
+			if (decap_datagram(room + COPY_ROOM, n, cases[i].format, &ports, 3, &d) ==
 			    DECAP_PACKET) {
 				assert_true(d.len && d.offset + d.len <= n);
 				copy_make(room + COPY_ROOM, &d, &p);

@@ -48,7 +48,7 @@ static void formats(void **state)
 		const char *outer;
 		uint32_t skip;
 		bool macs; /* outer starts with the frame's addresses */
-	} rows[] = {
+	} cases[] = {
 		{ "gue", FRAME_IPV4, 0, "00040000", 14, false },
 		{ "gue", FRAME_IPV6, 0, "00290000", 14, false },
 		{ "gue", FRAME_TAGGED, 0, "00040000", 18, false },
@@ -110,25 +110,25 @@ static void formats(void **state)
 	const struct encap_origin origin = { 0x0102030405060708, 5, 33, true };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct split_packet p = copy_of(rows[i].copy, rows[i].id & TRIMMED ? 60 : 0);
-		struct encap e = { .format = encap_find(rows[i].format), .sequence = 9 };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct split_packet p = copy_of(cases[i].copy, cases[i].id & TRIMMED ? 60 : 0);
+		struct encap e = { .format = encap_find(cases[i].format), .sequence = 9 };
 		char text[2 * ENCAP_MAX + 1] = "", expected[2 * ENCAP_MAX + 1];
 		uint8_t outer[ENCAP_MAX];
 		uint32_t skip = ~0U;
 		int len;
 
-		print_message("  row %zu: %s\n", i, rows[i].format);
-		e.id = rows[i].id & 0xffffff;
-		e.l3 = e.format->l3 || rows[i].id & L3;
-		e.metadata = rows[i].id & METADATA;
+		print_message("  case %zu: %s\n", i, cases[i].format);
+		e.id = cases[i].id & 0xffffff;
+		e.l3 = e.format->l3 || cases[i].id & L3;
+		e.metadata = cases[i].id & METADATA;
 		len = encap_build(&e, &p, &origin, outer, &skip);
 		assert_uint_in_range(len, 0, ENCAP_MAX);
 		for (int at = 0; at < len; at++)
 			snprintf(text + 2 * at, 3, "%02x", outer[at]);
-		snprintf(expected, sizeof(expected), "%s%s", rows[i].macs ? macs : "", rows[i].outer);
+		snprintf(expected, sizeof(expected), "%s%s", cases[i].macs ? macs : "", cases[i].outer);
 		assert_string_equal(text, expected);
-		assert_int_equal(skip, rows[i].skip);
+		assert_int_equal(skip, cases[i].skip);
 	}
 }
 
@@ -140,7 +140,7 @@ static void refused(void **state)
 		uint32_t snaplen;
 		bool l3;
 		int result;
-	} rows[] = {
+	} cases[] = {
 		{ "gue", FRAME_ARP, 0, true, -EPROTONOSUPPORT },
 		{ "dev", FRAME_ARP, 0, true, -EPROTONOSUPPORT },
 		{ "gue", FRAME_IPV4, 13, true, -EBADMSG },
@@ -151,14 +151,14 @@ static void refused(void **state)
 	const struct encap_origin origin = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct split_packet p = copy_of(rows[i].copy, rows[i].snaplen);
-		struct encap e = { .format = encap_find(rows[i].format), .l3 = rows[i].l3 };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct split_packet p = copy_of(cases[i].copy, cases[i].snaplen);
+		struct encap e = { .format = encap_find(cases[i].format), .l3 = cases[i].l3 };
 		uint8_t outer[ENCAP_MAX];
 		uint32_t skip;
 
-		print_message("  row %zu: %s\n", i, rows[i].format);
-		assert_int_equal(encap_build(&e, &p, &origin, outer, &skip), rows[i].result);
+		print_message("  case %zu: %s\n", i, cases[i].format);
+		assert_int_equal(encap_build(&e, &p, &origin, outer, &skip), cases[i].result);
 	}
 }
 
@@ -181,7 +181,7 @@ static void names_and_ports(void **state)
 		uint16_t port;
 		enum encap_carrier carrier;
 		uint8_t proto;
-	} rows[] = {
+	} cases[] = {
 		{ "gue", 6080, CARRIER_UDP, 17 },    { "vxlan", 4789, CARRIER_UDP, 17 },
 		{ "geneve", 6081, CARRIER_UDP, 17 }, { "gre", 0, CARRIER_IP, 47 },
 		{ "erspan", 0, CARRIER_IP, 47 },     { "vlan", 0, CARRIER_DEVICE, 0 },
@@ -189,13 +189,13 @@ static void names_and_ports(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct encap_format *f = encap_find(rows[i].name);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct encap_format *f = encap_find(cases[i].name);
 
 		assert_ptr_equal(f, &encap_formats[i]);
-		assert_int_equal(f->port, rows[i].port);
-		assert_int_equal(f->carrier, rows[i].carrier);
-		assert_int_equal(f->proto, rows[i].proto);
+		assert_int_equal(f->port, cases[i].port);
+		assert_int_equal(f->carrier, cases[i].carrier);
+		assert_int_equal(f->proto, cases[i].proto);
 	}
 	assert_null(encap_find("vxla"));
 	assert_null(encap_find(""));

@@ -29,7 +29,7 @@ static void offsets(void **state)
 	static const struct {
 		struct recipe recipe;
 		uint32_t cut, family, proto, l3, l4, data, end, dst;
-	} rows[] = {
+	} cases[] = {
 		{ { .family = 4, .proto = 6 }, 0, 4, 6, 14, 34, 54, 154, 30 },
 		{ { .family = 4, .proto = 6, .l3 = true }, 0, 4, 6, 0, 20, 40, 140, 16 },
 		{ { .family = 4, .proto = 17, .tag = { 1 } }, 0, 4, 17, 18, 38, 46, 146, 34 },
@@ -49,19 +49,19 @@ static void offsets(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct headers h = parsed(&rows[i].recipe, rows[i].cut);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct headers h = parsed(&cases[i].recipe, cases[i].cut);
 
-		print_message("  row %zu\n", i);
-		assert_int_equal(h.family, rows[i].family);
-		assert_int_equal(h.proto, rows[i].proto);
-		assert_int_equal(h.l3, rows[i].l3);
-		assert_int_equal(h.l4, rows[i].l4);
-		assert_int_equal(h.data, rows[i].data);
-		assert_int_equal(h.end, rows[i].end);
-		assert_int_equal(h.dst, rows[i].dst);
+		print_message("  case %zu\n", i);
+		assert_int_equal(h.family, cases[i].family);
+		assert_int_equal(h.proto, cases[i].proto);
+		assert_int_equal(h.l3, cases[i].l3);
+		assert_int_equal(h.l4, cases[i].l4);
+		assert_int_equal(h.data, cases[i].data);
+		assert_int_equal(h.end, cases[i].end);
+		assert_int_equal(h.dst, cases[i].dst);
 		assert_int_equal(h.fragment, FRAGMENT_NONE);
-		assert_int_equal(h.jumbo, rows[i].recipe.jumbo);
+		assert_int_equal(h.jumbo, cases[i].recipe.jumbo);
 	}
 }
 
@@ -71,7 +71,7 @@ static void damaged(void **state)
 	static const struct {
 		const char *what;
 		uint8_t family, at, value, found, data;
-	} rows[] = {
+	} cases[] = {
 		{ "version 5", 4, 0, 0x55, 0, 0 },
 		{ "header length under 20 bytes", 4, 0, 0x44, 0, 0 },
 		{ "total length under the header's", 4, 3, 19, 0, 0 },
@@ -83,17 +83,17 @@ static void damaged(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct recipe r = { .l3 = true, .family = rows[i].family, .proto = IPPROTO_TCP };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct recipe r = { .l3 = true, .family = cases[i].family, .proto = IPPROTO_TCP };
 		struct capture c = { .at = packet };
 		struct headers h;
 
-		print_message("  %s\n", rows[i].what);
+		print_message("  %s\n", cases[i].what);
 		c.len = c.wire_len = wire_build(&r, 0, 0, payload, 10, packet);
-		packet[rows[i].at] = rows[i].value;
+		packet[cases[i].at] = cases[i].value;
 		headers_parse(&c, true, &h);
-		assert_int_equal(h.family, rows[i].found);
-		assert_int_equal(h.data, rows[i].data);
+		assert_int_equal(h.family, cases[i].found);
+		assert_int_equal(h.data, cases[i].data);
 	}
 }
 
@@ -193,7 +193,7 @@ static void routing_headers(void **state)
 	static const struct {
 		uint8_t type, left;
 		uint32_t dst;
-	} rows[] = { { 0, 1, 40 + 24 }, { 4, 1, 40 + 8 }, { 0, 0, 24 }, { 4, 0, 24 }, { 3, 1, 24 } };
+	} cases[] = { { 0, 1, 40 + 24 }, { 4, 1, 40 + 8 }, { 0, 0, 24 }, { 4, 0, 24 }, { 3, 1, 24 } };
 	struct capture c = { packet, 40 + 40 + 8, 40 + 40 + 8 };
 	struct headers h;
 
@@ -202,10 +202,10 @@ static void routing_headers(void **state)
 	packet[0] = 0x60;
 	packet[5] = 40 + 8;
 	packet[6] = IPPROTO_ROUTING;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4, rows[i].type, rows[i].left }, 4);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4, cases[i].type, cases[i].left }, 4);
 		headers_parse(&c, true, &h);
-		assert_int_equal(h.dst, rows[i].dst);
+		assert_int_equal(h.dst, cases[i].dst);
 		assert_int_equal(h.l4, 40 + 40);
 	}
 }

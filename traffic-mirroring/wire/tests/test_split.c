@@ -249,14 +249,14 @@ static void checksums_of_one(void **state)
 {
 	static const struct {
 		uint8_t family, proto, field;
-	} rows[] = {
+	} cases[] = {
 		{ 4, IPPROTO_TCP, 34 + 16 }, { 6, IPPROTO_TCP, 54 + 16 },   { 4, IPPROTO_UDP, 34 + 6 },
 		{ 6, IPPROTO_UDP, 54 + 6 },  { 6, IPPROTO_ICMPV6, 54 + 2 },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct recipe r = { .family = rows[i].family, .proto = rows[i].proto };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct recipe r = { .family = cases[i].family, .proto = cases[i].proto };
 		struct split_input in = { .packet = { .at = captured } };
 		uint8_t header[SPLIT_HEADER_MAX];
 		struct split_packet p;
@@ -268,7 +268,7 @@ static void checksums_of_one(void **state)
 		r.partial = false;
 		compare(&r, 1400, 501, 0, 0);
 		in.packet.len = in.packet.wire_len = wire_build(&r, 0, 0, payload, 501, captured);
-		captured[rows[i].field] ^= 0x55;
+		captured[cases[i].field] ^= 0x55;
 		split_begin(&s, &in);
 		assert_true(split_next(&s, header, &p));
 		assert_int_equal(joined(&p), in.packet.len);
@@ -284,7 +284,7 @@ static void sums_of_zero(void **state)
 		uint8_t proto, field;
 		uint32_t gso_size;
 		uint16_t sum;
-	} rows[] = {
+	} cases[] = {
 		{ IPPROTO_UDP, 40, 0, 0xffff },
 		{ IPPROTO_TCP, 50, 0, 0xffff },
 		{ IPPROTO_UDP, 40, 2, 0xffff },
@@ -292,21 +292,23 @@ static void sums_of_zero(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct recipe r = { .family = 4, .proto = rows[i].proto };
-		struct split_input in = { .packet = { .at = captured }, .gso_size = rows[i].gso_size };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct recipe r = { .family = 4, .proto = cases[i].proto };
+		struct split_input in = { .packet = { .at = captured }, .gso_size = cases[i].gso_size };
 		uint8_t header[SPLIT_HEADER_MAX], two[4] = { 0 };
 		struct split_packet p;
 		struct split s;
 
-		wire_build(&r, 0, rows[i].gso_size, two, 2, captured);
-		memcpy(two, captured + rows[i].field, 2); /* adding its own complement makes any sum 0xffff */
+		wire_build(&r, 0, cases[i].gso_size, two, 2, captured);
+		memcpy(two, captured + cases[i].field,
+		       2); /* adding its own complement makes any sum 0xffff */
 		r.partial = true;
-		in.packet.len = wire_build(&r, 0, rows[i].gso_size, two, rows[i].gso_size ? 4 : 2, captured);
+		in.packet.len =
+			wire_build(&r, 0, cases[i].gso_size, two, cases[i].gso_size ? 4 : 2, captured);
 		in.packet.wire_len = in.packet.len;
 		split_begin(&s, &in);
 		assert_true(split_next(&s, header, &p));
-		assert_int_equal(get16(p.header + rows[i].field), rows[i].sum);
+		assert_int_equal(get16(p.header + cases[i].field), cases[i].sum);
 	}
 }
 
@@ -498,26 +500,26 @@ static void identification(void **state)
 	static const struct {
 		bool received, df;
 		uint16_t id, second;
-	} rows[] = {
+	} cases[] = {
 		{ true, true, 0, 0 },  { true, false, 0, 1 },	  { false, true, 0, 1 },
 		{ true, true, 9, 10 }, { true, true, 0xffff, 0 },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct recipe r = { .family = 4, .proto = IPPROTO_TCP, .df = rows[i].df, .id = rows[i].id };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct recipe r = { .family = 4, .proto = IPPROTO_TCP, .df = cases[i].df, .id = cases[i].id };
 		struct split_input in = { .packet = { .at = captured }, .gso_size = 100 };
 		uint8_t header[SPLIT_HEADER_MAX];
 		struct split_packet p;
 		struct split s;
 
-		in.received = rows[i].received;
+		in.received = cases[i].received;
 		in.packet.len = in.packet.wire_len = wire_build(&r, 0, 100, payload, 200, captured);
 		split_begin(&s, &in);
 		assert_true(split_next(&s, header, &p));
-		assert_int_equal(get16(p.header + 18), rows[i].id);
+		assert_int_equal(get16(p.header + 18), cases[i].id);
 		assert_true(split_next(&s, header, &p));
-		assert_int_equal(get16(p.header + 18), rows[i].second);
+		assert_int_equal(get16(p.header + 18), cases[i].second);
 		assert_int_equal(wire_sum(0, p.header + 14, 20), 0xffff);
 	}
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# The whole way: clients and nginx on the host, SELECT, the ring, the sender, the collector, a second nginx.
+# The whole path: clients and nginx on the host, the data path, the ring, the sender, the collector, a second nginx.
 
 load ../../tests/collector
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Requests in streams, as rows: pieces of a stream, and the requests that are to be found, between brackets. */
+/* Requests in streams, as cases: pieces of a stream, and the requests that are to be found, between brackets. */
 #include "../requests.h"
 
 #include <setjmp.h>
@@ -56,14 +56,14 @@ static void feed(struct requests *r, const char *piece, uint32_t at_a_time, uint
 	}
 }
 
-static const struct row {
+static const struct test_case {
 	const char *name;
 	bool lost;
 	const char *piece[8];
 	const char *expected;
 	enum tally counted; /* one more than before; TALLIES: none of those that stand for a loss */
 	bool whole; /* pieces as they are: their boundaries have a meaning that single bytes have not */
-} rows[] = {
+} cases[] = {
 	{ "one", false, { GET }, "[" GET "]", .counted = TALLY_REQUESTS },
 	{ "keep-alive",
 	  false,
@@ -197,21 +197,21 @@ static uint64_t losses(void)
 }
 
 /* The larger one is fed after the small ones, so that "too large" needs a filler of its own. */
-static void check(const struct row *row, uint32_t at_a_time)
+static void check(const struct test_case *c, uint32_t at_a_time)
 {
 	static const char filler[10001] = { [0 ... 9999] = 'z' };
 	uint64_t seen = bytes_seen(), lost = losses();
-	uint64_t counted = row->counted < TALLIES ? tally_sum(row->counted) : 0;
+	uint64_t counted = c->counted < TALLIES ? tally_sum(c->counted) : 0;
 	struct memory memory = { .limit = 1 << 20 };
 	struct requests r;
 	size_t len = 0;
 
 	*found = '\0';
-	requests_begin(&r, row->lost);
-	for (int i = 0; row->piece[i]; i++) {
-		const char *piece = row->piece[i];
+	requests_begin(&r, c->lost);
+	for (int i = 0; c->piece[i]; i++) {
+		const char *piece = c->piece[i];
 
-		if (i == 1 && row->counted == TALLY_REQUESTS_LARGE) {
+		if (i == 1 && c->counted == TALLY_REQUESTS_LARGE) {
 			feed(&r, filler, 1000, 4096, &memory);
 			len += strlen(filler);
 		}
@@ -219,11 +219,11 @@ static void check(const struct row *row, uint32_t at_a_time)
 		len += strcmp(piece, "~") ? strlen(piece) - (*piece == '|') : 0;
 	}
 	requests_end(&r, &memory);
-	assert_string_equal(found, row->expected);
+	assert_string_equal(found, c->expected);
 	assert_int_equal(memory.used, 0);
 	assert_int_equal(bytes_seen() - seen, len); /* every byte is accounted for */
-	if (row->counted < TALLIES)
-		assert_int_equal(tally_sum(row->counted) - counted, 1);
+	if (c->counted < TALLIES)
+		assert_int_equal(tally_sum(c->counted) - counted, 1);
 	else
 		assert_int_equal(losses() - lost, 0);
 }
@@ -231,13 +231,13 @@ static void check(const struct row *row, uint32_t at_a_time)
 static void streams(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		print_message("  %s\n", rows[i].name);
-		check(&rows[i], 100000);
-		if (rows[i].whole)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("  %s\n", cases[i].name);
+		check(&cases[i], 100000);
+		if (cases[i].whole)
 			continue;
 		for (uint32_t n = 1; n < 8; n++)
-			check(&rows[i], n);
+			check(&cases[i], n);
 	}
 }
 

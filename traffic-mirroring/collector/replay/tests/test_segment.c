@@ -22,7 +22,7 @@ static void segments(void **state)
 		enum segment_result result;
 		bool valid;
 		uint32_t len, wire_len;
-	} rows[] = {
+	} cases[] = {
 		{ "IPv4", IP4 TCP("18", "5bab") "474554", 0, SEGMENT_FOUND, true, 3, 3 },
 		{ "IPv6", IP6 TCP("18", "843a") "474554", 0, SEGMENT_FOUND, true, 3, 3 },
 		{ "padded", IP4 TCP("18", "5bab") "474554 000000", 0, SEGMENT_FOUND, true, 3, 3 },
@@ -40,22 +40,22 @@ static void segments(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct decap d = { .l3 = true, .vni = 7 };
 		uint8_t bytes[COPY_ROOM + 128];
 		struct decap cut = d;
 		struct copy p;
 		struct segment s;
 
-		print_message("  %s\n", rows[i].name);
-		cut.len = hex_bytes(rows[i].hex, bytes + COPY_ROOM) - rows[i].cut;
+		print_message("  %s\n", cases[i].name);
+		cut.len = hex_bytes(cases[i].hex, bytes + COPY_ROOM) - cases[i].cut;
 		copy_make(bytes + COPY_ROOM, &cut, &p);
-		assert_int_equal(segment_find(&p, &s), rows[i].result);
-		if (rows[i].result != SEGMENT_FOUND)
+		assert_int_equal(segment_find(&p, &s), cases[i].result);
+		if (cases[i].result != SEGMENT_FOUND)
 			continue;
-		assert_int_equal(segment_valid(&p, &s), rows[i].valid);
-		assert_int_equal(s.len, rows[i].len);
-		assert_int_equal(s.wire_len, rows[i].wire_len);
+		assert_int_equal(segment_valid(&p, &s), cases[i].valid);
+		assert_int_equal(s.len, cases[i].len);
+		assert_int_equal(s.wire_len, cases[i].wire_len);
 		assert_int_equal(s.seq, 100);
 		assert_int_equal(s.ack, 1000);
 		assert_int_equal(s.key.vni, 7);

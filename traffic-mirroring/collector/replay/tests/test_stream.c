@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Streams as rows of text: each step is a segment, what the sink gets is written down as text. The stream's first byte
+ * Streams as cases of text: each step is a segment, what the sink gets is written down as text. The stream's first byte
  * has a sequence number close to the end of the numbers, so that they wrap.
  */
 #include "../stream.h"
@@ -56,13 +56,13 @@ struct step {
 	enum stream_result result;
 };
 
-static const struct row {
+static const struct test_case {
 	const char *name;
 	struct step step[10];
 	const char *expected; /* what has come before the end, then what comes at the end */
 	const char *end;
 	bool complete;
-} rows[] = {
+} cases[] = {
 	{ "in order", { { 0, .text = "abc" }, { 3, .text = "def" } }, "abcdef", .end = "" },
 	{ "twice",
 	  { { 0, .text = "abc" }, { 0, .text = "abc", .result = STREAM_DUPLICATE }, { 3, .text = "d" } },
@@ -186,15 +186,15 @@ static void streams(void **state)
 	const struct stream_limits limits = { 1 << 20, LIMIT_MS };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct memory memory = { .limit = 1 << 20 };
 		uint64_t now = 1000;
 		struct stream s;
 
-		print_message("  %s\n", rows[i].name);
+		print_message("  %s\n", cases[i].name);
 		*written = '\0';
 		stream_begin(&s, FIRST);
-		for (const struct step *step = rows[i].step; step->text || step->flags; step++) {
+		for (const struct step *step = cases[i].step; step->text || step->flags; step++) {
 			struct segment segment = { .seq = FIRST + step->offset, .ack = step->ack };
 
 			if (!step->text) {
@@ -209,11 +209,11 @@ static void streams(void **state)
 			assert_int_equal(stream_push(&s, &segment, &limits, &memory, now, &sink),
 					 step->result);
 		}
-		assert_string_equal(written, rows[i].expected);
-		assert_int_equal(stream_complete(&s), rows[i].complete);
+		assert_string_equal(written, cases[i].expected);
+		assert_int_equal(stream_complete(&s), cases[i].complete);
 		*written = '\0';
 		stream_end(&s, &memory, &sink);
-		assert_string_equal(written, rows[i].end);
+		assert_string_equal(written, cases[i].end);
 		assert_int_equal(memory.used, 0);
 	}
 }
