@@ -29,6 +29,7 @@
 #include <linux/types.h>
 
 #include "counters.h"
+#include "formats.h"
 
 #define HOST_PINS "/sys/fs/bpf/mirroring"
 #define HOST_SENDER_LOCK \
@@ -51,26 +52,14 @@ struct mirror_state {
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hidden padding");
 
-enum mirror_format {
-	FORMAT_NONE,
-	FORMAT_GUE,
-	FORMAT_VXLAN,
-	FORMAT_GENEVE,
-	FORMAT_GRE,
-	FORMAT_ERSPAN,
-	FORMAT_VLAN,
-	FORMAT_DEV,
-	FORMAT_COUNT,
-};
-
 struct mirror_collector {
 	__u8 format; /* enum mirror_format */
-	__u8 family; /* AF_INET or AF_INET6; 0 for vlan and dev */
+	__u8 family; /* AF_INET or AF_INET6; 0: the format sends out of a device */
 	__u16 port; /* UDP destination port; 0 where the format has none */
 	__u8 addr[16]; /* network byte order, IPv4 in the first four bytes, rest 0 */
-	__u32 id; /* VXLAN, Geneve: VNI; ERSPAN: session; VLAN: ID; else 0 */
+	__u32 id; /* VNI, session or VLAN ID (formats.h); 0 where the format has none */
 	__u32 weight; /* 0: drained */
-	char device[MIRROR_DEVICE_LEN]; /* vlan, dev */
+	char device[MIRROR_DEVICE_LEN]; /* where family is 0 */
 };
 _Static_assert(sizeof(struct mirror_collector) == 44, "no hidden padding");
 

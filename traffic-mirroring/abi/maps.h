@@ -45,8 +45,8 @@ struct mirror_config {
 _Static_assert(sizeof(struct mirror_config) == 8, "one aligned word");
 
 /*
- * One entry of a table (dimensions.h): bit i of bank[b] says that filter i of bank b accepts this value. An entry of an
- * LPM_TRIE holds the union of all prefixes that cover it.
+ * One entry of a table (dimensions.h): bit i of bank[b] says that filter i of bank b accepts this value. An entry
+ * of an LPM_TRIE holds the union of all prefixes that cover it.
  */
 struct mirror_words {
 	__u64 bank[MIRROR_BANKS];

@@ -48,7 +48,7 @@ void interfaces_name(const struct interface_key *key, uint32_t number, char name
 		return;
 	}
 	inet_ntop(key->source.family, key->source.bytes, address, sizeof(address));
-	len = snprintf(name, INTERFACES_NAME_MAX, "%s %s", decap_names[key->format], address);
+	len = snprintf(name, INTERFACES_NAME_MAX, "%s %s", format_of(key->format)->name, address);
 	if (key->vni != DECAP_NO_VNI)
 		snprintf(name + len, INTERFACES_NAME_MAX - len, " vni %u", key->vni);
 }

@@ -12,7 +12,7 @@
 
 struct interface_key {
 	struct address source;
-	uint8_t format; /* enum decap_format */
+	uint8_t format; /* enum mirror_format */
 	uint32_t vni;
 };
 

@@ -46,7 +46,7 @@ static int scaled(const char *text, const struct unit *units, unsigned long min,
 	return *number < min ? -EINVAL : 0;
 }
 
-static bool add_port(struct decap_ports *ports, uint16_t port, enum decap_format format)
+static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_format format)
 {
 	for (uint32_t i = 0; i < ports->count; i++)
 		if (ports->at[i].port == port)
@@ -60,20 +60,20 @@ static int read_listen(const char *text, struct options *o)
 {
 	struct receive_options *r = &o->receive;
 	const char *colon = strchrnul(text, ':');
-	unsigned long port = 0;
-	int format = 0;
+	const struct format *format;
+	unsigned long port;
+	char name[16];
 
-	while (format < DECAP_FORMATS &&
-	       (strncmp(decap_names[format], text, colon - text) || decap_names[format][colon - text]))
-		format++;
-	if (format == DECAP_FORMATS || r->count == RECEIVE_LISTEN_MAX)
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
+	format = format_find(name);
+	if (!format || !decap_receives(format->number) || r->count == RECEIVE_LISTEN_MAX)
 		return -EINVAL;
-	port = encap_find(decap_names[format])->port;
+	port = format->port;
 	if (*colon && args_number(colon + 1, 1, 65535, &port))
 		return -EINVAL;
-	if (!add_port(&o->pipeline.ports, port, format))
+	if (!add_port(&o->pipeline.ports, port, format->number))
 		return -EINVAL;
-	r->listen[r->count++] = (struct receive_listen){ format, port };
+	r->listen[r->count++] = (struct receive_listen){ format->number, port };
 	return 0;
 }
 
@@ -242,7 +242,7 @@ static const struct option_info {
 	const char *help;
 } table[] = {
 	{ "listen", OPTION_LISTEN, "FORMAT[:PORT]",
-	  "gue, vxlan or geneve on this UDP port; may be given several times" },
+	  FORMAT_NAMES_RECEIVED " on this UDP port; may be given several times" },
 	{ "vni", OPTION_VNI, "LIST", "only these VNIs: numbers and ranges, separated by commas" },
 	{ "from", OPTION_FROM, "LIST", "only from these addresses and prefixes of mirroring hosts" },
 	{ "depth", OPTION_DEPTH, "N", "tunnels within each other that are taken off, 1 to 3 (3)" },
@@ -419,7 +419,7 @@ static int check(struct options *o)
 	const char *path = o->write.path, *suffix = path ? strrchr(path, '.') : NULL;
 
 	if (!o->receive.count) {
-		log_error("nothing to listen to: --listen gue, --listen vxlan or --listen geneve");
+		log_error("nothing to listen to: give --listen with one of " FORMAT_NAMES_RECEIVED);
 		return -EINVAL;
 	}
 	if (!path && (o->write.rotate_bytes || o->write.rotate_seconds || o->write.keep)) {
@@ -437,8 +437,9 @@ static int check(struct options *o)
 	if (!o->write.format)
 		o->write.format = suffix && !strcmp(suffix, ".pcapng") ? &pcapfile_pcapng : &pcapfile_pcap;
 	/* a tunnel inside of another one comes on the port that is usual for it */
-	for (int format = 0; format < DECAP_FORMATS; format++)
-		add_port(&o->pipeline.ports, encap_find(decap_names[format])->port, format);
+	for (unsigned int format = FORMAT_NONE + 1; format < FORMAT_COUNT; format++)
+		if (decap_receives(format))
+			add_port(&o->pipeline.ports, format_of(format)->port, format);
 	return 0;
 }
 

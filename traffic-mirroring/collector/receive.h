@@ -13,7 +13,7 @@
 
 struct receive_options {
 	struct receive_listen {
-		enum decap_format format;
+		enum mirror_format format;
 		uint16_t port;
 	} listen[RECEIVE_LISTEN_MAX];
 	uint32_t count;
@@ -23,7 +23,7 @@ struct receive_options {
 struct datagram {
 	uint8_t *at; /* COPY_ROOM bytes before it may be written to */
 	uint32_t len;
-	enum decap_format format;
+	enum mirror_format format;
 	struct address source;
 	uint64_t time_ns; /* when the kernel got it, since 1970-01-01 00:00 UTC */
 };

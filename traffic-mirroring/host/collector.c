@@ -7,34 +7,11 @@
 #include <string.h>
 
 #include "../../common/args.h"
-#include "../wire/encap.h"
-
-/* encap_formats stand in the order of enum mirror_format, from its second on. */
-static const struct encap_format *details(const struct mirror_collector *c)
-{
-	return &encap_formats[c->format - 1];
-}
-
-enum mirror_format collector_format(const char *name)
-{
-	const struct encap_format *format = encap_find(name);
-
-	return format ? (enum mirror_format)(format - encap_formats + 1) : FORMAT_NONE;
-}
-
-const char *collector_format_name(enum mirror_format format)
-{
-	return format > FORMAT_NONE && format < FORMAT_COUNT ? encap_formats[format - 1].name : "none";
-}
-
-bool collector_is_raw(const struct mirror_collector *collector)
-{
-	return details(collector)->carrier != CARRIER_UDP;
-}
+#include "../wire/formats.h"
 
 int collector_complete(struct mirror_collector *c, const char **why)
 {
-	const struct encap_format *format = details(c);
+	const struct format *format = format_of(c->format);
 	bool device = format->carrier == CARRIER_DEVICE;
 
 	*why = NULL;
@@ -47,7 +24,7 @@ int collector_complete(struct mirror_collector *c, const char **why)
 	else if (c->id > format->id_max)
 		*why = format->id_max ? "has an ID that is too large for its format" :
 					"has an ID, but its format has none";
-	else if (c->format == FORMAT_VLAN && !c->id)
+	else if (format->tags && !c->id)
 		*why = "needs a VLAN ID from 1 to 4094";
 	if (!c->port)
 		c->port = format->port;
@@ -99,6 +76,7 @@ static int parse_address(char *text, struct mirror_collector *c, const char **wh
 
 int collector_parse(const char *text, struct mirror_collector *c, const char **why)
 {
+	const struct format *format;
 	char word[COLLECTOR_TEXT_LEN], *rest;
 	unsigned long weight = 1, id = 0;
 	int err;
@@ -112,10 +90,11 @@ int collector_parse(const char *text, struct mirror_collector *c, const char **w
 	if (!rest)
 		return -EINVAL;
 	*rest++ = '\0';
-	c->format = collector_format(word);
-	*why = "has none of the formats gue, vxlan, geneve, gre, erspan, vlan, dev";
-	if (!c->format)
+	format = format_find(word);
+	*why = "has none of the formats " FORMAT_NAMES;
+	if (!format)
 		return -EINVAL;
+	c->format = format->number;
 	*why = "has a weight that is not a number from 0 to 1000";
 	if (take_number(rest, '@', COLLECTOR_WEIGHT_MAX, &weight) < 0)
 		return -EINVAL;
@@ -124,7 +103,7 @@ int collector_parse(const char *text, struct mirror_collector *c, const char **w
 		return -EINVAL;
 	c->weight = weight;
 	c->id = id;
-	if (details(c)->carrier == CARRIER_DEVICE) {
+	if (format->carrier == CARRIER_DEVICE) {
 		*why = "has a device name that is not 1 to 15 characters long";
 		if (!*rest || snprintf(c->device, sizeof(c->device), "%s", rest) >= (int)sizeof(c->device))
 			return -EINVAL;
@@ -139,20 +118,20 @@ int collector_parse(const char *text, struct mirror_collector *c, const char **w
 void collector_print(const struct mirror_collector *c, char text[COLLECTOR_TEXT_LEN])
 {
 	char address[INET6_ADDRSTRLEN] = "", port[8] = "", id[12] = "", weight[8] = "";
+	const struct format *format = format_of(c->format);
 
-	if (c->format <= FORMAT_NONE || c->format >= FORMAT_COUNT) {
+	if (!format) {
 		snprintf(text, COLLECTOR_TEXT_LEN, "none");
 		return;
 	}
 	if (c->family)
 		inet_ntop(c->family, c->addr, address, sizeof(address));
-	if (c->port != details(c)->port)
+	if (c->port != format->port)
 		snprintf(port, sizeof(port), ":%u", c->port);
 	if (c->id)
 		snprintf(id, sizeof(id), "/%u", c->id & 0xffffff);
 	if (c->weight != 1)
 		snprintf(weight, sizeof(weight), "@%u", c->weight % 10000);
-	snprintf(text, COLLECTOR_TEXT_LEN, "%s:%s%s%s%s%s%s", details(c)->name,
-		 c->family == AF_INET6 ? "[" : "", c->family ? address : c->device,
-		 c->family == AF_INET6 ? "]" : "", port, id, weight);
+	snprintf(text, COLLECTOR_TEXT_LEN, "%s:%s%s%s%s%s%s", format->name, c->family == AF_INET6 ? "[" : "",
+		 c->family ? address : c->device, c->family == AF_INET6 ? "]" : "", port, id, weight);
 }

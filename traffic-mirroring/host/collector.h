@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A collector as text:
+ * A collector as text, in one of the formats of ../abi/formats.h:
  *
- *   FORMAT:ADDRESS[:PORT][/ID][@WEIGHT]   gue, vxlan, geneve, gre, erspan; IPv6 addresses in brackets
- *   vlan:DEVICE/ID[@WEIGHT]               dev:DEVICE[@WEIGHT]
+ *   FORMAT:ADDRESS[:PORT][/ID][@WEIGHT]   a tunnel; IPv6 addresses in brackets
+ *   FORMAT:DEVICE[/ID][@WEIGHT]           out of a device
  *
- * PORT: UDP destination port, by default the format's. ID: VNI, ERSPAN session or VLAN ID. WEIGHT: share of the
- * flows relative to the others', by default 1; 0: drained.
+ * PORT: UDP destination port (the format's). WEIGHT: share of the flows relative to the others' (1); 0: drained.
  */
 #ifndef MIRRORING_COLLECTOR_H
 #define MIRRORING_COLLECTOR_H
@@ -24,14 +23,7 @@ int collector_parse(const char *text, struct mirror_collector *collector, const 
 /* The shortest text that collector_parse() reads back. */
 void collector_print(const struct mirror_collector *collector, char text[COLLECTOR_TEXT_LEN]);
 
-/* FORMAT_NONE: there is none of that name. */
-enum mirror_format collector_format(const char *name);
-const char *collector_format_name(enum mirror_format format);
-
 /* Completes a collector whose format, address or device are set: port and id by default, checked against the format. */
 int collector_complete(struct mirror_collector *collector, const char **why);
-
-/* Whether sending to it takes CAP_NET_RAW. */
-bool collector_is_raw(const struct mirror_collector *collector);
 
 #endif

@@ -22,7 +22,7 @@ static void open_group(struct group *g, struct mirror_collector_counters *counte
 
 		memcpy(address.bytes, c->addr, sizeof(address.bytes));
 		/* two collectors may be at one address, and some have none */
-		snprintf(name, sizeof(name), "%s/%u/%.*s", encap_formats[c->format - 1].name, c->id,
+		snprintf(name, sizeof(name), "%s/%u/%.*s", format_of(c->format)->name, c->id,
 			 MIRROR_DEVICE_LEN, c->device);
 		g->collector[i] = (struct collector){
 			.identity = spread_identity(name, &address, c->port),
@@ -37,7 +37,7 @@ static bool valid(const struct mirror_group *g)
 	if (g->collectors > MIRROR_MAX_COLLECTORS)
 		return false;
 	for (int i = 0; i < g->collectors; i++)
-		if (g->collector[i].format == FORMAT_NONE || g->collector[i].format >= FORMAT_COUNT)
+		if (!format_of(g->collector[i].format))
 			return false;
 	return true;
 }

@@ -110,7 +110,8 @@ static int bind_local(int fd, const struct mirror_group *g, int family, uint16_t
 
 int socket_open(const struct mirror_group *g, const struct mirror_collector *c)
 {
-	enum encap_carrier carrier = encap_formats[c->format - 1].carrier;
+	const struct format *format = format_of(c->format);
+	enum carrier carrier = format->carrier;
 	int fd, err;
 
 	switch (carrier) {
@@ -118,7 +119,7 @@ int socket_open(const struct mirror_group *g, const struct mirror_collector *c)
 		fd = socket(c->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		break;
 	case CARRIER_IP:
-		fd = socket(c->family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_GRE);
+		fd = socket(c->family, SOCK_RAW | SOCK_CLOEXEC, format->proto);
 		break;
 	default: /* protocol 0: receives nothing; the device is named with each frame */
 		fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);

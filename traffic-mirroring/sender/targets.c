@@ -24,17 +24,14 @@
 void target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
 		 struct mirror_collector_counters *counters)
 {
-	const struct encap_format *format = &encap_formats[config->format - 1];
+	const struct format *format = format_of(config->format);
 	char text[COLLECTOR_TEXT_LEN];
 
 	*t = (struct target){
 		.group = group,
 		.config = config,
 		.counters = counters,
-		.encap = { .format = format,
-			   .id = config->id,
-			   .l3 = format->l3,
-			   .metadata = config->format == FORMAT_GENEVE && group->metadata },
+		.encap = { .format = format, .id = config->id, .l3 = format->l3, .metadata = group->metadata },
 	};
 	/* another port for the same flow would be another port than the one asked for */
 	t->lanes = format->carrier == CARRIER_UDP && !group->local_port ? TARGET_LANES : 1;

@@ -12,6 +12,7 @@
 #include "../../common/args.h"
 #include "../../common/log.h"
 #include "../host/collector.h"
+#include "../wire/formats.h"
 
 #define SNAPLEN_MIN 14
 #define SNAPLEN_MAX 262144
@@ -163,9 +164,9 @@ int delivery_check_option(enum mirror_option option, const char *name, const cha
 		log_error("%s: \"%s\" is no device name: 1 to %d characters", name, text, IFNAMSIZ - 1);
 		return -EINVAL;
 	case OPT_TUNNEL_TYPE:
-		if (collector_format(text) != FORMAT_NONE)
+		if (format_find(text))
 			return 0;
-		log_error("%s: \"%s\" is none of gue, vxlan, geneve, gre, erspan, vlan, dev", name, text);
+		log_error("%s: \"%s\" is none of " FORMAT_NAMES, name, text);
 		return -EINVAL;
 	case OPT_TUNNEL_REMOTE_ADDRESS:
 		return check_remotes(name, text);
@@ -272,8 +273,7 @@ static int add_collector(struct configuration *c, size_t index, const struct mir
 	c->rows[index].exit = EXIT_RING;
 	if (collector->family) {
 		memcpy(address.bytes, collector->addr, sizeof(address.bytes));
-		add_outer(c, &address, collector_is_raw(collector) ? IPPROTO_GRE : IPPROTO_UDP,
-			  collector->port);
+		add_outer(c, &address, format_of(collector->format)->proto, collector->port);
 	}
 	return 0;
 }
@@ -300,7 +300,7 @@ static void set_manner(const struct mirror_options *options, struct mirror_group
 struct standard {
 	struct configuration *c;
 	size_t index;
-	enum mirror_format format;
+	const struct format *format;
 };
 
 static int add_standard_collector(void *ctx, const struct address *address, uint32_t weight)
@@ -308,7 +308,7 @@ static int add_standard_collector(void *ctx, const struct address *address, uint
 	struct standard *standard = ctx;
 	const struct mirror_options *options = &standard->c->options;
 	struct mirror_collector collector = {
-		.format = standard->format,
+		.format = standard->format->number,
 		.weight = weight,
 		.id = number_of(options, OPT_TUNNEL_ID),
 	};
@@ -322,7 +322,7 @@ static int add_standard_collector(void *ctx, const struct address *address, uint
 		memcpy(collector.device, options->text[OPT_REDIRECT_TO], sizeof(collector.device) - 1);
 	}
 	if (collector_complete(&collector, &why)) {
-		log_error("--tunnel-type %s: a collector %s", collector_format_name(collector.format), why);
+		log_error("--tunnel-type %s: a collector %s", standard->format->name, why);
 		return -EINVAL;
 	}
 	return add_collector(standard->c, standard->index, &collector, "--tunnel-type");
@@ -334,7 +334,7 @@ static int add_standard_target(struct configuration *c, size_t index)
 	const struct mirror_options *options = &c->options;
 	const char *tunnel = options->text[OPT_TUNNEL_INTERFACE], *nic = options->text[OPT_REDIRECT_TO];
 	const char *remote = options->text[OPT_TUNNEL_REMOTE_ADDRESS], *type = options->text[OPT_TUNNEL_TYPE];
-	struct standard standard = { c, index, collector_format(*type ? type : "gue") };
+	struct standard standard = { c, index, format_find(*type ? type : "gue") };
 	char bad[MIRROR_OPTION_LEN];
 
 	if (*tunnel && *type) {
@@ -346,7 +346,9 @@ static int add_standard_target(struct configuration *c, size_t index)
 	}
 	if (*tunnel)
 		return add_device(c, index, tunnel, "--tunnel-interface-name");
-	if (standard.format == FORMAT_VLAN || standard.format == FORMAT_DEV)
+	if (!standard.format)
+		return delivery_check_option(OPT_TUNNEL_TYPE, "--tunnel-type", type);
+	if (standard.format->carrier == CARRIER_DEVICE)
 		return add_standard_collector(&standard, NULL, 1);
 	if (*remote)
 		return each_remote(remote, bad, add_standard_collector, &standard);

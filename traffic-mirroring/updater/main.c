@@ -7,6 +7,7 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
+#include "../wire/formats.h"
 #include "request.h"
 
 static const struct arg arguments[ARG_COUNT] = {
@@ -25,8 +26,7 @@ static const struct arg arguments[ARG_COUNT] = {
 	[ARG_TUNNEL_INTERFACE] = { "tunnel-interface-name", "DEV", "kernel device that copies leave by" },
 	[ARG_REDIRECT_TO] = { "redirect-to", "NIC",
 			      "NIC to the collectors; alone: copies leave by it as they are" },
-	[ARG_TUNNEL_TYPE] = { "tunnel-type", "FORMAT",
-			      "gue (default), vxlan, geneve, gre, erspan, vlan, dev" },
+	[ARG_TUNNEL_TYPE] = { "tunnel-type", "FORMAT", FORMAT_NAMES " (gue)" },
 	[ARG_TUNNEL_REMOTE_ADDRESS] = { "tunnel-remote-address", "LIST",
 					"collectors: ADDRESS or ADDRESS@WEIGHT" },
 	[ARG_TUNNEL_ID] = { "tunnel-id", "ID", "VNI of vxlan and geneve, session of erspan, VLAN ID" },

@@ -8,15 +8,11 @@
 #include "encap.h"
 #include "headers.h"
 
-#define ETHERTYPE_TEB 0x6558
 #define GUE_CONTROL 0x20
-#define VXLAN_HAS_VNI 0x08
 #define GENEVE_CONTROL 0x80
 #define GENEVE_CRITICAL 0x80 /* of an option's type */
 
-const char *const decap_names[DECAP_FORMATS] = { "gue", "vxlan", "geneve" };
-
-/* Each takes one tunnel header off the packet that d describes. */
+/* Each decapsulates the packet that d describes from one tunnel. */
 typedef enum decap_result open_tunnel(const uint8_t *at, struct decap *d);
 
 static void advance(struct decap *d, uint32_t size)
@@ -116,9 +112,15 @@ static enum decap_result open_geneve(const uint8_t *at, struct decap *d)
 	return type == ETHERTYPE_IP || type == ETHERTYPE_IPV6 ? open_ip(at, size, d) : DECAP_INVALID;
 }
 
-static open_tunnel *const tunnels[DECAP_FORMATS] = { open_gue, open_vxlan, open_geneve };
+#define TUNNEL(separator, ID, name, ...) [FORMAT_##ID] = open_##name,
+static open_tunnel *const tunnels[FORMAT_COUNT] = { MIRROR_TUNNELS_RECEIVED(TUNNEL, ) };
 
-/* Takes off a tunnel that the packet itself is. */
+bool decap_receives(enum mirror_format format)
+{
+	return tunnels[format];
+}
+
+/* Decapsulates a packet that is a tunnel itself. */
 static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports, struct decap *d)
 {
 	struct capture c = { datagram + d->offset, d->len, d->wire_len > d->len ? d->wire_len : d->len };
@@ -148,7 +150,7 @@ static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports
 	return false;
 }
 
-enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum decap_format format,
+enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d)
 {
 	enum decap_result result;

@@ -12,8 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum decap_format { DECAP_GUE, DECAP_VXLAN, DECAP_GENEVE, DECAP_FORMATS };
-extern const char *const decap_names[DECAP_FORMATS];
+#include "formats.h"
 
 enum decap_result {
 	DECAP_PACKET,
@@ -30,7 +29,7 @@ enum decap_result {
 struct decap_ports {
 	struct {
 		uint16_t port;
-		enum decap_format format;
+		enum mirror_format format;
 	} at[DECAP_PORTS];
 	uint32_t count;
 };
@@ -38,7 +37,7 @@ struct decap_ports {
 struct decap {
 	uint32_t offset, len; /* of the packet in the datagram */
 	bool l3; /* an IP packet, else a frame */
-	enum decap_format format; /* of the innermost tunnel */
+	enum mirror_format format; /* of the innermost tunnel */
 	uint32_t vni; /* of the innermost tunnel that has one */
 	/* what the tunnel says about the packet; 0: it says nothing */
 	uint32_t wire_len;
@@ -47,11 +46,13 @@ struct decap {
 	bool egress; /* valid where filter is not 0 */
 };
 
+/* Whether decap_datagram() knows the format. */
+bool decap_receives(enum mirror_format format);
+
 /*
- * depth: tunnels that are taken off at most. What claims to be another tunnel inside and is none stays the packet
- * that it is.
+ * depth: decapsulate at most so many tunnels. A packet inside that only claims to be another tunnel stays as it is.
  */
-enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum decap_format format,
+enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d);
 
 #endif

@@ -8,11 +8,9 @@
 
 #include "bytes.h"
 
-#define ETHERTYPE_TEB 0x6558
 #define ETHERTYPE_ERSPAN 0x88be
 #define MACS_SIZE (2 * ETHER_ADDR_LEN)
 
-#define VXLAN_HAS_VNI 0x08
 #define GRE_HAS_SEQUENCE 0x1000
 #define ERSPAN_VERSION (1 << 12) /* type II is version 1 */
 #define ERSPAN_TAG_KEPT (3 << 11) /* En: a VLAN tag, if any, is in the frame */
@@ -87,7 +85,7 @@ static uint16_t outermost_tag(const struct split_packet *p)
 	if (!p->ethernet || p->header_len < MACS_SIZE + 4)
 		return 0;
 	type = get16(p->header + MACS_SIZE);
-	return type == ETHERTYPE_VLAN || type == 0x88a8 ? get16(p->header + MACS_SIZE + 2) : 0;
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ ? get16(p->header + MACS_SIZE + 2) : 0;
 }
 
 static uint32_t build_erspan(const struct encap *e, const struct split_packet *p,
@@ -106,36 +104,12 @@ static uint32_t build_erspan(const struct encap *e, const struct split_packet *p
 	return 16;
 }
 
-/* vlan and dev: the frame as it is, or as put_ethernet() changes it */
-static uint32_t build_nothing(const struct encap *e, const struct split_packet *p,
-			      const struct encap_origin *origin, uint8_t *to)
-{
-	(void)e;
-	(void)p;
-	(void)origin;
-	(void)to;
-	return 0;
-}
+typedef uint32_t builder(const struct encap *e, const struct split_packet *p,
+			 const struct encap_origin *origin, uint8_t *to);
 
-const struct encap_format encap_formats[] = {
-	{ "gue", CARRIER_UDP, IPPROTO_UDP, 6080, 0, true, false, build_gue },
-	{ "vxlan", CARRIER_UDP, IPPROTO_UDP, 4789, 0xffffff, false, false, build_vxlan },
-	{ "geneve", CARRIER_UDP, IPPROTO_UDP, 6081, 0xffffff, false, false, build_geneve },
-	{ "gre", CARRIER_IP, IPPROTO_GRE, 0, 0, false, false, build_gre },
-	{ "erspan", CARRIER_IP, IPPROTO_GRE, 0, 0x3ff, false, false, build_erspan },
-	{ "vlan", CARRIER_DEVICE, 0, 0, 4094, false, true, build_nothing },
-	{ "dev", CARRIER_DEVICE, 0, 0, 0, false, false, build_nothing },
-	{ 0 },
-};
-
-const struct encap_format *encap_find(const char *name)
-{
-	const struct encap_format *f = encap_formats;
-
-	while (f->name && strcmp(f->name, name))
-		f++;
-	return f->name ? f : NULL;
-}
+/* NULL: the frame itself is sent. */
+#define BUILDER(separator, ID, name, ...) [FORMAT_##ID] = build_##name,
+static builder *const builders[FORMAT_COUNT] = { MIRROR_TUNNELS(BUILDER, ) };
 
 /* The frame's addresses, our tag if the format has one, and the EtherType. */
 static uint32_t put_ethernet(const struct encap *e, const struct split_packet *p, uint8_t *to)
@@ -161,6 +135,7 @@ int encap_build(const struct encap *e, const struct split_packet *p, const struc
 		uint8_t *outer, uint32_t *skip)
 {
 	bool new_ethernet = !e->l3 && (!p->ethernet || e->format->tags);
+	builder *build;
 	uint32_t size;
 
 	if (!p->family && (e->l3 || !p->ethernet))
@@ -171,7 +146,8 @@ int encap_build(const struct encap *e, const struct split_packet *p, const struc
 	if (p->header_len < *skip)
 		return -EBADMSG;
 
-	size = e->format->build(e, p, origin, outer);
+	build = builders[e->format->number];
+	size = build ? build(e, p, origin, outer) : 0;
 	if (new_ethernet)
 		size += put_ethernet(e, p, outer + size);
 	return size;

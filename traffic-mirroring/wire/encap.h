@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The formats in which copies leave: for each, the bytes that stand before the copy inside of the UDP
- * datagram, the IP packet or the frame.
- *
- *   gue     GUE variant 0 (draft-ietf-intarea-gue) in UDP: IP packets
- *   vxlan   RFC 7348 in UDP: frames
- *   geneve  RFC 8926 in UDP: frames; optional metadata
- *   gre     RFC 2784 with protocol type 0x6558: frames
- *   erspan  ERSPAN type II (draft-foschiano-erspan) in GRE with sequence numbers: frames; a copy that lacks bytes
- *           has the truncated bit
- *   vlan    frames with one more 802.1Q tag, the outermost, out of a device
- *   dev     frames out of a device; bare IP packets, where it has no Ethernet header
+ * Encapsulation: the bytes that stand before a copy inside the UDP datagram, the IP packet or the frame, in each
+ * format (../abi/formats.h).
  *
  * A copy from an interface without Ethernet header gets one in formats for frames: addresses all zeros, and
  * the EtherType of its IP version.
@@ -29,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "formats.h"
 #include "split.h"
 
 #define ENCAP_GENEVE_CLASS 0xfff1
@@ -51,38 +43,14 @@ struct encap_origin {
 	bool egress;
 };
 
-enum encap_carrier {
-	CARRIER_UDP,
-	CARRIER_IP, /* a raw socket */
-	CARRIER_DEVICE, /* a packet socket */
-};
-
-struct encap_format {
-	const char *name;
-	enum encap_carrier carrier;
-	uint8_t proto; /* IP protocol of the outer packet, 0 with CARRIER_DEVICE */
-	uint16_t port; /* UDP destination port by default */
-	uint32_t id_max; /* of struct encap's id; 0: the format has none */
-	bool l3; /* carries IP packets, not frames */
-	bool tags; /* adds a VLAN tag */
-	uint32_t (*build)(const struct encap *e, const struct split_packet *p,
-			  const struct encap_origin *origin, uint8_t *to);
-};
-
 /* One collector's encapsulation. */
 struct encap {
-	const struct encap_format *format;
-	uint32_t id; /* VXLAN and Geneve: VNI; ERSPAN: session; VLAN: ID */
+	const struct format *format;
+	uint32_t id; /* of struct mirror_collector */
 	bool l3; /* format->l3, or its device has no Ethernet header */
 	bool metadata; /* Geneve: with our options */
 	uint32_t sequence; /* ERSPAN: of the next copy; the caller counts the copies it sends */
 };
-
-/* The last one has no name. */
-extern const struct encap_format encap_formats[];
-
-/* NULL: there is none of that name. */
-const struct encap_format *encap_find(const char *name);
 
 /*
  * Writes to outer (ENCAP_MAX bytes) what stands before the copy, instead of its first *skip bytes. The datagram is then:

@@ -6,16 +6,13 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "formats.h"
 
-#define ETHERTYPE_TEB 0x6558 /* Ethernet in GRE, Geneve */
-#define ETHERTYPE_QINQ 0x88a8
 #define MAX_VLAN_TAGS 2
 #define MAX_EXTENSIONS 8
 
-#define PORT_GUE 6080
-#define PORT_GENEVE 6081
-#define PORT_VXLAN 4789
-#define PORT_VXLAN_LINUX 8472 /* Linux had one before IANA did */
+#define PORT(separator, ID, name, number, carrier, proto, port, ...) PORT_##ID = port,
+enum { MIRROR_TUNNELS_RECEIVED(PORT, ) PORT_VXLAN_LINUX = 8472 /* Linux had one before IANA did */ };
 
 #define PROTO_HIP 139
 #define PROTO_SHIM6 140
@@ -268,7 +265,7 @@ static enum inner inner_udp(const struct capture *c, uint32_t at, uint16_t port,
 	case PORT_VXLAN_LINUX:
 		if (!seen(c, at, 8))
 			return INNER_OPAQUE;
-		return tunnel[0] == 0x08 ? inner_typed(c, ETHERTYPE_TEB, at + 8, inner) : INNER_NONE;
+		return tunnel[0] == VXLAN_HAS_VNI ? inner_typed(c, ETHERTYPE_TEB, at + 8, inner) : INNER_NONE;
 	case PORT_GENEVE:
 		if (!seen(c, at, 8))
 			return INNER_OPAQUE;

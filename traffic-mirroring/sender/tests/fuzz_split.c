@@ -30,7 +30,9 @@ static void touch(const uint8_t *at, uint32_t len)
 
 static void check_formats(const struct split_packet *p, const struct encap_origin *origin)
 {
-	for (const struct encap_format *f = encap_formats; f->name; f++) {
+	for (unsigned int number = FORMAT_NONE + 1; number < FORMAT_COUNT; number++) {
+		const struct format *f = format_of(number);
+
 		for (int variant = 0; variant < 4; variant++) {
 			struct encap e = { f, f->id_max, f->l3 || variant & 1, variant & 2, 0 };
 			const struct oversize_room room = { 100, 200 };

@@ -23,12 +23,12 @@
 #define METADATA "fff10101 03010000 fff10201 000005dc fff10302 0000000000000009 "
 
 static const struct decap_ports ports = {
-	{ { 6080, DECAP_GUE }, { 4789, DECAP_VXLAN }, { 6081, DECAP_GENEVE } }, 3
+	{ { 6080, FORMAT_GUE }, { 4789, FORMAT_VXLAN }, { 6081, FORMAT_GENEVE } }, 3
 };
 
 struct test_case {
 	const char *name;
-	enum decap_format format;
+	enum mirror_format format;
 	uint32_t depth;
 	const char *hex;
 	enum decap_result result;
@@ -40,75 +40,76 @@ struct test_case {
 };
 
 static const struct test_case cases[] = {
-	{ "GUE variant 0, IPv4", DECAP_GUE, 3, "00040000" IP4, DECAP_PACKET, 4, 28, true,
+	{ "GUE variant 0, IPv4", FORMAT_GUE, 3, "00040000" IP4, DECAP_PACKET, 4, 28, true,
 	  .vni = DECAP_NO_VNI },
-	{ "GUE variant 0, IPv6", DECAP_GUE, 3, "00290000" IP6, DECAP_PACKET, 4, 48, true,
+	{ "GUE variant 0, IPv6", FORMAT_GUE, 3, "00290000" IP6, DECAP_PACKET, 4, 48, true,
 	  .vni = DECAP_NO_VNI },
-	{ "GUE variant 0, flags and their fields", DECAP_GUE, 3, "01040001 12345678" IP4, DECAP_PACKET, 8, 28,
-	  true, .vni = DECAP_NO_VNI },
-	{ "GUE variant 1, IPv4", DECAP_GUE, 3, IP4, DECAP_PACKET, 0, 28, true, .vni = DECAP_NO_VNI },
-	{ "GUE variant 1, IPv6", DECAP_GUE, 3, IP6, DECAP_PACKET, 0, 48, true, .vni = DECAP_NO_VNI },
-	{ "GUE variant 2", DECAP_GUE, 3, "80040000" IP4, .result = DECAP_INVALID },
-	{ "GUE variant 1, version 5", DECAP_GUE, 3, "55000000", .result = DECAP_INVALID },
-	{ "GUE control", DECAP_GUE, 3, "20040000" IP4, .result = DECAP_CONTROL },
-	{ "GUE, another protocol", DECAP_GUE, 3, "00060000" IP4, .result = DECAP_INVALID },
-	{ "GUE, not what the protocol says", DECAP_GUE, 3, "0004000000", .result = DECAP_INVALID },
-	{ "GUE, empty", DECAP_GUE, 3, "", .result = DECAP_SHORT },
-	{ "GUE, short header", DECAP_GUE, 3, "000400", .result = DECAP_SHORT },
-	{ "GUE, header and nothing else", DECAP_GUE, 3, "00040000", .result = DECAP_SHORT },
-	{ "GUE, fields beyond the end", DECAP_GUE, 3, "1f040000" IP4, .result = DECAP_SHORT },
+	{ "GUE variant 0, flags and their fields", FORMAT_GUE, 3, "01040001 12345678" IP4, DECAP_PACKET, 8,
+	  28, true, .vni = DECAP_NO_VNI },
+	{ "GUE variant 1, IPv4", FORMAT_GUE, 3, IP4, DECAP_PACKET, 0, 28, true, .vni = DECAP_NO_VNI },
+	{ "GUE variant 1, IPv6", FORMAT_GUE, 3, IP6, DECAP_PACKET, 0, 48, true, .vni = DECAP_NO_VNI },
+	{ "GUE variant 2", FORMAT_GUE, 3, "80040000" IP4, .result = DECAP_INVALID },
+	{ "GUE variant 1, version 5", FORMAT_GUE, 3, "55000000", .result = DECAP_INVALID },
+	{ "GUE control", FORMAT_GUE, 3, "20040000" IP4, .result = DECAP_CONTROL },
+	{ "GUE, another protocol", FORMAT_GUE, 3, "00060000" IP4, .result = DECAP_INVALID },
+	{ "GUE, not what the protocol says", FORMAT_GUE, 3, "0004000000", .result = DECAP_INVALID },
+	{ "GUE, empty", FORMAT_GUE, 3, "", .result = DECAP_SHORT },
+	{ "GUE, short header", FORMAT_GUE, 3, "000400", .result = DECAP_SHORT },
+	{ "GUE, header and nothing else", FORMAT_GUE, 3, "00040000", .result = DECAP_SHORT },
+	{ "GUE, fields beyond the end", FORMAT_GUE, 3, "1f040000" IP4, .result = DECAP_SHORT },
 
-	{ "VXLAN", DECAP_VXLAN, 3, VXLAN FRAME4, DECAP_PACKET, 8, 42, false, .vni = 42 },
-	{ "VXLAN, highest VNI", DECAP_VXLAN, 3, "08000000 ffffffff" FRAME4, DECAP_PACKET, 8, 42, false,
+	{ "VXLAN", FORMAT_VXLAN, 3, VXLAN FRAME4, DECAP_PACKET, 8, 42, false, .vni = 42 },
+	{ "VXLAN, highest VNI", FORMAT_VXLAN, 3, "08000000 ffffffff" FRAME4, DECAP_PACKET, 8, 42, false,
 	  .vni = 0xffffff },
-	{ "VXLAN without VNI", DECAP_VXLAN, 3, "00000000 00002a00" FRAME4, .result = DECAP_INVALID },
-	{ "VXLAN, short header", DECAP_VXLAN, 3, "08000000 00002a", .result = DECAP_SHORT },
-	{ "VXLAN, short frame", DECAP_VXLAN, 3, VXLAN MACS "08", .result = DECAP_SHORT },
-	{ "VXLAN, smallest frame", DECAP_VXLAN, 3, VXLAN MACS "0800", DECAP_PACKET, 8, 14, false, .vni = 42 },
+	{ "VXLAN without VNI", FORMAT_VXLAN, 3, "00000000 00002a00" FRAME4, .result = DECAP_INVALID },
+	{ "VXLAN, short header", FORMAT_VXLAN, 3, "08000000 00002a", .result = DECAP_SHORT },
+	{ "VXLAN, short frame", FORMAT_VXLAN, 3, VXLAN MACS "08", .result = DECAP_SHORT },
+	{ "VXLAN, smallest frame", FORMAT_VXLAN, 3, VXLAN MACS "0800", DECAP_PACKET, 8, 14, false,
+	  .vni = 42 },
 
-	{ "Geneve, frame", DECAP_GENEVE, 3, GENEVE FRAME4, DECAP_PACKET, 8, 42, false, .vni = 7 },
-	{ "Geneve, IPv4", DECAP_GENEVE, 3, "00000800 00000700" IP4, DECAP_PACKET, 8, 28, true, .vni = 7 },
-	{ "Geneve, IPv6", DECAP_GENEVE, 3, "000086dd 00000700" IP6, DECAP_PACKET, 8, 48, true, .vni = 7 },
-	{ "Geneve, our metadata", DECAP_GENEVE, 3, "07006558 00000700" METADATA FRAME4, DECAP_PACKET, 36, 42,
+	{ "Geneve, frame", FORMAT_GENEVE, 3, GENEVE FRAME4, DECAP_PACKET, 8, 42, false, .vni = 7 },
+	{ "Geneve, IPv4", FORMAT_GENEVE, 3, "00000800 00000700" IP4, DECAP_PACKET, 8, 28, true, .vni = 7 },
+	{ "Geneve, IPv6", FORMAT_GENEVE, 3, "000086dd 00000700" IP6, DECAP_PACKET, 8, 48, true, .vni = 7 },
+	{ "Geneve, our metadata", FORMAT_GENEVE, 3, "07006558 00000700" METADATA FRAME4, DECAP_PACKET, 36, 42,
 	  false, 7, 1500, 9, .filter = 3 },
-	{ "Geneve, another's option", DECAP_GENEVE, 3, "03006558 00000700 01080102 0000000000000001" FRAME4,
+	{ "Geneve, another's option", FORMAT_GENEVE, 3, "03006558 00000700 01080102 0000000000000001" FRAME4,
 	  DECAP_PACKET, 20, 42, false, .vni = 7 },
-	{ "Geneve, our class with another size", DECAP_GENEVE, 3,
+	{ "Geneve, our class with another size", FORMAT_GENEVE, 3,
 	  "02006558 00000700 fff10301 00000001" FRAME4, DECAP_PACKET, 16, 42, false, .vni = 7 },
-	{ "Geneve, critical option", DECAP_GENEVE, 3, "01006558 00000700 01088100" FRAME4,
+	{ "Geneve, critical option", FORMAT_GENEVE, 3, "01006558 00000700 01088100" FRAME4,
 	  .result = DECAP_INVALID },
-	{ "Geneve, option beyond the options", DECAP_GENEVE, 3, "01006558 00000700 01080101 00000000" FRAME4,
+	{ "Geneve, option beyond the options", FORMAT_GENEVE, 3, "01006558 00000700 01080101 00000000" FRAME4,
 	  .result = DECAP_INVALID },
-	{ "Geneve, options beyond the end", DECAP_GENEVE, 3, "3f006558 00000700" FRAME4,
+	{ "Geneve, options beyond the end", FORMAT_GENEVE, 3, "3f006558 00000700" FRAME4,
 	  .result = DECAP_SHORT },
-	{ "Geneve, control", DECAP_GENEVE, 3, "00806558 00000700" FRAME4, .result = DECAP_CONTROL },
-	{ "Geneve, version 1", DECAP_GENEVE, 3, "40006558 00000700" FRAME4, .result = DECAP_INVALID },
-	{ "Geneve, ARP", DECAP_GENEVE, 3, "00000806 00000700" IP4, .result = DECAP_INVALID },
-	{ "Geneve, short", DECAP_GENEVE, 3, "00006558 000007", .result = DECAP_SHORT },
+	{ "Geneve, control", FORMAT_GENEVE, 3, "00806558 00000700" FRAME4, .result = DECAP_CONTROL },
+	{ "Geneve, version 1", FORMAT_GENEVE, 3, "40006558 00000700" FRAME4, .result = DECAP_INVALID },
+	{ "Geneve, ARP", FORMAT_GENEVE, 3, "00000806 00000700" IP4, .result = DECAP_INVALID },
+	{ "Geneve, short", FORMAT_GENEVE, 3, "00006558 000007", .result = DECAP_SHORT },
 
-	{ "Geneve{VXLAN}", DECAP_GENEVE, 3, "00000800 00000000" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
+	{ "Geneve{VXLAN}", FORMAT_GENEVE, 3, "00000800 00000000" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
 	  DECAP_PACKET, 44, 42, false, 42, .wire_len = 42 },
-	{ "Geneve{VXLAN}, to depth 1", DECAP_GENEVE, 1,
+	{ "Geneve{VXLAN}, to depth 1", FORMAT_GENEVE, 1,
 	  "00000800 00000500" OUTER("004e", "12b5", "003a") VXLAN FRAME4, DECAP_PACKET, 8, 78, true,
 	  .vni = 5 },
-	{ "Geneve{VXLAN}, cut off: the inner length is known", DECAP_GENEVE, 3,
+	{ "Geneve{VXLAN}, cut off: the inner length is known", FORMAT_GENEVE, 3,
 	  "00000800 00000000" OUTER("044e", "12b5", "043a") VXLAN FRAME4, DECAP_PACKET, 44, 42, false, 42,
 	  .wire_len = 1066 },
-	{ "VXLAN{GUE}: the VNI of the tunnel that has one", DECAP_VXLAN, 3,
+	{ "VXLAN{GUE}: the VNI of the tunnel that has one", FORMAT_VXLAN, 3,
 	  VXLAN MACS "0800" OUTER("003c", "17c0", "0028") "00040000" IP4, DECAP_PACKET, 54, 28, true, 42,
 	  .wire_len = 28 },
-	{ "Geneve{VXLAN{GUE}}", DECAP_GENEVE, 3,
+	{ "Geneve{VXLAN{GUE}}", FORMAT_GENEVE, 3,
 	  "00000800 00000000" OUTER("006e", "12b5", "005a") VXLAN MACS
 	  "0800" OUTER("003c", "17c0", "0028") "00040000" IP4,
 	  DECAP_PACKET, 90, 28, true, 42, .wire_len = 28 },
-	{ "Geneve{VXLAN{GUE}}, to depth 2", DECAP_GENEVE, 2,
+	{ "Geneve{VXLAN{GUE}}, to depth 2", FORMAT_GENEVE, 2,
 	  "00000800 00000000" OUTER("006e", "12b5", "005a") VXLAN MACS
 	  "0800" OUTER("003c", "17c0", "0028") "00040000" IP4,
 	  DECAP_PACKET, 44, 74, false, 42, .wire_len = 74 },
-	{ "VXLAN's port without VXLAN stays what it is", DECAP_GENEVE, 3,
+	{ "VXLAN's port without VXLAN stays what it is", FORMAT_GENEVE, 3,
 	  "00000800 00000500" OUTER("0024", "12b5", "0010") "00000000 00000000", DECAP_PACKET, 8, 36, true,
 	  .vni = 5 },
-	{ "an inner fragment is not opened", DECAP_GENEVE, 3,
+	{ "an inner fragment is not opened", FORMAT_GENEVE, 3,
 	  "00000800 00000500 4500004e 00002000 40110000 c0000201 c0000202 d43112b5 003a0000" VXLAN FRAME4,
 	  DECAP_PACKET, 8, 78, true, .vni = 5 },
 };
@@ -170,17 +171,17 @@ static void frames(void **state)
 {
 	static const struct {
 		const char *name, *hex, *frame;
-		enum decap_format format;
+		enum mirror_format format;
 		uint32_t wire_len;
 	} frame_rows[] = {
-		{ "IPv4 gets an Ethernet header", IP4, "000000000000 000000000000 0800" IP4, DECAP_GUE, 42 },
-		{ "IPv6 too", "00290000" IP6, "000000000000 000000000000 86dd" IP6, DECAP_GUE, 62 },
-		{ "a frame stays", VXLAN FRAME4, FRAME4, DECAP_VXLAN, 42 },
+		{ "IPv4 gets an Ethernet header", IP4, "000000000000 000000000000 0800" IP4, FORMAT_GUE, 42 },
+		{ "IPv6 too", "00290000" IP6, "000000000000 000000000000 86dd" IP6, FORMAT_GUE, 62 },
+		{ "a frame stays", VXLAN FRAME4, FRAME4, FORMAT_VXLAN, 42 },
 		{ "the IP header says the length",
 		  VXLAN MACS "0800 450005dc 00000000 40110000 0a000001 0a000002",
-		  MACS "0800 450005dc 00000000 40110000 0a000001 0a000002", DECAP_VXLAN, 1514 },
-		{ "padding belongs to the frame", VXLAN FRAME4 "000000", FRAME4 "000000", DECAP_VXLAN, 45 },
-		{ "the option says the length", "07006558 00000700" METADATA FRAME4, FRAME4, DECAP_GENEVE,
+		  MACS "0800 450005dc 00000000 40110000 0a000001 0a000002", FORMAT_VXLAN, 1514 },
+		{ "padding belongs to the frame", VXLAN FRAME4 "000000", FRAME4 "000000", FORMAT_VXLAN, 45 },
+		{ "the option says the length", "07006558 00000700" METADATA FRAME4, FRAME4, FORMAT_GENEVE,
 		  1500 },
 	};
 

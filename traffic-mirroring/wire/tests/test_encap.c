@@ -112,7 +112,7 @@ static void formats(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct split_packet p = copy_of(cases[i].copy, cases[i].id & TRIMMED ? 60 : 0);
-		struct encap e = { .format = encap_find(cases[i].format), .sequence = 9 };
+		struct encap e = { .format = format_find(cases[i].format), .sequence = 9 };
 		char text[2 * ENCAP_MAX + 1] = "", expected[2 * ENCAP_MAX + 1];
 		uint8_t outer[ENCAP_MAX];
 		uint32_t skip = ~0U;
@@ -153,7 +153,7 @@ static void refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct split_packet p = copy_of(cases[i].copy, cases[i].snaplen);
-		struct encap e = { .format = encap_find(cases[i].format), .l3 = cases[i].l3 };
+		struct encap e = { .format = format_find(cases[i].format), .l3 = cases[i].l3 };
 		uint8_t outer[ENCAP_MAX];
 		uint32_t skip;
 
@@ -166,7 +166,7 @@ static void refused(void **state)
 static void bare_without_ip(void **state)
 {
 	const struct split_packet p = { .header = header };
-	struct encap e = { .format = encap_find("vxlan") };
+	struct encap e = { .format = format_find("vxlan") };
 	uint8_t outer[ENCAP_MAX];
 	uint32_t skip;
 
@@ -179,7 +179,7 @@ static void names_and_ports(void **state)
 	static const struct {
 		const char *name;
 		uint16_t port;
-		enum encap_carrier carrier;
+		enum carrier carrier;
 		uint8_t proto;
 	} cases[] = {
 		{ "gue", 6080, CARRIER_UDP, 17 },    { "vxlan", 4789, CARRIER_UDP, 17 },
@@ -190,15 +190,18 @@ static void names_and_ports(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		const struct encap_format *f = encap_find(cases[i].name);
+		const struct format *f = format_find(cases[i].name);
 
-		assert_ptr_equal(f, &encap_formats[i]);
+		assert_ptr_equal(f, format_of(i + 1));
+		assert_string_equal(f->name, cases[i].name);
 		assert_int_equal(f->port, cases[i].port);
 		assert_int_equal(f->carrier, cases[i].carrier);
 		assert_int_equal(f->proto, cases[i].proto);
 	}
-	assert_null(encap_find("vxla"));
-	assert_null(encap_find(""));
+	assert_null(format_find("vxla"));
+	assert_null(format_find(""));
+	assert_null(format_of(FORMAT_NONE));
+	assert_null(format_of(FORMAT_COUNT));
 }
 
 int main(void)

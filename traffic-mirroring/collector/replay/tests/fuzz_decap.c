@@ -15,7 +15,7 @@ static void check(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct decap_ports ports = {
-		{ { 6080, DECAP_GUE }, { 4789, DECAP_VXLAN }, { 6081, DECAP_GENEVE } }, 3
+		{ { 6080, FORMAT_GUE }, { 4789, FORMAT_VXLAN }, { 6081, FORMAT_GENEVE } }, 3
 	};
 	struct copy p = { 0 };
 	struct segment segment;
@@ -26,8 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	room = malloc(COPY_ROOM + size - 1);
 	memcpy(room + COPY_ROOM, data + 1, size - 1);
-	if (decap_datagram(room + COPY_ROOM, size - 1, data[0] % DECAP_FORMATS, &ports,
-			   1 + data[0] / DECAP_FORMATS % DECAP_DEPTH_MAX, &d) == DECAP_PACKET) {
+	if (decap_datagram(room + COPY_ROOM, size - 1, ports.at[data[0] % ports.count].format, &ports,
+			   1 + data[0] / ports.count % DECAP_DEPTH_MAX, &d) == DECAP_PACKET) {
 		check(d.offset <= size - 1 && d.len <= size - 1 - d.offset);
 		copy_make(room + COPY_ROOM, &d, &p);
 		check(p.frame.at >= room && p.frame.len >= COPY_ROOM && p.frame.wire_len >= p.frame.len);
