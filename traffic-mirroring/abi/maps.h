@@ -18,6 +18,7 @@
 
 #include "counters.h"
 #include "dimensions.h"
+#include "options.h"
 
 #define MIRROR_BANKS 2
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
@@ -187,24 +188,12 @@ _Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
  */
 enum mirror_origin { ORIGIN_NONE, ORIGIN_START, ORIGIN_UPDATE };
 
+#define MIRROR_OPTION(ID, ...) OPT_##ID,
 enum mirror_option {
 	OPT_FILTERS, /* no text: the tables hold them */
-	OPT_TUNNEL_INTERFACE,
-	OPT_REDIRECT_TO,
-	OPT_TUNNEL_TYPE,
-	OPT_TUNNEL_REMOTE_ADDRESS,
-	OPT_TUNNEL_ID,
-	OPT_TUNNEL_LOCAL_ADDRESS,
-	OPT_TUNNEL_LOCAL_PORT,
-	OPT_TUNNEL_REMOTE_PORT,
-	OPT_TUNNEL_METADATA,
-	OPT_GATEWAY,
-	OPT_SNAPLEN,
-	OPT_OVERSIZE,
-	OPT_TTL,
-	OPT_DSCP,
-	OPT_COUNT,
+	MIRROR_OPTIONS(MIRROR_OPTION) OPT_COUNT,
 };
+#undef MIRROR_OPTION
 
 #define MIRROR_OPTION_LEN 1024 /* a list of MIRROR_MAX_COLLECTORS addresses fits */
 

@@ -25,28 +25,6 @@
 #define PIN_SECONDS 5 /* how long update waits for a start that has not pinned yet */
 #define PIN_POLL_MS 20
 
-static const struct {
-	enum argument argument;
-	enum mirror_option option;
-	const char *name;
-} delivery_options[] = {
-	{ ARG_TUNNEL_INTERFACE, OPT_TUNNEL_INTERFACE, "--tunnel-interface-name" },
-	{ ARG_REDIRECT_TO, OPT_REDIRECT_TO, "--redirect-to" },
-	{ ARG_TUNNEL_TYPE, OPT_TUNNEL_TYPE, "--tunnel-type" },
-	{ ARG_TUNNEL_REMOTE_ADDRESS, OPT_TUNNEL_REMOTE_ADDRESS, "--tunnel-remote-address" },
-	{ ARG_TUNNEL_ID, OPT_TUNNEL_ID, "--tunnel-id" },
-	{ ARG_TUNNEL_LOCAL_ADDRESS, OPT_TUNNEL_LOCAL_ADDRESS, "--tunnel-local-address" },
-	{ ARG_TUNNEL_LOCAL_PORT, OPT_TUNNEL_LOCAL_PORT, "--tunnel-local-port" },
-	{ ARG_TUNNEL_REMOTE_PORT, OPT_TUNNEL_REMOTE_PORT, "--tunnel-remote-port" },
-	{ ARG_TUNNEL_METADATA, OPT_TUNNEL_METADATA, "--tunnel-metadata" },
-	{ ARG_GATEWAY, OPT_GATEWAY, "--gtw-address" },
-	{ ARG_SNAPLEN, OPT_SNAPLEN, "--snaplen" },
-	{ ARG_OVERSIZE, OPT_OVERSIZE, "--oversize" },
-	{ ARG_TTL, OPT_TTL, "--ttl" },
-	{ ARG_DSCP, OPT_DSCP, "--dscp" },
-};
-#define DELIVERY_OPTIONS (sizeof(delivery_options) / sizeof(delivery_options[0]))
-
 /* What a start or update asks for. */
 struct change {
 	enum mirror_origin origin;
@@ -109,16 +87,17 @@ static int parse_change(const struct request *request, enum mirror_origin origin
 	failed = settings_parse(request, &change->settings);
 	if (failed)
 		return failed;
-	for (size_t i = 0; i < DELIVERY_OPTIONS; i++) {
-		const char *text = request->value[delivery_options[i].argument];
+	for (int option = OPT_FILTERS + 1; option < OPT_COUNT; option++) {
+		/* both enums have the options of delivery in the order of MIRROR_OPTIONS */
+		const char *text = request->value[ARG_TUNNEL_INTERFACE + option - OPT_TUNNEL_INTERFACE];
 		int err;
 
 		if (!text)
 			continue;
-		err = delivery_check_option(delivery_options[i].option, delivery_options[i].name, text);
+		err = delivery_check_option(option, text);
 		if (err)
 			return err;
-		change->text[delivery_options[i].option] = text;
+		change->text[option] = text;
 	}
 	return parse_filters(request, &change->filters);
 }

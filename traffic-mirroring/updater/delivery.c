@@ -13,6 +13,7 @@
 #include "../../common/log.h"
 #include "../host/collector.h"
 #include "../wire/formats.h"
+#include "delivery_options.h"
 
 #define SNAPLEN_MIN 14
 #define SNAPLEN_MAX 262144
@@ -147,11 +148,13 @@ static int check_local_address(const char *name, const char *text)
 	return err;
 }
 
-int delivery_check_option(enum mirror_option option, const char *name, const char *text)
+int delivery_check_option(enum mirror_option option, const char *text)
 {
 	static const char *const switches[] = { "off", "on" };
 	struct address address;
+	char name[64];
 
+	snprintf(name, sizeof(name), "--%s", delivery_option_names[option]);
 	if (strlen(text) >= MIRROR_OPTION_LEN) {
 		log_error("%s: longer than %d characters", name, MIRROR_OPTION_LEN - 1);
 		return -EINVAL;
@@ -347,7 +350,7 @@ static int add_standard_target(struct configuration *c, size_t index)
 	if (*tunnel)
 		return add_device(c, index, tunnel, "--tunnel-interface-name");
 	if (!standard.format)
-		return delivery_check_option(OPT_TUNNEL_TYPE, "--tunnel-type", type);
+		return delivery_check_option(OPT_TUNNEL_TYPE, type);
 	if (standard.format->carrier == CARRIER_DEVICE)
 		return add_standard_collector(&standard, NULL, 1);
 	if (*remote)

@@ -9,8 +9,8 @@
 
 /* Functions return 0 or a negative errno, after log_error(). */
 
-/* Whether text is a good value for a delivery option; name is what errors call it ("--tunnel-local-port"). */
-int delivery_check_option(enum mirror_option option, const char *name, const char *text);
+/* Whether text is a good value for a delivery option. */
+int delivery_check_option(enum mirror_option option, const char *text);
 
 /* The addresses of --tunnel-remote-address; returns their number. Silent. */
 size_t delivery_remotes(const struct mirror_options *options, struct address remotes[MIRROR_MAX_COLLECTORS]);

@@ -7,8 +7,10 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
-#include "../wire/formats.h"
+#include "delivery_options.h"
 #include "request.h"
+
+#define DELIVERY_ARGUMENT(ID, name) [ARG_##ID] = { name, OPTION_##ID },
 
 static const struct arg arguments[ARG_COUNT] = {
 	[ARG_CMD] = { "cmd", "COMMAND", "the command, as l3afd gives it" },
@@ -23,25 +25,6 @@ static const struct arg arguments[ARG_COUNT] = {
 	[ARG_SRC_PORT] = { "src-port", "LIST", "source ports, 0: any" },
 	[ARG_DST_PORT] = { "dst-port", "LIST", "destination ports, 0: any" },
 	[ARG_PROTOCOL] = { "protocol", "LIST", "protocols" },
-	[ARG_TUNNEL_INTERFACE] = { "tunnel-interface-name", "DEV", "kernel device that copies leave by" },
-	[ARG_REDIRECT_TO] = { "redirect-to", "NIC",
-			      "NIC to the collectors; alone: copies leave by it as they are" },
-	[ARG_TUNNEL_TYPE] = { "tunnel-type", "FORMAT", FORMAT_NAMES " (gue)" },
-	[ARG_TUNNEL_REMOTE_ADDRESS] = { "tunnel-remote-address", "LIST",
-					"collectors: ADDRESS or ADDRESS@WEIGHT" },
-	[ARG_TUNNEL_ID] = { "tunnel-id", "ID", "VNI of vxlan and geneve, session of erspan, VLAN ID" },
-	[ARG_TUNNEL_LOCAL_ADDRESS] = { "tunnel-local-address", "ADDRESS", "source address of copies" },
-	[ARG_TUNNEL_LOCAL_PORT] = { "tunnel-local-port", "PORT",
-				    "source port of copies; by default several" },
-	[ARG_TUNNEL_REMOTE_PORT] = { "tunnel-remote-port", "PORT", "UDP port of the collectors" },
-	[ARG_TUNNEL_METADATA] = { "tunnel-metadata", "on|off",
-				  "geneve: filter, direction, length, time as options" },
-	[ARG_GATEWAY] = { "gtw-address", "ADDRESS", "gateway to the collectors" },
-	[ARG_SNAPLEN] = { "snaplen", "BYTES", "bytes of each copy, 0: all" },
-	[ARG_OVERSIZE] = { "oversize", "POLICY",
-			   "copies larger than the path: truncate (default), drop, fragment" },
-	[ARG_TTL] = { "ttl", "HOPS", "TTL or hop limit of copies" },
-	[ARG_DSCP] = { "dscp", "DSCP", "DSCP of copies, 0 to 63" },
 	[ARG_RING_MEMORY] = { "ring-memory", "SIZE", "memory of all rings of this host, 64M by default" },
 	[ARG_MAX_RATE] = { "max-rate", "RATE", "most copies of this host: 100kpps, 500Mbit, off" },
 	[ARG_FAILOVER] = { "failover", "on|off", "leave out collectors that cannot be reached" },
@@ -50,6 +33,7 @@ static const struct arg arguments[ARG_COUNT] = {
 	[ARG_LOG_DIR] = { "log-dir", "DIR", "log to mirroring.log in this directory too" },
 	[ARG_QUIET] = { "quiet", NULL, "say nothing but errors" },
 	[ARG_HELP] = { "help", NULL, "this text" },
+	MIRROR_OPTIONS(DELIVERY_ARGUMENT)
 };
 
 static const struct {

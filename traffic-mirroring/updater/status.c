@@ -15,6 +15,7 @@
 #include "../host/sender_status.h"
 #include "../host/shared.h"
 #include "delivery.h"
+#include "delivery_options.h"
 #include "host_maps.h"
 #include "../host/sender_metrics.h"
 #include "instance.h"
@@ -181,23 +182,6 @@ static void print_filters(const struct report *r)
 	free(text);
 }
 
-static const char *const option_names[OPT_COUNT] = {
-	[OPT_FILTERS] = "filters",
-	[OPT_TUNNEL_INTERFACE] = "tunnel-interface-name",
-	[OPT_REDIRECT_TO] = "redirect-to",
-	[OPT_TUNNEL_TYPE] = "tunnel-type",
-	[OPT_TUNNEL_REMOTE_ADDRESS] = "tunnel-remote-address",
-	[OPT_TUNNEL_ID] = "tunnel-id",
-	[OPT_TUNNEL_LOCAL_ADDRESS] = "tunnel-local-address",
-	[OPT_TUNNEL_LOCAL_PORT] = "tunnel-local-port",
-	[OPT_TUNNEL_REMOTE_PORT] = "tunnel-remote-port",
-	[OPT_TUNNEL_METADATA] = "tunnel-metadata",
-	[OPT_GATEWAY] = "gtw-address",
-	[OPT_SNAPLEN] = "snaplen",
-	[OPT_OVERSIZE] = "oversize",
-	[OPT_TTL] = "ttl",
-	[OPT_DSCP] = "dscp",
-};
 static const char *const origin_names[] = {
 	[ORIGIN_NONE] = "", [ORIGIN_START] = "start", [ORIGIN_UPDATE] = "update"
 };
@@ -213,7 +197,8 @@ static void print_report(const struct report *r)
 	for (int o = OPT_FILTERS + 1; o < OPT_COUNT; o++)
 		if (options->text[o][0])
 			printf("  %-10s %s %s (%s)\n", o == OPT_FILTERS + 1 ? "delivery" : "",
-			       option_names[o], options->text[o], origin_names[options->origin[o] % 3]);
+			       delivery_option_names[o], options->text[o],
+			       origin_names[options->origin[o] % 3]);
 	print_filters(r);
 	puts("  counters");
 	for (int o = OUT_NONE + 1; o < OUT_COUNT; o++)
@@ -252,7 +237,7 @@ static struct json_object *report_json(const struct report *r, struct json_objec
 	item = json_object_new_object();
 	for (int i = OPT_FILTERS + 1; i < OPT_COUNT; i++)
 		if (options->text[i][0])
-			json_object_object_add(item, option_names[i],
+			json_object_object_add(item, delivery_option_names[i],
 					       json_object_new_string(options->text[i]));
 	json_object_object_add(o, "delivery", item);
 

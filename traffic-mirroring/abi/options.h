@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The options of delivery: O(ID, name). The enum of their texts in the options map, the updater's arguments and the names
+ * that status prints are made from this list. Its order is that of the map, so a new option comes last.
+ * updater/delivery_options.h says what each takes.
+ */
+#ifndef MIRRORING_OPTIONS_H
+#define MIRRORING_OPTIONS_H
+
+#define MIRROR_OPTIONS(O)                                 \
+	O(TUNNEL_INTERFACE, "tunnel-interface-name")      \
+	O(REDIRECT_TO, "redirect-to")                     \
+	O(TUNNEL_TYPE, "tunnel-type")                     \
+	O(TUNNEL_REMOTE_ADDRESS, "tunnel-remote-address") \
+	O(TUNNEL_ID, "tunnel-id")                         \
+	O(TUNNEL_LOCAL_ADDRESS, "tunnel-local-address")   \
+	O(TUNNEL_LOCAL_PORT, "tunnel-local-port")         \
+	O(TUNNEL_REMOTE_PORT, "tunnel-remote-port")       \
+	O(TUNNEL_METADATA, "tunnel-metadata")             \
+	O(GATEWAY, "gtw-address")                         \
+	O(SNAPLEN, "snaplen")                             \
+	O(OVERSIZE, "oversize")                           \
+	O(TTL, "ttl")                                     \
+	O(DSCP, "dscp")
+
+#endif
