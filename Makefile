@@ -75,7 +75,7 @@ FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 
 # Goals for which ci/deps installs what is missing, once per checkout. The others make do with what is there.
 SETS := $(if $(filter package,$(MAKECMDGOALS)),build) \
-	$(if $(filter test tests test-% fuzz demo bench bench-% coverage,$(MAKECMDGOALS)),build test) \
+	$(if $(filter test tests test-% fuzz demo bench bench-%,$(MAKECMDGOALS)),build test) \
 	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint)
 READY := $(if $(strip $(SETS)),$B/deps-$(subst $() $(),-,$(sort $(SETS))))
 
@@ -161,6 +161,7 @@ MAKEFLAGS += --no-builtin-rules
 ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS) $(shell echo "$$MAKEFLAGS"))$(word 2,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
+unexport MAKEFLAGS # what ci/coverage and a test build by themselves, they build on all cores, too
 
 $(READY): ci/deps
 	ci/deps $(sort $(SETS))
