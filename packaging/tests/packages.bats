@@ -29,6 +29,10 @@ manifest() {
 	jq -r "$@" manifest.json
 }
 
+platforms_of() {
+	manifest --arg name "$1" '.packages[] | select(.name == $name).platforms[]'
+}
+
 @test "the same bytes from two folders" {
 	expect 0 diff -r . "$BATS_FILE_TMPDIR/another/folder/dist"
 }
@@ -42,12 +46,12 @@ manifest() {
 	local package artifact sum path platform
 	while read -r package artifact sum; do
 		for path in "$(manifest .version)" latest; do
-			for platform in $(manifest --arg name "$package" '(.packages[] | select(.name == $name)).platforms // .platforms | .[]'); do
+			for platform in $(platforms_of "$package"); do
 				[[ $(sha256sum <"$package/$path/$platform/$artifact") == "$sum  -" ]]
 			done
 		done
 	done < <(manifest '.packages[] | "\(.name) \(.artifact) \(.sha256)"')
-	[[ $(find . -name '*.tar.gz' | wc -l) == $(($(manifest '[.platforms as $all | .packages[] | .platforms // $all | length] | add') * 2)) ]]
+	[[ $(find . -name '*.tar.gz' | wc -l) == $(($(manifest '[.packages[].platforms | length] | add') * 2)) ]]
 }
 
 @test "traffic-mirroring holds what l3afd expects, owned by root" {
@@ -65,7 +69,9 @@ manifest() {
 }
 
 @test "mirror-collector holds the command" {
-	expect 0 tar -tzf mirror-collector/latest/bookworm/l3af_mirror_collector.tar.gz
+	local platform
+	platform=$(platforms_of mirror-collector | head -n 1)
+	expect 0 tar -tzf "mirror-collector/latest/$platform/l3af_mirror_collector.tar.gz"
 	[[ $output == "$(printf 'l3af_mirror_collector/%s\n' '' LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 mirror-collector)" ]]
 }
 
@@ -76,6 +82,25 @@ manifest() {
 		tar -C "$BATS_TEST_TMPDIR" -xzf "${package%%/*}"/latest/bookworm/*.tar.gz
 		expect 0 chroot "$BATS_TEST_TMPDIR/$(cut -d/ -f2 <<<"$package")" "/$command" --help
 	done
+}
+
+# named PACKAGE COMMAND: the platforms in the manifest are those whose glibc has every version that the command asks for.
+named() {
+	local needed platform has expected=()
+	needed=$(objdump -p ../build/*/"$2" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1)
+	while read -r platform has; do
+		[[ $(printf '%s\n' "$needed" "GLIBC_$has" | sort -V | tail -n 1) != "GLIBC_$has" ]] || expected+=("$platform")
+	done < <(manifest '.glibc as $glibc | .platforms[] | "\(.) \($glibc[.])"')
+	echo "$2 needs ${needed:-no glibc}: ${expected[*]}"
+	[[ $(platforms_of "$1" | xargs) == "${expected[*]}" ]]
+}
+
+@test "a package names the platforms on which its commands start" {
+	named mirror-collector mirror-collector
+	named tc-root tc_root
+	[[ $(platforms_of tc-root) == "$(manifest '.platforms[]')" ]]
+	named traffic-mirroring mirroring
+	named traffic-mirroring mirror-sender
 }
 
 @test "a bad object stops make package" {
