@@ -106,7 +106,7 @@ bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, 
 bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
 	ci/bench-collector
 
-lint: lint-format lint-layers lint-code lint-scripts lint-man ## formatting, layers, clang-tidy, shellcheck, man pages
+lint: lint-format lint-layers lint-code lint-scripts lint-man lint-docs ## formatting, layers, clang-tidy, shellcheck, man pages, documents
 lint-format: $(READY)
 	clang-format --dry-run -Werror $(C_FILES)
 lint-layers: $(ARCHIVES)
@@ -118,6 +118,8 @@ lint-scripts: $(READY)
 	shellcheck --severity=warning --external-sources $(SCRIPTS)
 lint-man: $(READY)
 	$(if $(MAN_PAGES),mandoc -Tlint -Wwarning $(MAN_PAGES))
+lint-docs:
+	ci/docs
 
 package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
 	packaging/build
@@ -152,7 +154,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
-.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man package coverage test-files compile_commands.json install deps clean help
+.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
