@@ -42,7 +42,7 @@ MAINS := $(filter %/main.c packaging/%,$(C_SOURCES))
 LIBRARY_SOURCES := $(filter-out $(MAINS) %.bpf.c,$(C_SOURCES))
 BPF_SOURCES := $(wildcard tc-root/*.bpf.c traffic-mirroring/select/*.bpf.c)
 EMBEDDED_SOURCES := $(wildcard traffic-mirroring/updater/*.bpf.c)
-TEST_SOURCES := $(wildcard */tests/*.c */*/tests/*.c */*/*/tests/*.c)
+TEST_SOURCES := $(filter-out $B/%,$(wildcard */tests/*.c */*/tests/*.c */*/*/tests/*.c))
 TEST_BPF_SOURCES := $(filter %.bpf.c,$(TEST_SOURCES))
 TEST_MAINS := $(foreach f,$(filter-out %.bpf.c,$(TEST_SOURCES)),$(if $(filter test_%,$(notdir $f)),$f))
 FUZZ_SOURCES := $(foreach f,$(TEST_SOURCES),$(if $(filter fuzz_%,$(notdir $f)),$f))
@@ -50,7 +50,7 @@ TEST_SUPPORT := $(filter-out $(TEST_BPF_SOURCES) $(TEST_MAINS) $(FUZZ_SOURCES),$
 BENCH_SOURCES := $(wildcard */bench/*.c)
 BENCH_BPF_SOURCES := $(filter %.bpf.c,$(BENCH_SOURCES))
 L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
-BATS := $(filter-out $(L3AFD_BATS),$(wildcard */tests/*.bats */*/tests/*.bats */*/*/tests/*.bats))
+BATS := $(filter-out $(L3AFD_BATS) $B/%,$(wildcard */tests/*.bats */*/tests/*.bats */*/*/tests/*.bats))
 
 # What lint reads. Scripts are known by their first line.
 C_FILES := $(filter-out $B/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch] */*/*/*/*.[ch]))

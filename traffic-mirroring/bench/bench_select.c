@@ -186,19 +186,19 @@ static void compare_prefixes(const char *label, struct datapath *datapath, uint8
 static void bench_packets(struct datapath *datapath)
 {
 	struct packet tcp = packet_of((struct packet_spec){ .family = 4,
-						      .proto = IPPROTO_TCP,
-						      .src = "192.0.2.1",
-						      .dst = "198.51.100.1",
-						      .src_port = 40000,
-						      .dst_port = 443,
-						      .payload = 10 });
+							    .proto = IPPROTO_TCP,
+							    .src = "192.0.2.1",
+							    .dst = "198.51.100.1",
+							    .src_port = 40000,
+							    .dst_port = 443,
+							    .payload = 10 });
 	struct packet udp = packet_of((struct packet_spec){ .family = 4,
-						      .proto = IPPROTO_UDP,
-						      .src = "192.0.2.1",
-						      .dst = "198.51.100.1",
-						      .src_port = 40000,
-						      .dst_port = 443,
-						      .payload = 10 });
+							    .proto = IPPROTO_UDP,
+							    .src = "192.0.2.1",
+							    .dst = "198.51.100.1",
+							    .src_port = 40000,
+							    .dst_port = 443,
+							    .payload = 10 });
 	char rules[64 * MIRROR_MAX_FILTERS] = "", *end = rules;
 
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
@@ -272,10 +272,10 @@ static void compare_cpus(const char *label, int prog_fd, const struct packet *p)
 static void bench_cpus(struct datapath *datapath)
 {
 	struct packet p = packet_of((struct packet_spec){ .family = 4,
-						    .proto = IPPROTO_TCP,
-						    .src = "192.0.2.1",
-						    .dst = "198.51.100.1",
-						    .dst_port = 443 });
+							  .proto = IPPROTO_TCP,
+							  .src = "192.0.2.1",
+							  .dst = "198.51.100.1",
+							  .dst_port = 443 });
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
 		printf("one CPU only: two at once not measured\n");
