@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Every counter, once: enums, names and descriptions are made from these lists. The key of a counter is its place
- * in the list, counted from 1, and public: append new ones at the end, then run ci/map-abi, which writes them into
+ * in the list, counted from 1, and public: append new ones at the end, then run ci/generate, which writes them into
  * docs/map-abi.md. Key 0 of either map is unused: l3afd zeroes it at load.
  */
 #ifndef MIRRORING_COUNTERS_H
@@ -16,46 +16,47 @@
  *   QUIET   no copy was wanted, or it depends on the filters whether that is a fault
  * l3afd's payloads monitor all but the QUIET ones.
  */
-#define MIRROR_OUTCOMES(C)                                                                           \
-	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                 \
-	C(NO_MATCH, "no_match", "no filter wants it", QUIET)                                         \
-	C(SKIPPED, "skipped", "the first filter that matches is a skip", QUIET)                      \
-	C(SAMPLED_OUT, "sampled_out", "its flow is not in the sample", QUIET)                        \
-	C(MALFORMED, "malformed", "headers too short or contradictory", QUIET)                       \
-	C(FRAGMENT_UNKNOWN, "fragment_unknown",                                                      \
-	  "a later fragment whose first one was not seen, and the IP header does not decide", QUIET) \
-	C(OWN_COPY, "own_copy", "one of our own copies, never copied again", QUIET)                  \
-	C(DEVICE, "device", "copied to a device", COPIED)                                            \
-	C(DEVICE_BUSY, "device_busy", "the device's queue reported congestion or a drop", FAILED)    \
-	C(DEVICE_FAILED, "device_failed",                                                            \
-	  "the device did not take the copy: gone or down, or out of memory", FAILED)                \
-	C(DEVICE_NOT_IP, "device_not_ip",                                                            \
-	  "not an IP packet, or with a VLAN tag, and the device has no link-layer header", QUIET)    \
-	C(RING, "ring", "copied into the ring of this CPU", COPIED)                                  \
-	C(RING_FULL, "ring_full", "the sender does not keep up, or is dead", FAILED)                 \
-	C(NO_SENDER, "no_sender", "there is no ring, or no sender was ever started", LOST)           \
-	C(SHED, "shed", "overload or a rate limit: its whole flow is shed", QUIET)                   \
-	C(LINK_DOWN, "link_down", "the link to the collectors is down", FAILED)                      \
-	C(NO_EXIT, "no_exit", "the filter has no collector yet, or the map exits was emptied", FAILED)
+#define MIRROR_OUTCOMES(C)                                                                                 \
+	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                       \
+	C(NO_MATCH, "no_match", "no filter wants it", QUIET)                                               \
+	C(SKIPPED, "skipped", "the first filter that matches is a skip", QUIET)                            \
+	C(SAMPLED_OUT, "sampled_out", "its flow is not in the sample", QUIET)                              \
+	C(MALFORMED, "malformed", "headers too short or contradictory", QUIET)                             \
+	C(FRAGMENT_UNKNOWN, "fragment_unknown",                                                            \
+	  "a later fragment whose first one was not seen, and the IP header does not decide", QUIET)       \
+	C(OWN_COPY, "own_copy", "one of our own copies, never copied again", QUIET)                        \
+	C(DEVICE, "device", "copied to a device", COPIED)                                                  \
+	C(DEVICE_BUSY, "device_busy", "the device's queue reported congestion or a drop", FAILED)          \
+	C(DEVICE_FAILED, "device_failed",                                                                  \
+	  "the device did not take the copy: gone or down, or out of memory", FAILED)                      \
+	C(DEVICE_NOT_IP, "device_not_ip",                                                                  \
+	  "not an IP packet, or with a VLAN tag, and the device has no link-layer header", QUIET)          \
+	C(RING, "ring", "copied into the ring of this CPU", COPIED)                                        \
+	C(RING_FULL, "ring_full", "the sender does not keep up, or is dead", FAILED)                       \
+	C(NO_SENDER, "no_sender", "there is no ring, or no sender was ever started", LOST)                 \
+	C(SHED, "shed", "overload or a rate limit: its whole flow is shed", QUIET)                         \
+	C(LINK_DOWN, "link_down", "the link to the collectors is down", FAILED)                            \
+	C(NO_EXIT, "no_exit", "the filter does not say yet where copies go, or the map exits was emptied", \
+	  FAILED)
 
 /*
  * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). What has no public name
  * is not a counter.
  */
-#define MIRROR_SENT(C)                                                                             \
-	C(RECORDS, "records", "records taken out of the rings")                                    \
-	C(COPIES, "copies", "copies handed to the kernel")                                         \
-	C(BYTES, "bytes", "bytes of these copies, without encapsulation")                          \
-	C(SPLIT, "split", "copies segmented from GSO packets")                                     \
-	C(UNSPLIT, "unsplit", "GSO packets sent unsegmented")                                      \
-	C(TRIMMED, "trimmed", "copies truncated to snaplen")                                       \
-	C(CHECKSUM_UNKNOWN, "checksum_unknown", "copies without a checksum: left to the NIC")      \
-	C(OVERSIZE_TRUNCATED, "oversize_truncated", "copies truncated to fit the path")            \
-	C(OVERSIZE_DROPPED, "oversize_dropped", "copies too large for the path, dropped")          \
-	C(OVERSIZE_FRAGMENTED, "oversize_fragmented", "copies too large for the path, fragmented") \
-	C(NOT_IP, "not_ip", "copies dropped: the format carries only IP")                          \
-	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                    \
-	C(REFUSED, "refused", "copies refused by the kernel")                                      \
+#define MIRROR_SENT(C)                                                                                  \
+	C(RECORDS, "records", "records taken out of the rings")                                         \
+	C(COPIES, "copies", "copies handed to the kernel")                                              \
+	C(BYTES, "bytes", "bytes of these copies, without encapsulation")                               \
+	C(SPLIT, "split", "copies segmented from GSO packets")                                          \
+	C(UNSPLIT, "unsplit", "GSO packets sent unsegmented")                                           \
+	C(TRIMMED, "trimmed", "copies truncated to snaplen")                                            \
+	C(CHECKSUM_UNKNOWN, "checksum_unknown", "copies without a checksum, which was left to the NIC") \
+	C(OVERSIZE_TRUNCATED, "oversize_truncated", "copies truncated to fit the path")                 \
+	C(OVERSIZE_DROPPED, "oversize_dropped", "copies too large for the path, dropped")               \
+	C(OVERSIZE_FRAGMENTED, "oversize_fragmented", "copies too large for the path, fragmented")      \
+	C(NOT_IP, "not_ip", "copies dropped: the format carries only IP")                               \
+	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                         \
+	C(REFUSED, "refused", "copies refused by the kernel")                                           \
 	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")
 
 #endif
