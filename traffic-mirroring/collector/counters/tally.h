@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* T(name, public name, description), which docs/monitoring.md lists: run ci/map-abi after a change. */
+/* T(name, public name, description), which docs/monitoring.md lists: run ci/generate after a change. */
 #define TALLY_LIST(T)                                                                                   \
 	/* what becomes of a datagram */                                                                \
 	T(DATAGRAMS, "datagrams", "datagrams received")                                                 \
