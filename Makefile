@@ -106,11 +106,13 @@ bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, 
 bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
 	ci/bench-collector
 
-lint: lint-format lint-layers lint-code lint-scripts lint-man lint-docs ## formatting, layers, clang-tidy, shellcheck, man pages, documents
+lint: lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs ## formatting, layers, generated text, clang-tidy, shellcheck, man pages, documents
 lint-format: $(READY)
 	clang-format --dry-run -Werror $(C_FILES)
 lint-layers: $(ARCHIVES)
 	ci/layers
+lint-generated: $(OBJECTS) $(SKELETONS)
+	ci/generate --check
 lint-code: $(READY) $(SKELETONS)
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
 	printf '%s\n' $(BPF_SOURCES) $(EMBEDDED_SOURCES) $(TEST_BPF_SOURCES) $(BENCH_BPF_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(BPF_CFLAGS))
@@ -154,7 +156,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
-.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
+.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:

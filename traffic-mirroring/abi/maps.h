@@ -35,13 +35,17 @@
  */
 #define MIRROR_MARK 0x4d495252
 
-/* The word that is flipped. One aligned 64-bit store changes all of it. Map: config, key 0. */
+/*
+ * The comments of fields are what docs/map-abi.md says of them: run ci/generate after a change.
+ *
+ * The word that switches the configuration. One aligned 64-bit store changes all of it. Map: config, key 0.
+ */
 struct mirror_config {
-	__u8 bank; /* 0 or 1: the bank in force */
-	__u8 off; /* 1: no packet is looked at: the switch for people, left alone by commits */
-	__u8 can_rollback; /* 1: the other bank holds the previous configuration, whole */
+	__u8 bank; /* the active bank, 0 or 1 */
+	__u8 off; /* 1: no packet is examined: the operator's switch, which commits leave as it is */
+	__u8 can_rollback; /* 1: the other bank holds the previous configuration */
 	__u8 l3; /* 1: the interface has no Ethernet header (tun, wireguard, ppp) */
-	__u32 generation; /* counts commits */
+	__u32 generation; /* commits so far */
 };
 _Static_assert(sizeof(struct mirror_config) == 8, "one aligned word");
 
@@ -69,11 +73,11 @@ _Static_assert(sizeof(struct mirror_key6) == 20, "LPM key");
 /* What a bank as a whole asks for. Map: banks, key = bank. */
 struct mirror_bank {
 	__u64 filters; /* bit i: filter i exists */
-	__u64 any[DIM_COUNT]; /* bit i: filter i does not constrain this dimension */
+	__u64 any[DIM_COUNT]; /* by enum mirror_dimension; bit i: filter i does not constrain this dimension */
 	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
 	 * no use of the flow hash (which takes in the ports) */
 	__u64 without_l4;
-	__u16 outers; /* entries of the outers table that belong to this bank */
+	__u16 outers; /* entries of the map outers that belong to this bank */
 	__u16 outer_port; /* the port that all of them with a port have; 0: ports differ, or none has one */
 	__u32 pad;
 };
@@ -91,9 +95,9 @@ enum mirror_exit {
 #define MIRROR_EXIT_PROGRAMS 2 /* two, so that nobody takes exits for a chain map, which has one entry */
 
 struct mirror_device {
-	__u32 ifindex;
-	__u32 l3; /* 1: the device takes bare IP packets (ipip, sit, gre, tun) */
-	char name[MIRROR_NAME_LEN];
+	__u32 ifindex; /* of the device */
+	__u32 l3; /* 1: the device has no link-layer header (ipip, sit, gre, tun) */
+	char name[MIRROR_NAME_LEN]; /* of the device, padded with zeros */
 };
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
@@ -102,24 +106,24 @@ enum mirror_own { OWN_TARGET = 1, OWN_SNAPLEN = 2 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
-	__u8 action; /* enum mirror_action */
-	__u8 exit; /* enum mirror_exit */
-	__u8 devices; /* entries of device[] in use */
-	__u8 own; /* enum mirror_own */
+	__u8 action; /* 0: skip, 1: mirror */
+	__u8 exit; /* 0: to a device, 1: into the ring, 2: nowhere yet */
+	__u8 devices; /* entries of device in use */
+	/* 1: the rule says where to send the copies, 2: it says the snaplen, 3: both; the rest follows the options */
+	__u8 own;
 	__u32 snaplen; /* bytes of the copy from its first byte, 0: all */
 	__u32 sample; /* one flow in this many, 0 and 1: all */
-	__u32 group; /* EXIT_RING: struct mirror_group.id (host.h) */
-	struct mirror_device device[MIRROR_MAX_DEVICES];
+	__u32 group; /* exit 1: id of the collector group, struct mirror_group.id (host.h) */
+	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: where copies go, a flow to one of them */
 };
 _Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
 
 /*
  * A tunnel endpoint that our own copies are sent to; a packet to it is never copied.
- * addr: network byte order, IPv4 in the first four bytes, rest 0. Map: outers, value struct mirror_words
- * (bank[b] != 0: in force in bank b).
+ * Map: outers, value struct mirror_words (bank[b] != 0: in force in bank b).
  */
 struct mirror_outer {
-	__u8 addr[16];
+	__u8 addr[16]; /* network byte order; IPv4 in the first four bytes, rest 0 */
 	__u8 family; /* 4 or 6 */
 	__u8 proto; /* IP protocol: UDP for VXLAN, Geneve, GUE, else the tunnel's own */
 	__u16 port; /* UDP destination port, 0 where the protocol has none */
@@ -198,9 +202,9 @@ enum mirror_option {
 #define MIRROR_OPTION_LEN 1024 /* a list of MIRROR_MAX_COLLECTORS addresses fits */
 
 struct mirror_options {
-	__u8 origin[OPT_COUNT]; /* enum mirror_origin of each option */
-	__u8 started; /* 1: start has been here; an update that comes before it may lack a target */
-	char text[OPT_COUNT][MIRROR_OPTION_LEN];
+	__u8 origin[OPT_COUNT]; /* by enum mirror_option; 0: not given, 1: by start, 2: by update */
+	__u8 started; /* 1: start was here; an update before it need not say where copies go */
+	char text[OPT_COUNT][MIRROR_OPTION_LEN]; /* in the same order; filters have none; padded with zeros */
 };
 _Static_assert(sizeof(struct mirror_options) == OPT_COUNT + 1 + OPT_COUNT * MIRROR_OPTION_LEN,
 	       "no hidden padding");
