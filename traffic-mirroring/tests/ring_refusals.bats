@@ -33,10 +33,10 @@ refused() {
 	everything >"$LAB/before"
 	local value rejected=0
 	for value in '' GUE gue6 4 'gue '; do
-		refused "--tunnel-type: \"$value\" is none of gue, " "--tunnel-type=$value"
+		refused "--tunnel-type: expected one of gue, vxlan, geneve, gre, erspan, vlan, dev, got \"$value\"" "--tunnel-type=$value"
 	done
 	for value in '' -1 16777216 1a 0x10; do
-		refused "--tunnel-id: \"$value\" is no number from 0 to 16777215" "--tunnel-id=$value"
+		refused "--tunnel-id: expected a number from 0 to 16777215, got \"$value\"" "--tunnel-id=$value"
 	done
 	refused "has an ID, but its format has none" --tunnel-id=1
 	refused "has an ID that is too large" --tunnel-type=erspan --tunnel-id=1024
@@ -46,23 +46,23 @@ refused() {
 	refused "--redirect-to: device down0 is not up" --tunnel-type=dev --redirect-to=down0
 	refused "has a port, but its format has none" --tunnel-type=gre --tunnel-remote-port=5
 	for value in '' ' 1' 256 0 1.5; do
-		refused "--ttl: \"$value\" is no number from 1 to 255" "--ttl=$value"
+		refused "--ttl: expected a number from 1 to 255, got \"$value\"" "--ttl=$value"
 	done
 	for value in '' 64 -1 ef; do
-		refused "--dscp: \"$value\" is no number from 0 to 63" "--dscp=$value"
+		refused "--dscp: expected a number from 0 to 63, got \"$value\"" "--dscp=$value"
 	done
 	for value in '' 13 262145 64k; do
-		refused "--snaplen: \"$value\" is no number from 14 to 262144" "--snaplen=$value"
+		refused "--snaplen: expected a number from 14 to 262144, or 0, got \"$value\"" "--snaplen=$value"
 	done
 	for value in '' cut Drop truncate,drop; do
-		refused "--oversize: \"$value\" is none of truncate, drop, fragment" "--oversize=$value"
+		refused "--oversize: expected truncate, drop or fragment, got \"$value\"" "--oversize=$value"
 	done
-	refused '--tunnel-metadata: "yes" is none of off, on' --tunnel-metadata=yes
+	refused '--tunnel-metadata: expected off or on, got "yes"' --tunnel-metadata=yes
 	for value in '' 198.51.100 eth1; do
-		refused "--tunnel-local-address: \"$value\" is no IPv4 or IPv6 address" "--tunnel-local-address=$value"
+		refused "--tunnel-local-address: expected an IPv4 or IPv6 address, got \"$value\"" "--tunnel-local-address=$value"
 	done
 	for value in 198.51.100.77 2001:db8:2::77; do
-		refused "--tunnel-local-address: \"$value\" is no address of this host" "--tunnel-local-address=$value"
+		refused "--tunnel-local-address: expected an address of this host, got \"$value\"" "--tunnel-local-address=$value"
 	done
 	for value in '' 1023K 65G 64m2 -1M 18446744073709551616; do
 		refused "--ring-memory: \"$value\" is no size from 1M to 64G" "--ring-memory=$value"
@@ -77,9 +77,10 @@ refused() {
 		refused "--sender-nice: \"$value\" is no number from -20 to 19" "--sender-nice=$value"
 	done
 	for value in 198.51.100.9@ 198.51.100.9@1001 198.51.100.9@-1 198.51.100.9@1@2 [2001:db8::1 2001:db8::1]; do
-		refused "--tunnel-remote-address: \"$value\" is no IPv4 or IPv6 address, with @WEIGHT" "--tunnel-remote-address=$value"
+		refused "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"$value\"" \
+			"--tunnel-remote-address=$value"
 	done
-	refused "--tunnel-remote-address: more than 16 addresses" \
+	refused "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"198.51.100.17\"" \
 		--tunnel-remote-address="$(printf '198.51.100.%d,' {1..16})198.51.100.17"
 	# the good ones beside a bad one are not put in force
 	refused "--failover" --max-rate=5kpps --sender-nice=3 --ring-memory=8M --ttl=9 --failover=maybe

@@ -30,6 +30,7 @@ struct change {
 	enum mirror_origin origin;
 	struct filter_set *filters; /* NULL: not named */
 	const char *text[OPT_COUNT]; /* NULL: not named */
+	struct delivery delivery; /* the values of the texts */
 	struct settings_change settings;
 };
 
@@ -90,15 +91,17 @@ static int parse_change(const struct request *request, enum mirror_origin origin
 	for (int option = OPT_FILTERS + 1; option < OPT_COUNT; option++) {
 		/* both enums have the options of delivery in the order of MIRROR_OPTIONS */
 		const char *text = request->value[ARG_TUNNEL_INTERFACE + option - OPT_TUNNEL_INTERFACE];
-		int err;
 
 		if (!text)
 			continue;
-		err = delivery_check_option(option, text);
-		if (err)
-			return err;
+		failed = delivery_parse_option(option, text, &change->delivery);
+		if (failed)
+			return failed;
 		change->text[option] = text;
 	}
+	failed = delivery_check_local_address(&change->delivery);
+	if (failed)
+		return failed;
 	return parse_filters(request, &change->filters);
 }
 
@@ -120,6 +123,7 @@ static void apply(struct change *change, struct configuration *c)
 			continue;
 		memset(c->options.text[option], 0, MIRROR_OPTION_LEN);
 		strncpy(c->options.text[option], change->text[option], MIRROR_OPTION_LEN - 1);
+		delivery_copy_option(option, &c->delivery, &change->delivery);
 	}
 	if (change->filters && takes_over(change, &c->options, OPT_FILTERS)) {
 		struct filter_set *old = c->filters;
@@ -157,19 +161,20 @@ static int prepare_rings(struct instance *i, const struct change *change, struct
 static int configure(struct instance *i, struct change *change)
 {
 	struct configuration *c = configuration_new();
-	struct mirror_options before = {};
+	struct delivery before;
 	struct host *host = NULL;
 	int err = c ? tables_read(i->tables, c) : -ENOMEM;
 
 	if (!err) {
-		before = c->options;
+		delivery_parse(&c->options, &c->delivery);
+		before = c->delivery;
 		apply(change, c);
 		err = delivery_resolve(c, i, !c->options.started);
 	} else {
 		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
 	}
 	if (!err)
-		err = route_ensure(&c->options);
+		err = route_ensure(&c->delivery);
 	if (!err) {
 		err = delivery_check_routes(c);
 		if (!err)
@@ -178,7 +183,7 @@ static int configure(struct instance *i, struct change *change)
 			err = tables_commit(i->tables, c, i->link.l3);
 		if (host)
 			host_unlock(host);
-		route_release(err ? &c->options : &before);
+		route_release(err ? &c->delivery : &before);
 		host_release();
 	}
 	if (!err)
@@ -301,13 +306,13 @@ int command_update(const struct request *request)
 /* Ours is unloaded; l3afd's stays for l3afd to unload, and copies nothing. */
 static int end(struct instance *i)
 {
-	struct mirror_options before;
+	struct delivery before;
 	struct configuration *nothing;
 	int err = instance_open(i);
 
 	if (err)
 		return load_is_ours(i) ? unload_chained(i) : err;
-	before = *tables_options(i->tables);
+	delivery_parse(tables_options(i->tables), &before);
 	if (load_is_ours(i)) {
 		err = unload_chained(i);
 	} else {
@@ -347,7 +352,7 @@ int command_stop(const struct request *request)
 int command_rollback(const struct request *request)
 {
 	const char *version = request->value[ARG_VERSION];
-	struct mirror_options before;
+	struct delivery before, now;
 	struct instance i;
 	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
@@ -359,14 +364,15 @@ int command_rollback(const struct request *request)
 	if (!err)
 		err = instance_open(&i);
 	if (!err) {
-		before = *tables_options(i.tables);
+		delivery_parse(tables_options(i.tables), &before);
 		err = tables_rollback(i.tables);
 		if (err == -ENOENT)
 			log_error("%s %s: there is no previous configuration", i.link.name,
 				  direction_names[i.direction]);
 	}
 	if (!err) {
-		route_ensure(tables_options(i.tables));
+		delivery_parse(tables_options(i.tables), &now);
+		route_ensure(&now);
 		route_release(&before);
 		log_info("%s %s: the previous configuration is in force", i.link.name,
 			 direction_names[i.direction]);

@@ -3,20 +3,13 @@
 #ifndef MIRRORING_DELIVERY_H
 #define MIRRORING_DELIVERY_H
 
-#include "../../common/address.h"
 #include "instance.h"
 #include "tables.h"
 
 /* Functions return 0 or a negative errno, after log_error(). */
 
-/* Whether text is a good value for a delivery option. */
-int delivery_check_option(enum mirror_option option, const char *text);
-
-/* The addresses of --tunnel-remote-address; returns their number. Silent. */
-size_t delivery_remotes(const struct mirror_options *options, struct address remotes[MIRROR_MAX_COLLECTORS]);
-
 /*
- * Fills in the rows, groups and outers of a configuration from its filters and options; ids of groups are for host_maps.h
+ * Fills in the rows, groups and outers of a configuration from its filters and its delivery; ids of groups are for host_maps.h
  * to fill in. Every device has to exist and to be up. A filter that has no target at all is an error, unless targets
  * may still come (may_lack_target).
  */

@@ -10,11 +10,10 @@
 
 #include "../../common/log.h"
 #include "../host/collector.h"
+#include "delivery_options.h"
 #include "rate.h"
 
 #define ERRORS_PRINTED 20
-#define SNAPLEN_MIN 14 /* an Ethernet header */
-#define SNAPLEN_MAX 262144
 #define TARGET_LEN sizeof(((struct filter *)NULL)->to[0])
 
 void complain(struct reader *r, struct span where, const char *format, ...)

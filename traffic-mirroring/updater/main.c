@@ -10,7 +10,9 @@
 #include "delivery_options.h"
 #include "request.h"
 
-#define DELIVERY_ARGUMENT(ID, name) [ARG_##ID] = { name, OPTION_##ID },
+#define VALUE_AND_HELP_(value, help, ...) value, help
+#define VALUE_AND_HELP(...) VALUE_AND_HELP_(__VA_ARGS__)
+#define DELIVERY_ARGUMENT(ID, name) [ARG_##ID] = { name, VALUE_AND_HELP(DELIVERY_##ID) },
 
 static const struct arg arguments[ARG_COUNT] = {
 	[ARG_CMD] = { "cmd", "COMMAND", "the command, as l3afd gives it" },

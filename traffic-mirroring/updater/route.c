@@ -5,33 +5,30 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "../../common/log.h"
-#include "delivery.h"
 #include "instance.h"
 
 /* rtm_protocol of the routes that are ours: `ip route` shows it, and stop removes no other. */
 #define ROUTE_PROTOCOL 109
 
 /* The routes that the options ask for; returns their number. */
-static size_t wanted_routes(const struct mirror_options *options, struct route routes[MIRROR_MAX_COLLECTORS])
+static size_t wanted_routes(const struct delivery *d, struct route routes[MIRROR_MAX_COLLECTORS])
 {
-	struct address remotes[MIRROR_MAX_COLLECTORS];
-	size_t n = delivery_remotes(options, remotes);
 	struct link link;
 
-	if (!*options->text[OPT_REDIRECT_TO] || netlink_link(options->text[OPT_REDIRECT_TO], &link))
+	if (!*d->redirect_to || netlink_link(d->redirect_to, &link))
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		routes[i] = (struct route){ .dst = remotes[i],
-					    .protocol = ROUTE_PROTOCOL,
-					    .ifindex = link.ifindex };
-		routes[i].dst_len = remotes[i].family == AF_INET ? 32 : 128;
-		if (*options->text[OPT_GATEWAY])
-			address_parse(options->text[OPT_GATEWAY], &routes[i].gateway);
-	}
-	return n;
+	for (size_t i = 0; i < d->collectors.n; i++)
+		routes[i] =
+			(struct route){ .dst = d->collectors.at[i].address,
+					.dst_len = d->collectors.at[i].address.family == AF_INET ? 32 : 128,
+					.gateway = d->gateway,
+					.protocol = ROUTE_PROTOCOL,
+					.ifindex = link.ifindex };
+	return d->collectors.n;
 }
 
 /*
@@ -79,7 +76,7 @@ static bool outdated(const struct route *route, struct route *made)
 
 static int ensure(struct route *route, const char *nic)
 {
-	char remote[INET6_ADDRSTRLEN];
+	char collector[INET6_ADDRSTRLEN];
 	struct route present, made;
 	bool replace = outdated(route, &made);
 	int err;
@@ -87,13 +84,13 @@ static int ensure(struct route *route, const char *nic)
 	/* a way through that NIC is there: on-link, or by a gateway somebody chose */
 	if (!replace && !netlink_route_get(&route->dst, 0, &present) && present.ifindex == route->ifindex)
 		return 0;
-	inet_ntop(route->dst.family, route->dst.bytes, remote, sizeof(remote));
+	inet_ntop(route->dst.family, route->dst.bytes, collector, sizeof(collector));
 	if (route->gateway.family && route->gateway.family != route->dst.family) {
-		log_error("--gtw-address is not of the address family of %s", remote);
+		log_error("--gtw-address is not of the address family of %s", collector);
 		return -EAFNOSUPPORT;
 	}
 	if (!route->gateway.family && !find_gateway(route, nic)) {
-		log_error("%s is not on a network of %s: give its gateway by --gtw-address", remote, nic);
+		log_error("%s is not on a network of %s: give its gateway by --gtw-address", collector, nic);
 		return -EHOSTUNREACH;
 	}
 	if (replace)
@@ -104,52 +101,57 @@ static int ensure(struct route *route, const char *nic)
 	if (err && replace)
 		netlink_route_add(&made);
 	if (err)
-		log_error("cannot add the route to %s through %s: %s", remote, nic, strerror(-err));
+		log_error("cannot add the route to %s through %s: %s", collector, nic, strerror(-err));
 	else
-		log_info("route to %s through %s added", remote, nic);
+		log_info("route to %s through %s added", collector, nic);
 	return err;
 }
 
-int route_ensure(const struct mirror_options *options)
+int route_ensure(const struct delivery *d)
 {
 	struct route routes[MIRROR_MAX_COLLECTORS];
-	size_t n = wanted_routes(options, routes);
+	size_t n = wanted_routes(d, routes);
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++)
-		err = ensure(&routes[i], options->text[OPT_REDIRECT_TO]);
+		err = ensure(&routes[i], d->redirect_to);
 	return err;
 }
 
-static bool still_wanted(const struct route *route)
+/* Which of these routes an instance wants. */
+static void mark_wanted(const struct instance *i, const struct route *routes, size_t n, bool wanted[])
 {
 	struct route theirs[MIRROR_MAX_COLLECTORS];
-	struct instance *instances;
-	bool wanted = false;
-	size_t n, routes;
+	struct delivery d;
+	size_t n_theirs;
 
-	instance_all(&instances, &n);
-	for (size_t i = 0; i < n; i++) {
-		routes = wanted_routes(tables_options(instances[i].tables), theirs);
-		for (size_t r = 0; r < routes; r++)
-			wanted |= theirs[r].ifindex == route->ifindex &&
-				  !memcmp(&theirs[r].dst, &route->dst, sizeof(route->dst));
-	}
-	instance_free_all(instances, n);
-	return wanted;
+	delivery_parse(tables_options(i->tables), &d);
+	n_theirs = wanted_routes(&d, theirs);
+	for (size_t r = 0; r < n; r++)
+		for (size_t t = 0; t < n_theirs; t++)
+			wanted[r] |= theirs[t].ifindex == routes[r].ifindex &&
+				     !memcmp(&theirs[t].dst, &routes[r].dst, sizeof(routes[r].dst));
 }
 
-void route_release(const struct mirror_options *options)
+void route_release(const struct delivery *d)
 {
 	struct route routes[MIRROR_MAX_COLLECTORS], made;
-	size_t n = wanted_routes(options, routes);
-	char remote[INET6_ADDRSTRLEN];
+	size_t n = wanted_routes(d, routes), n_instances;
+	bool wanted[MIRROR_MAX_COLLECTORS] = {};
+	char collector[INET6_ADDRSTRLEN];
+	struct instance *instances;
 
+	if (!n)
+		return;
+	instance_all(&instances, &n_instances);
+	for (size_t i = 0; i < n_instances; i++)
+		mark_wanted(&instances[i], routes, n, wanted);
+	instance_free_all(instances, n_instances);
 	for (size_t i = 0; i < n; i++) {
-		if (netlink_host_route(&routes[i].dst, routes[i].ifindex, &made) ||
-		    made.protocol != ROUTE_PROTOCOL || still_wanted(&routes[i]) || netlink_route_del(&made))
+		if (wanted[i] || netlink_host_route(&routes[i].dst, routes[i].ifindex, &made) ||
+		    made.protocol != ROUTE_PROTOCOL || netlink_route_del(&made))
 			continue;
-		inet_ntop(routes[i].dst.family, routes[i].dst.bytes, remote, sizeof(remote));
-		log_info("route to %s through %s removed", remote, options->text[OPT_REDIRECT_TO]);
+		inet_ntop(routes[i].dst.family, routes[i].dst.bytes, collector, sizeof(collector));
+		log_info("route to %s through %s removed", collector, d->redirect_to);
 	}
 }

@@ -3,18 +3,18 @@
 #ifndef MIRRORING_ROUTE_H
 #define MIRRORING_ROUTE_H
 
-#include "tables.h"
+#include "delivery_options.h"
 
 /*
  * Sees to a host route to each collector of --tunnel-remote-address through --redirect-to, where both are given and the
  * kernel's way differs. An equal or better route is left alone.
  */
-int route_ensure(const struct mirror_options *options);
+int route_ensure(const struct delivery *d);
 
 /*
  * Removes the host routes that these options made, but those that a running instance still wants. To be called when
  * the instance that had the options has others, or none.
  */
-void route_release(const struct mirror_options *options);
+void route_release(const struct delivery *d);
 
 #endif

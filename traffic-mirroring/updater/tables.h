@@ -9,6 +9,7 @@
 
 #include "../../common/direction.h"
 #include "../abi/host.h"
+#include "delivery_options.h"
 #include "filter.h"
 
 /* One whole configuration of a direction: what fills a bank. */
@@ -21,6 +22,7 @@ struct configuration {
 	struct mirror_outer outers[MIRROR_MAX_OUTERS];
 	size_t n_outers;
 	struct mirror_options options;
+	struct delivery delivery; /* their values, for delivery.h; neither read nor committed here */
 };
 
 struct configuration *configuration_new(void);
