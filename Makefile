@@ -84,6 +84,8 @@ build: all
 
 test: tests ## every test, or those of FILES or FOLDER; as root, in namespaces of its own
 	ci/here-or-vm ci/run-tests $(or $(FILES),$(if $(FOLDER),$(filter $(FOLDER)/% $B/$(FOLDER)/%,$(TESTS) $(BATS)),$(TESTS) $(BATS)))
+test-unit: tests ## the tests of functions and of the data path, without those of commands
+	ci/run-tests $(TESTS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 
 test-kernels: tests ## some of them under other kernels, in virtual machines, and a table
@@ -156,7 +158,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
-.PHONY: all build test tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
+.PHONY: all build test test-unit tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
