@@ -9,11 +9,6 @@
 #include "collector.h"
 #include "shared.h"
 
-static const char *errno_name(int error)
-{
-	return strerrorname_np(error) ?: "unknown";
-}
-
 #define PREFIX "mirroring_sender_"
 
 static void print_totals(const struct shared *s)
@@ -30,7 +25,8 @@ static void print_totals(const struct shared *s)
 	prometheus_metric(stdout, PREFIX "errors_total", "counter",
 			  "copies refused by the kernel, by the reason it gave");
 	for (int i = 0; i < MIRROR_ERRNOS; i++) {
-		const struct prometheus_label labels[] = { { "errno", errno_name(i) }, { NULL, NULL } };
+		const struct prometheus_label labels[] = { { "errno", shared_error_name(i) },
+							   { NULL, NULL } };
 
 		if (s->sent_errors[i])
 			prometheus_sample(stdout, PREFIX "errors_total", labels, "%llu", s->sent_errors[i]);
@@ -105,16 +101,6 @@ static unsigned long long reachable_of(const struct mirror_collector_counters *c
 	return !c->unreachable;
 }
 
-static double lag_seconds(const struct shared *s)
-{
-	return s->sent[SENT_LAG_MS] / 1e3;
-}
-
-static double shed_ratio(const struct shared *s)
-{
-	return s->state->shed / (double)UINT32_MAX;
-}
-
 int sender_metrics_print(void)
 {
 	long pid = shared_sender();
@@ -130,10 +116,10 @@ int sender_metrics_print(void)
 	prometheus_sample(stdout, PREFIX "up", NULL, "%d", pid > 0);
 	prometheus_metric(stdout, PREFIX "lag_seconds", "gauge",
 			  "age of the oldest record when it was taken out of its ring");
-	prometheus_sample(stdout, PREFIX "lag_seconds", NULL, "%g", lag_seconds(&s));
+	prometheus_sample(stdout, PREFIX "lag_seconds", NULL, "%g", shared_lag_seconds(&s));
 	prometheus_metric(stdout, PREFIX "shed_ratio", "gauge",
 			  "share of the flows that are shed, by overload or --max-rate");
-	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shed_ratio(&s));
+	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(&s));
 	print_totals(&s);
 	print_column(&s, "counter", "copies sent to the collector",
 		     (struct column){ PREFIX "collector_copies_total", copies_of });
@@ -144,50 +130,4 @@ int sender_metrics_print(void)
 	print_column(&s, "gauge", "0: its port or its host is unreachable",
 		     (struct column){ PREFIX "collector_reachable", reachable_of });
 	return 0;
-}
-
-static void add_collector(void *ctx, __u32 group, const char *collector,
-			  const struct mirror_collector_counters *c)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "collector", json_object_new_string(collector));
-	json_object_object_add(o, "group", json_object_new_int64(group));
-	json_object_object_add(o, "copies", json_object_new_uint64(c->copies));
-	json_object_object_add(o, "bytes", json_object_new_uint64(c->bytes));
-	json_object_object_add(o, "refused", json_object_new_uint64(c->refused));
-	json_object_object_add(o, "reachable", json_object_new_boolean(!c->unreachable));
-	json_object_array_add(ctx, o);
-}
-
-struct json_object *sender_metrics_json(void)
-{
-	struct json_object *o, *list;
-	long pid = shared_sender();
-	struct shared s;
-
-	if (pid < 0 || shared_open(&s))
-		return NULL;
-	o = json_object_new_object();
-	json_object_object_add(o, "up", json_object_new_boolean(pid > 0));
-	json_object_object_add(o, "process", json_object_new_int64(pid));
-	json_object_object_add(o, "lag_seconds", json_object_new_double(lag_seconds(&s)));
-	json_object_object_add(o, "shed_ratio", json_object_new_double(shed_ratio(&s)));
-
-	list = json_object_new_object();
-	for (int i = 0; i < SENT_COUNT; i++)
-		if (sent_info[i].name)
-			json_object_object_add(list, sent_info[i].name, json_object_new_uint64(s.sent[i]));
-	json_object_object_add(o, "counters", list);
-
-	list = json_object_new_object();
-	for (int i = 0; i < MIRROR_ERRNOS; i++)
-		if (s.sent_errors[i])
-			json_object_object_add(list, errno_name(i), json_object_new_uint64(s.sent_errors[i]));
-	json_object_object_add(o, "errors", list);
-
-	list = json_object_new_array();
-	each_collector(&s, add_collector, list);
-	json_object_object_add(o, "collectors", list);
-	return o;
 }

@@ -2,11 +2,6 @@
 #ifndef MIRRORING_SENDER_METRICS_H
 #define MIRRORING_SENDER_METRICS_H
 
-#include <json-c/json.h>
-
-/* The same as sender_metrics_print(), as an object; NULL on a host without rings. */
-struct json_object *sender_metrics_json(void);
-
 /* Prints the counters of the host's sender in Prometheus' text format; nothing on a host without rings. */
 int sender_metrics_print(void);
 

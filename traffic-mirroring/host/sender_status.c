@@ -9,58 +9,127 @@
 
 #include "../../common/log.h"
 #include "collector.h"
+#include "emit.h"
 #include "rings.h"
 #include "shared.h"
 
-static void print_rings(const struct shared *s, const struct ring *rings, size_t n)
+static void emit_state(struct emit *e, const struct shared *s, long pid)
 {
-	uint64_t size = 0;
+	emit_bool(e, "up", pid > 0);
+	emit_number(e, "process", pid);
+	emit_double(e, "lag_seconds", shared_lag_seconds(s));
+	emit_double(e, "shed_ratio", shared_shed_ratio(s));
+	if (pid > 0)
+		emit_text(e, "sender   running, process %ld%s\n", pid, s->state->sleeping ? ", asleep" : "");
+	else
+		emit_text(e, "sender   not running%s\n",
+			  s->state->present ? ", and did not end by itself" : "");
+}
 
+static int print_rings(const struct shared *s)
+{
+	struct ring *rings;
+	uint64_t size = 0;
+	size_t n;
+	int err = rings_open(&rings, &n);
+
+	if (err)
+		return err;
 	for (size_t i = 0; i < n; i++)
 		size += rings[i].size;
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
 	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
-	printf("overload %.1f %% of the flows are left out\n", 100.0 * s->state->shed / UINT32_MAX);
+	printf("overload %.1f %% of the flows are left out\n", 100 * shared_shed_ratio(s));
+	rings_close(rings, n);
+	return 0;
 }
 
-static void print_counters(const struct shared *s)
+static void emit_counters(struct emit *e, const struct shared *s)
 {
-	printf("counters\n");
-	for (int i = 0; i < SENT_COUNT; i++)
-		if (sent_info[i].name && (s->sent[i] || i <= SENT_BYTES))
-			printf("  %-44s %14llu\n", sent_info[i].help, s->sent[i]);
-	for (int i = 0; i < MIRROR_ERRNOS; i++)
-		if (s->sent_errors[i])
-			printf("    %-42s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
+	emit_text(e, "counters\n");
+	emit_object(e, "counters");
+	for (int i = 0; i < SENT_COUNT; i++) {
+		if (!sent_info[i].name)
+			continue;
+		emit_number(e, sent_info[i].name, s->sent[i]);
+		if (s->sent[i] || i <= SENT_BYTES)
+			emit_text(e, "  %-44s %14llu\n", sent_info[i].help, s->sent[i]);
+	}
+	emit_end(e);
+	emit_object(e, "errors");
+	for (int i = 0; i < MIRROR_ERRNOS; i++) {
+		if (!s->sent_errors[i])
+			continue;
+		emit_number(e, shared_error_name(i), s->sent_errors[i]);
+		emit_text(e, "    %-42s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
+	}
+	emit_end(e);
 }
 
-static void print_group(const struct shared *s, unsigned int slot)
+/* Only what the sender has opened is in JSON. */
+static void emit_collector(struct emit *e, const struct mirror_group *g, int i,
+			   const struct mirror_collector_counters *c)
 {
-	const struct mirror_group *g = &s->groups[slot];
-	const struct mirror_collector_counters *counters = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
 	static const struct mirror_collector_counters none;
 	char text[COLLECTOR_TEXT_LEN];
 
-	printf("group %u%s\n", g->id,
-	       counters->group != g->id ? ", not opened yet" :
-	       s->state->stopped[slot]	? ", stopped: no way to its collectors" :
-					  "");
-	for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++) {
-		const struct mirror_collector_counters *c = counters[i].group == g->id ? &counters[i] : &none;
-
-		collector_print(&g->collector[i], text);
-		printf("  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text, c->copies, c->bytes,
-		       c->refused, c->unreachable ? ", " : "",
-		       c->unreachable ? shared_unreachable_text(c->unreachable) : "");
+	collector_print(&g->collector[i], text);
+	if (c->group == g->id) {
+		emit_object(e, NULL);
+		emit_string(e, "collector", text);
+		emit_number(e, "group", g->id);
+		emit_number(e, "copies", c->copies);
+		emit_number(e, "bytes", c->bytes);
+		emit_number(e, "refused", c->refused);
+		emit_bool(e, "reachable", !c->unreachable);
+		emit_end(e);
+	} else {
+		c = &none;
 	}
+	emit_text(e, "  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text, c->copies, c->bytes,
+		  c->refused, c->unreachable ? ", " : "",
+		  c->unreachable ? shared_unreachable_text(c->unreachable) : "");
+}
+
+static void emit_collectors(struct emit *e, const struct shared *s)
+{
+	emit_array(e, "collectors");
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
+		const struct mirror_group *g = &s->groups[slot];
+		const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+
+		if (!g->id)
+			continue;
+		emit_text(e, "group %u%s\n", g->id,
+			  c->group != g->id	  ? ", not opened yet" :
+			  s->state->stopped[slot] ? ", stopped: no way to its collectors" :
+						    "");
+		for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++)
+			emit_collector(e, g, i, &c[i]);
+	}
+	emit_end(e);
+}
+
+struct json_object *sender_status_json(void)
+{
+	struct emit e = { .depth = 1 };
+	long pid = shared_sender();
+	struct shared s;
+
+	if (pid < 0 || shared_open(&s))
+		return NULL;
+	e.open[0] = json_object_new_object();
+	emit_state(&e, &s, pid);
+	emit_counters(&e, &s);
+	emit_collectors(&e, &s);
+	return e.open[0];
 }
 
 int sender_status_print(bool *running)
 {
 	long pid = shared_sender();
-	struct ring *rings;
+	struct emit e = { .depth = 0 };
 	struct shared s;
-	size_t n;
 	int err;
 
 	*running = pid > 0;
@@ -70,19 +139,13 @@ int sender_status_print(bool *running)
 		return pid;
 	}
 	err = pid < 0 ? (int)pid : shared_open(&s);
-	if (!err)
-		err = rings_open(&rings, &n);
 	if (err)
 		return err;
-	if (*running)
-		printf("sender   running, process %ld%s\n", pid, s.state->sleeping ? ", asleep" : "");
-	else
-		printf("sender   not running%s\n", s.state->present ? ", and did not end by itself" : "");
-	print_rings(&s, rings, n);
-	rings_close(rings, n);
-	print_counters(&s);
-	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
-		if (s.groups[slot].id)
-			print_group(&s, slot);
+	emit_state(&e, &s, pid);
+	err = print_rings(&s);
+	if (err)
+		return err;
+	emit_counters(&e, &s);
+	emit_collectors(&e, &s);
 	return 0;
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* `mirror-sender --status`: one page for people, from the pinned maps. */
+/* The state of the host's sender, from the pinned maps. */
 #ifndef MIRRORING_SENDER_STATUS_H
 #define MIRRORING_SENDER_STATUS_H
 
 #include <stdbool.h>
 
-/* Prints the page. *running: whether there is a sender. 0 or a negative errno, after log_error(). */
+#include <json-c/json.h>
+
+/* For `mirroring status --json`; NULL on a host without rings. */
+struct json_object *sender_status_json(void);
+
+/* Prints the page of `mirror-sender --status`. *running: whether there is a sender. 0 or a negative errno, after log_error(). */
 int sender_status_print(bool *running);
 
 #endif

@@ -114,6 +114,21 @@ const char *shared_unreachable_text(__u32 error)
 							       "nobody listens there";
 }
 
+const char *shared_error_name(int error)
+{
+	return strerrorname_np(error) ?: "unknown";
+}
+
+double shared_lag_seconds(const struct shared *s)
+{
+	return s->sent[SENT_LAG_MS] / 1e3;
+}
+
+double shared_shed_ratio(const struct shared *s)
+{
+	return s->state->shed / (double)UINT32_MAX;
+}
+
 long shared_sender(void)
 {
 	return lock_holder(HOST_SENDER_LOCK);

@@ -33,6 +33,13 @@ long shared_sender(void);
 bool shared_is_answer(__u32 error);
 const char *shared_unreachable_text(__u32 error);
 
+/* The name of an index of sent_errors: "EPERM". */
+const char *shared_error_name(int error);
+
+/* The age of the oldest record when it was taken, and the share of the flows that are shed. */
+double shared_lag_seconds(const struct shared *s);
+double shared_shed_ratio(const struct shared *s);
+
 /* One writer, any number of readers, which see whole numbers. */
 static inline void count(__u64 *counter, uint64_t n)
 {

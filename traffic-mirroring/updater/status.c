@@ -2,6 +2,7 @@
 /* status: what is mirrored where, the counters, and the chain as it is in the kernel. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,12 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "../host/emit.h"
 #include "../host/sender_status.h"
 #include "../host/shared.h"
 #include "delivery.h"
 #include "delivery_options.h"
 #include "host_maps.h"
-#include "../host/sender_metrics.h"
 #include "instance.h"
 #include "request.h"
 #include "rules.h"
@@ -159,112 +160,99 @@ static char *rules_text(const struct report *r)
 	return text;
 }
 
-static void print_chain(const struct report *r)
+static void emit_chain(struct emit *e, const struct report *r)
 {
-	printf("  chain      ");
-	for (size_t i = 0; i < r->chain.n; i++)
-		printf("%s (%u) -> ", r->chain.at[i].name, r->chain.at[i].id);
-	puts(!chained(r) ? "CUT" : r->chain.loop ? "LOOP" : "end");
-}
-
-static void print_filters(const struct report *r)
-{
-	char *text = rules_text(r), *rest = text, *line;
-
-	if (!r->configuration->filters->n)
-		puts("  filters    none: nothing is mirrored");
-	else
-		puts("  filters        packets           bytes  rule");
-	for (size_t i = 0; rest && (line = strsep(&rest, "\n")) && *line; i++)
-		printf("    %2zu %16llu %15llu  %.120s%s\n", i + 1,
-		       (unsigned long long)r->counters.packets[i], (unsigned long long)r->counters.bytes[i],
-		       line, strlen(line) > 120 ? " …" : "");
-	free(text);
+	emit_bool(e, "chained", chained(r));
+	emit_text(e, "  chain      ");
+	emit_array(e, "chain");
+	for (size_t i = 0; i < r->chain.n; i++) {
+		emit_object(e, NULL);
+		emit_number(e, "id", r->chain.at[i].id);
+		emit_string(e, "name", r->chain.at[i].name);
+		emit_end(e);
+		emit_text(e, "%s (%u) -> ", r->chain.at[i].name, r->chain.at[i].id);
+	}
+	emit_end(e);
+	emit_text(e, "%s\n", !chained(r) ? "CUT" : r->chain.loop ? "LOOP" : "end");
 }
 
 static const char *const origin_names[] = {
 	[ORIGIN_NONE] = "", [ORIGIN_START] = "start", [ORIGIN_UPDATE] = "update"
 };
 
-static void print_report(const struct report *r)
+static void emit_delivery(struct emit *e, const struct mirror_options *options)
 {
-	const struct mirror_options *options = &r->configuration->options;
-
-	printf("%s %s: %s, commit %u\n", r->instance->link.name, direction_names[r->instance->direction],
-	       r->config.off ? "off" : "on", r->config.generation);
-	print_chain(r);
-	printf("  pins       %s\n", r->instance->pins.maps);
-	for (int o = OPT_FILTERS + 1; o < OPT_COUNT; o++)
-		if (options->text[o][0])
-			printf("  %-10s %s %s (%s)\n", o == OPT_FILTERS + 1 ? "delivery" : "",
-			       delivery_option_names[o], options->text[o],
-			       origin_names[options->origin[o] % 3]);
-	print_filters(r);
-	puts("  counters");
-	for (int o = OUT_NONE + 1; o < OUT_COUNT; o++)
-		if (r->counters.outcome[o])
-			printf("    %-16s %16llu\n", outcome_name(o),
-			       (unsigned long long)r->counters.outcome[o]);
-	for (size_t i = 0; i < r->problems; i++)
-		printf("  PROBLEM    %s\n", r->problem[i]);
+	emit_object(e, "delivery");
+	for (int o = OPT_FILTERS + 1; o < OPT_COUNT; o++) {
+		if (!options->text[o][0])
+			continue;
+		emit_string(e, delivery_option_names[o], options->text[o]);
+		emit_text(e, "  %-10s %s %s (%s)\n", o == OPT_FILTERS + 1 ? "delivery" : "",
+			  delivery_option_names[o], options->text[o], origin_names[options->origin[o] % 3]);
+	}
+	emit_end(e);
 }
 
-/* sender: sender_metrics_json(), which is the same for all that need it. */
-static struct json_object *report_json(const struct report *r, struct json_object *sender)
+static void emit_filters(struct emit *e, const struct report *r)
 {
-	struct json_object *o = json_object_new_object(), *list, *item;
-	const struct mirror_options *options = &r->configuration->options;
 	char *text = rules_text(r), *rest = text, *line;
 
-	json_object_object_add(o, "iface", json_object_new_string(r->instance->link.name));
-	json_object_object_add(o, "direction",
-			       json_object_new_string(direction_names[r->instance->direction]));
-	json_object_object_add(o, "off", json_object_new_boolean(r->config.off));
-	json_object_object_add(o, "generation", json_object_new_int64(r->config.generation));
-	json_object_object_add(o, "pins", json_object_new_string(r->instance->pins.maps));
-	json_object_object_add(o, "program_id", json_object_new_int64(r->program_id));
-	json_object_object_add(o, "chained", json_object_new_boolean(chained(r)));
-
-	list = json_object_new_array();
-	for (size_t i = 0; i < r->chain.n; i++) {
-		item = json_object_new_object();
-		json_object_object_add(item, "id", json_object_new_int64(r->chain.at[i].id));
-		json_object_object_add(item, "name", json_object_new_string(r->chain.at[i].name));
-		json_object_array_add(list, item);
-	}
-	json_object_object_add(o, "chain", list);
-
-	item = json_object_new_object();
-	for (int i = OPT_FILTERS + 1; i < OPT_COUNT; i++)
-		if (options->text[i][0])
-			json_object_object_add(item, delivery_option_names[i],
-					       json_object_new_string(options->text[i]));
-	json_object_object_add(o, "delivery", item);
-
-	list = json_object_new_array();
+	emit_text(e, r->configuration->filters->n ? "  filters        packets           bytes  rule\n" :
+						    "  filters    none: nothing is mirrored\n");
+	emit_array(e, "filters");
 	for (size_t i = 0; rest && (line = strsep(&rest, "\n")) && *line; i++) {
-		item = json_object_new_object();
-		json_object_object_add(item, "rule", json_object_new_string(line));
-		json_object_object_add(item, "packets", json_object_new_uint64(r->counters.packets[i]));
-		json_object_object_add(item, "bytes", json_object_new_uint64(r->counters.bytes[i]));
-		json_object_array_add(list, item);
+		emit_object(e, NULL);
+		emit_string(e, "rule", line);
+		emit_number(e, "packets", r->counters.packets[i]);
+		emit_number(e, "bytes", r->counters.bytes[i]);
+		emit_end(e);
+		emit_text(e, "    %2zu %16" PRIu64 " %15" PRIu64 "  %.120s%s\n", i + 1,
+			  r->counters.packets[i], r->counters.bytes[i], line, strlen(line) > 120 ? " …" : "");
 	}
-	json_object_object_add(o, "filters", list);
+	emit_end(e);
 	free(text);
+}
 
-	item = json_object_new_object();
-	for (int i = OUT_NONE + 1; i < OUT_COUNT; i++)
-		json_object_object_add(item, outcome_name(i), json_object_new_uint64(r->counters.outcome[i]));
-	json_object_object_add(o, "counters", item);
+static void emit_outcomes(struct emit *e, const uint64_t *outcome)
+{
+	emit_text(e, "  counters\n");
+	emit_object(e, "counters");
+	for (int o = OUT_NONE + 1; o < OUT_COUNT; o++) {
+		emit_number(e, outcome_name(o), outcome[o]);
+		if (outcome[o])
+			emit_text(e, "    %-16s %16" PRIu64 "\n", outcome_name(o), outcome[o]);
+	}
+	emit_end(e);
+}
 
+/* sender: sender_status_json(), which is the same for all that need it. */
+static void emit_report(struct emit *e, const struct report *r, struct json_object *sender)
+{
+	const char *iface = r->instance->link.name, *direction = direction_names[r->instance->direction];
+
+	emit_object(e, NULL);
+	emit_string(e, "iface", iface);
+	emit_string(e, "direction", direction);
+	emit_bool(e, "off", r->config.off);
+	emit_number(e, "generation", r->config.generation);
+	emit_string(e, "pins", r->instance->pins.maps);
+	emit_number(e, "program_id", r->program_id);
+	emit_text(e, "%s %s: %s, commit %u\n", iface, direction, r->config.off ? "off" : "on",
+		  r->config.generation);
+	emit_chain(e, r);
+	emit_text(e, "  pins       %s\n", r->instance->pins.maps);
+	emit_delivery(e, &r->configuration->options);
+	emit_filters(e, r);
+	emit_outcomes(e, r->counters.outcome);
 	if (delivery_needs_rings(r->configuration))
-		json_object_object_add(o, "sender", json_object_get(sender));
-
-	list = json_object_new_array();
-	for (size_t i = 0; i < r->problems; i++)
-		json_object_array_add(list, json_object_new_string(r->problem[i]));
-	json_object_object_add(o, "problems", list);
-	return o;
+		emit_add(e, "sender", json_object_get(sender));
+	emit_array(e, "problems");
+	for (size_t i = 0; i < r->problems; i++) {
+		emit_string(e, NULL, r->problem[i]);
+		emit_text(e, "  PROBLEM    %s\n", r->problem[i]);
+	}
+	emit_end(e);
+	emit_end(e);
 }
 
 static bool asked_for(const struct instance *i, const struct request *request)
@@ -323,7 +311,8 @@ static int report_all(const struct request *request, const struct instance *inst
 		      size_t *found)
 {
 	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
-	struct json_object *sender = list ? sender_metrics_json() : NULL;
+	struct json_object *sender = list ? sender_status_json() : NULL;
+	struct emit emit = { .open = { list }, .depth = list ? 1 : 0 };
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
@@ -337,10 +326,8 @@ static int report_all(const struct request *request, const struct instance *inst
 		err = read_report(&instances[i], &report);
 		if (err)
 			log_error("cannot read the maps of %s: %s", instances[i].link.name, strerror(-err));
-		else if (list)
-			json_object_array_add(list, report_json(&report, sender));
 		else
-			print_report(&report);
+			emit_report(&emit, &report, sender);
 		configuration_free(report.configuration);
 	}
 	if (list && !err)
