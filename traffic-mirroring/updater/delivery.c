@@ -155,23 +155,14 @@ static int add_default_destination(struct configuration *c, size_t index)
 	return *d->redirect_to ? add_device(c, index, d->redirect_to, "--redirect-to") : -EDESTADDRREQ;
 }
 
-static int add_own_targets(struct configuration *c, size_t index, const char *what)
+static int add_own_destinations(struct configuration *c, size_t index, const char *what)
 {
 	const struct filter *f = &c->filters->at[index];
-	struct mirror_collector collector;
-	const char *why;
 	int err = 0;
 
-	for (size_t i = 0; i < f->n_to && !err; i++) {
-		if (!strchr(f->to[i], ':')) {
-			err = add_device(c, index, f->to[i], what);
-		} else if (collector_parse(f->to[i], &collector, &why)) {
-			log_error("%s: \"%s\" %s", what, f->to[i], why);
-			err = -EINVAL;
-		} else {
-			err = add_collector(c, index, &collector, what);
-		}
-	}
+	for (size_t i = 0; i < f->n_to && !err; i++)
+		err = f->to[i].collector.format ? add_collector(c, index, &f->to[i].collector, what) :
+						  add_device(c, index, f->to[i].text, what);
 	if (!err && c->rows[index].devices && c->groups[index].collectors) {
 		log_error("%s: `to` names both kernel devices and collectors: name one kind (dev:DEVICE is a "
 			  "collector)",
@@ -182,7 +173,7 @@ static int add_own_targets(struct configuration *c, size_t index, const char *wh
 }
 
 /* owner: of the filter's group, if it needs one of its own. */
-static int resolve_filter(struct configuration *c, size_t index, uint32_t owner, bool may_lack_target)
+static int resolve_filter(struct configuration *c, size_t index, uint32_t owner, bool may_lack_destination)
 {
 	const struct filter *f = &c->filters->at[index];
 	struct mirror_filter *row = &c->rows[index];
@@ -200,8 +191,8 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	if (f->action == ACTION_SKIP)
 		return 0;
 	row->own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
-	err = f->n_to ? add_own_targets(c, index, what) : add_default_destination(c, index);
-	if (err == -EDESTADDRREQ && may_lack_target) {
+	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);
+	if (err == -EDESTADDRREQ && may_lack_destination) {
 		row->exit = EXIT_NONE;
 		row->snaplen = f->snaplen;
 		return 0;
@@ -226,7 +217,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	return 0;
 }
 
-int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_target)
+int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_destination)
 {
 	const struct delivery *d = &c->delivery;
 	struct link link;
@@ -239,7 +230,7 @@ int delivery_resolve(struct configuration *c, const struct instance *i, bool may
 		err = usable_link(d->tunnel_interface, "--tunnel-interface-name", &link);
 	for (size_t f = 0; f < c->filters->n && !err; f++)
 		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f,
-				     may_lack_target);
+				     may_lack_destination);
 	if (err || !*d->tunnel_interface || !d->port)
 		return err;
 	/* a tunnel device may not tell where it leads; the options do */

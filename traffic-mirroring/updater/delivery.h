@@ -9,16 +9,16 @@
 /* Functions return 0 or a negative errno, after log_error(). */
 
 /*
- * Fills in the rows, groups and outers of a configuration from its filters and its delivery; ids of groups are for host_maps.h
- * to fill in. Every device has to exist and to be up. A filter that has no target at all is an error, unless targets
- * may still come (may_lack_target).
+ * Fills in the rows, groups and tunnel endpoints of a configuration from its filters and its delivery; host_maps.h fills in
+ * the ids of groups. Every device must exist and be up. A filter without a destination is an error, unless one may still
+ * come (may_lack_destination).
  */
-int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_target);
+int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_destination);
 
 /* Whether any filter's copies go into the rings. */
 bool delivery_needs_rings(const struct configuration *c);
 
-/* Whether the kernel knows a way to every collector; to be asked when the routes are there. */
+/* Whether the kernel has a route to every collector. Call it after route_ensure(). */
 int delivery_check_routes(const struct configuration *c);
 
 #endif

@@ -38,6 +38,12 @@ struct prefix_list {
 	size_t n;
 };
 
+/* A word of `to`. */
+struct destination {
+	char text[COLLECTOR_TEXT_LEN]; /* as written */
+	struct mirror_collector collector; /* FORMAT_NONE: the text names a kernel device */
+};
+
 struct filter {
 	enum mirror_action action;
 	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
@@ -48,8 +54,7 @@ struct filter {
 	uint32_t snaplen; /* bytes, 0: whole packets */
 	uint32_t sample; /* one flow in this many, 0: all */
 	__u64 max_packets, max_bits; /* copies, and bits of copies, per second; 0: no limit */
-	/* `to`: device names or collectors as written; none: as the options of start say */
-	char (*to)[COLLECTOR_TEXT_LEN];
+	struct destination *to; /* none: as the options say */
 	size_t n_to;
 };
 

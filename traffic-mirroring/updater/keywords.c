@@ -14,7 +14,6 @@
 #include "rate.h"
 
 #define ERRORS_PRINTED 20
-#define TARGET_LEN sizeof(((struct filter *)NULL)->to[0])
 
 void complain(struct reader *r, struct span where, const char *format, ...)
 {
@@ -438,36 +437,32 @@ static int print_max_rate(FILE *to, const struct filter *f, const struct keyword
 	return 0;
 }
 
-/* What is wrong with a word of `to`; NULL: nothing. */
-static const char *target_fault(struct span s)
+/* Reads a word of `to`. Returns what is wrong with it; NULL: nothing. */
+static const char *read_destination(struct span s, struct destination *to)
 {
 	bool is_collector = memchr(s.at, ':', s.len);
-	struct mirror_collector collector;
-	char text[TARGET_LEN];
 	const char *why;
 
-	if (is_collector && s.len >= TARGET_LEN)
+	*to = (struct destination){};
+	if (is_collector && s.len >= sizeof(to->text))
 		return "is longer than a collector can be";
 	if (!is_collector && s.len >= MIRROR_NAME_LEN)
 		return "is longer than the 15 characters of a device name";
 	if (!is_collector && (!s.len || memchr(s.at, '/', s.len) || span_is(s, ".") || span_is(s, "..")))
 		return "is not a device name";
-	if (is_collector) {
-		memcpy(text, s.at, s.len);
-		text[s.len] = '\0';
-		if (collector_parse(text, &collector, &why))
-			return why;
-	}
+	memcpy(to->text, s.at, s.len);
+	if (is_collector && collector_parse(to->text, &to->collector, &why))
+		return why;
 	for (size_t i = 0; i < s.len; i++)
 		if (is_control(s.at[i]) || strchr(" ,;#", s.at[i]))
 			return "has a character that no name in a rule can have";
 	return NULL;
 }
 
-static bool has_target(const struct filter *f, struct span s)
+static bool has_destination(const struct filter *f, const char *text)
 {
 	for (size_t i = 0; i < f->n_to; i++)
-		if (span_is(s, f->to[i]))
+		if (!strcmp(text, f->to[i].text))
 			return true;
 	return false;
 }
@@ -482,36 +477,39 @@ static void read_to(struct reader *r, struct filter *f, const struct keyword *k,
 		return;
 	}
 	while (next_element(r, &value, &element)) {
-		const char *fault = target_fault(element);
+		struct destination to;
+		const char *fault = read_destination(element, &to);
 
 		if (fault) {
 			complain(r, element, "\"%s\" %s", quote(element).text, fault);
-		} else if (has_target(f, element)) {
+		} else if (has_destination(f, to.text)) {
 			complain(r, element, "\"%s\" stands twice in the list", quote(element).text);
 		} else if (f->n_to == MIRROR_MAX_DEVICES) {
 			complain(r, element, "\"%s\" is one too many: %s takes up to %d", quote(element).text,
 				 k->name, MIRROR_MAX_DEVICES);
 			return;
 		} else {
-			memcpy(f->to[f->n_to++], element.at, element.len);
+			f->to[f->n_to++] = to;
 		}
 	}
 }
 
 static int print_to(FILE *to, const struct filter *f, const struct keyword *k)
 {
+	struct destination checked;
 	int error = 0;
 
 	(void)k;
 	for (size_t i = 0; i < f->n_to; i++) {
-		struct span name = { f->to[i], strnlen(f->to[i], TARGET_LEN) };
+		const char *text = f->to[i].text;
+		struct span word = { text, strnlen(text, sizeof(f->to[i].text)) };
 
 		fputs(i ? "," : "", to);
-		if (target_fault(name)) {
-			fputs(quote(name).text, to);
+		if (read_destination(word, &checked)) {
+			fputs(quote(word).text, to);
 			error = -EDOM;
 		} else {
-			fputs(f->to[i], to);
+			fputs(text, to);
 		}
 	}
 	return error;

@@ -109,7 +109,8 @@ static void read_dimension(const struct tables *t, enum mirror_dimension dim, un
 			bits_set(filter_bits(&filters->at[__builtin_ctzll(word)], dim, &values), v);
 }
 
-static int read_targets(const struct mirror_filter *row, const struct mirror_group *group, struct filter *f)
+static int read_destinations(const struct mirror_filter *row, const struct mirror_group *group,
+			     struct filter *f)
 {
 	size_t n = row->exit == EXIT_RING ? group->collectors : row->devices;
 
@@ -119,10 +120,16 @@ static int read_targets(const struct mirror_filter *row, const struct mirror_gro
 	if (!f->to)
 		return -ENOMEM;
 	for (f->n_to = 0; f->n_to < n; f->n_to++) {
-		if (row->exit == EXIT_RING)
-			collector_print(&group->collector[f->n_to], f->to[f->n_to]);
-		else if (f->n_to < MIRROR_MAX_DEVICES)
-			memcpy(f->to[f->n_to], row->device[f->n_to].name, MIRROR_NAME_LEN);
+		struct destination *to = &f->to[f->n_to];
+
+		if (row->exit == EXIT_RING) {
+			collector_print(&group->collector[f->n_to], to->text);
+			/* a damaged one prints "none": a device, which is not there */
+			if (group->collector[f->n_to].format < FORMAT_COUNT)
+				to->collector = group->collector[f->n_to];
+		} else if (f->n_to < MIRROR_MAX_DEVICES) {
+			memcpy(to->text, row->device[f->n_to].name, MIRROR_NAME_LEN);
+		}
 	}
 	return 0;
 }
@@ -151,7 +158,7 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 			f->max_bits = c->groups[i].max_bits;
 		}
 		if (row->own & OWN_TARGET)
-			err = read_targets(row, &c->groups[i], f);
+			err = read_destinations(row, &c->groups[i], f);
 	}
 	return err;
 }

@@ -222,9 +222,11 @@ struct configuration *datapath_configuration(const char *rules)
 		row->exit = EXIT_DEVICE;
 		row->devices = f->n_to;
 		for (size_t d = 0; d < f->n_to; d++) {
-			snprintf(row->device[d].name, sizeof(row->device[d].name), "%s", f->to[d]);
-			row->device[d].ifindex = if_nametoindex(f->to[d]);
-			row->device[d].l3 = row->device[d].ifindex && is_l3(f->to[d]);
+			struct mirror_device *device = &row->device[d];
+
+			memcpy(device->name, f->to[d].text, sizeof(device->name) - 1);
+			device->ifindex = if_nametoindex(device->name);
+			device->l3 = device->ifindex && is_l3(device->name);
 		}
 	}
 	return c;

@@ -448,8 +448,8 @@ static void test_fields(void **state)
 	assert_int_equal(f->snaplen, 128);
 	assert_int_equal(f->sample, 7);
 	assert_int_equal(f->n_to, 2);
-	assert_string_equal(f->to[0], "a");
-	assert_string_equal(f->to[1], "gue:192.0.2.9");
+	assert_string_equal(f->to[0].text, "a");
+	assert_string_equal(f->to[1].text, "gue:192.0.2.9");
 	assert_int_equal(set->at[1].action, ACTION_SKIP);
 	assert_int_equal(set->at[1].constrained, 0);
 	assert_int_equal(set->at[2].sample, 0);
@@ -505,7 +505,7 @@ static void test_unsayable(void **state)
 	bits_set(set->at[0].tcp_flags, 24);
 	bits_set(set->at[0].tcp_flags, 25);
 	memset(set->at[1].vlan, 0, sizeof(set->at[1].vlan));
-	strcpy(set->at[2].to[0], "a;skip\n");
+	strcpy(set->at[2].to[0].text, "a;skip\n");
 	set->at[3].action = ACTION_SKIP;
 	set->at[4].src.n = 0;
 	text = printed(set);
@@ -589,8 +589,14 @@ static void random_options(struct filter *f)
 	if (below(2)) {
 		f->to = calloc(MIRROR_MAX_DEVICES, sizeof(*f->to));
 		assert_non_null(f->to);
-		for (f->n_to = 0; f->n_to <= below(MIRROR_MAX_DEVICES); f->n_to++)
-			sprintf(f->to[f->n_to], names[below(COUNT(names))], (unsigned int)f->n_to);
+		for (f->n_to = 0; f->n_to <= below(MIRROR_MAX_DEVICES); f->n_to++) {
+			struct destination *to = &f->to[f->n_to];
+			const char *why;
+
+			sprintf(to->text, names[below(COUNT(names))], (unsigned int)f->n_to);
+			if (strchr(to->text, ':'))
+				assert_int_equal(collector_parse(to->text, &to->collector, &why), 0);
+		}
 	}
 }
 
