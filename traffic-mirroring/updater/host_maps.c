@@ -3,15 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -21,7 +17,9 @@
 #include "../../common/pins.h"
 #include "../host/rings.h"
 #include "../host/shared.h"
+#include "groups.h"
 #include "instance.h"
+#include "sender_process.h"
 #include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
 
@@ -32,37 +30,18 @@
  * Enough for what comes while the sender naps.
  */
 #define MAX_NEAR_RING (1ULL << 20)
-#define SENDER_SECONDS 5
-#define POLL_MS 5
 
 struct host {
 	int lock;
 	int cpus;
 	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../host/rings.h counts them */
 	struct shared shared;
-	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: for the configuration to come, which nothing refers to yet */
+	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: groups of the configuration to come */
 };
-
-static void pause_ms(long ms)
-{
-	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&pause, NULL);
-}
 
 static void map_path(const char *name, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, HOST_PINS "/%s", name);
-}
-
-int host_map(const char *name)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	map_path(name, path);
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
 }
 
 /* Makes and pins those that are not there. */
@@ -114,15 +93,16 @@ static __u32 ring_size(const struct host *h, int ring)
 static int open_ring(const char *name, __u32 size)
 {
 	char path[PATH_MAX], kernel_name[BPF_OBJ_NAME_LEN];
-	int fd = host_map(name), err;
+	int fd, err;
 
-	if (fd != -ENOENT)
-		return fd;
+	map_path(name, path);
+	fd = bpf_obj_get(path);
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
 	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
 	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, size, NULL);
 	if (fd < 0)
 		return -errno;
-	map_path(name, path);
 	if (bpf_obj_pin(fd, path)) {
 		err = -errno;
 		close(fd);
@@ -144,23 +124,7 @@ static int open_rings(struct host *h)
 	return 0;
 }
 
-static int signal_sender(int signal)
-{
-	long pid = shared_sender();
-
-	if (pid <= 0)
-		return 0;
-	if (kill(pid, signal))
-		return errno == ESRCH ? 0 : -errno;
-	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (shared_sender() <= 0)
-			return 0;
-		pause_ms(POLL_MS);
-	}
-	return -ETIMEDOUT;
-}
-
-/* New rings of the new size; the data paths are led to them, then the sender empties the old ones and ends. */
+/* Makes rings of the new size; the data paths are led to them, then the sender empties the old ones and ends. */
 static int replace_rings(struct host *h)
 {
 	struct instance *instances;
@@ -182,7 +146,7 @@ static int replace_rings(struct host *h)
 	for (size_t i = 0; i < n && !err; i++)
 		err = host_attach(h, instances[i].tables);
 	instance_free_all(instances, n);
-	return err ? err : signal_sender(SIGUSR1);
+	return err ? err : sender_signal(SIGUSR1);
 }
 
 static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
@@ -207,7 +171,7 @@ static int apply_settings(struct host *h, const struct settings_change *change, 
 		err = replace_rings(h);
 	if (!err && change->named[SETTING_NICE] && now->nice != change->to.nice) {
 		now->nice = change->to.nice;
-		err = signal_sender(SIGUSR1);
+		err = sender_signal(SIGUSR1);
 	}
 	return err;
 }
@@ -259,62 +223,9 @@ void host_unlock(struct host *h)
 	free(h);
 }
 
-static void mark_used(void *ctx, uint32_t group)
-{
-	((bool *)ctx)[group % MIRROR_MAX_GROUPS] = true;
-}
-
-/* Which slots the configurations of this host refer to, in force or to be rolled back to. */
-static void find_used(bool used[MIRROR_MAX_GROUPS])
-{
-	struct instance *instances;
-	size_t n;
-
-	memset(used, 0, MIRROR_MAX_GROUPS * sizeof(*used));
-	instance_all(&instances, &n);
-	for (size_t i = 0; i < n; i++)
-		tables_each_group(instances[i].tables, mark_used, used);
-	instance_free_all(instances, n);
-}
-
-static bool same_group(const struct mirror_group *a, const struct mirror_group *b)
-{
-	size_t start = offsetof(struct mirror_group, collectors);
-
-	return !memcmp((const char *)a + start, (const char *)b + start, sizeof(*a) - start);
-}
-
 int host_put_group(struct host *h, struct mirror_group *group)
 {
-	bool used[MIRROR_MAX_GROUPS];
-	struct mirror_group *slot;
-	uint32_t id;
-
-	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
-		if (h->shared.groups[i].id && same_group(&h->shared.groups[i], group)) {
-			group->id = h->shared.groups[i].id;
-			h->wanted[i] = true;
-			return 0;
-		}
-	}
-	find_used(used);
-	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
-		slot = &h->shared.groups[i];
-		if (slot->id && (used[i] || h->wanted[i]))
-			continue;
-		id = slot->id ? slot->id + MIRROR_MAX_GROUPS : (uint32_t)(MIRROR_MAX_GROUPS + i);
-		/* a sender that reads it meanwhile finds the id of neither */
-		__atomic_store_n(&slot->id, 0, __ATOMIC_RELEASE);
-		group->id = 0;
-		*slot = *group;
-		h->shared.state->stopped[i] = 0;
-		__atomic_store_n(&slot->id, id, __ATOMIC_RELEASE);
-		group->id = id;
-		h->wanted[i] = true;
-		return 0;
-	}
-	log_error("more than %d different lists of collectors on this host", MIRROR_MAX_GROUPS);
-	return -ENOSPC;
+	return groups_put(&h->shared, h->wanted, group);
 }
 
 /* Id of the map behind a map of maps' entry, 0: none. */
@@ -343,7 +254,7 @@ static int set_inner(int outer, __u32 key, int fd)
 
 int host_attach(struct host *h, const struct tables *t)
 {
-	int state = host_map("state"), err = state < 0 ? state : 0;
+	int state = bpf_obj_get(HOST_PINS "/state"), err = state < 0 ? -errno : 0;
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
 		err = set_inner(tables_rings_fd(t), ring_key(i), h->ring[i]);
@@ -356,73 +267,9 @@ int host_attach(struct host *h, const struct tables *t)
 	return err;
 }
 
-/* Whether the sender has opened all groups: it can open none later. */
-static bool all_open(const struct host *h)
-{
-	for (int i = 0; i < MIRROR_MAX_GROUPS; i++)
-		if (h->shared.groups[i].id &&
-		    h->shared.groups[i].id != h->shared.collectors[i * MIRROR_MAX_COLLECTORS].group)
-			return false;
-	return true;
-}
-
-/* Why the sender could not open a socket for one of the collectors to come: a negative errno, 0: it could. */
-static int wanted_unopened(const struct host *h)
-{
-	const struct mirror_collector_counters *c = h->shared.collectors;
-
-	for (int i = 0; i < MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS; i++)
-		if (h->wanted[i / MIRROR_MAX_COLLECTORS] && c[i].unreachable &&
-		    !shared_is_answer(c[i].unreachable))
-			return -(int)c[i].unreachable;
-	return 0;
-}
-
-static int start_sender(struct host *h)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mirror-sender"));
-	int status;
-	pid_t pid;
-
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	strcat(dirname(path), "/mirror-sender");
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		execl(path, "mirror-sender", (char *)NULL);
-		log_error("%s: %s", path, strerror(errno));
-		_exit(127);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		log_error("%s did not start", path);
-		return -ECHILD;
-	}
-	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (h->shared.state->present && shared_sender() > 0)
-			return 0;
-		pause_ms(POLL_MS);
-	}
-	log_error("%s: not ready after %d seconds", path, SENDER_SECONDS);
-	return -ETIMEDOUT;
-}
-
 int host_ensure_sender(struct host *h)
 {
-	int err = 0;
-
-	/* a new one can open what this one could not, and says so if it cannot either */
-	if (shared_sender() > 0 && (!all_open(h) || wanted_unopened(h)))
-		err = signal_sender(SIGUSR1);
-	if (!err && shared_sender() <= 0)
-		err = start_sender(h);
-	return err ? err : wanted_unopened(h);
+	return sender_ensure(&h->shared, h->wanted);
 }
 
 int host_revive_sender(void)
@@ -444,14 +291,6 @@ int host_revive_sender(void)
 	return err;
 }
 
-static bool any_used(void)
-{
-	bool used[MIRROR_MAX_GROUPS];
-
-	find_used(used);
-	return memchr(used, true, sizeof(used));
-}
-
 void host_release(void)
 {
 	char path[2 * PATH_MAX];
@@ -459,14 +298,14 @@ void host_release(void)
 	int lock;
 	DIR *dir;
 
-	if (any_used())
+	if (groups_any_used())
 		return;
 	lock = lock_directory(HOST_PINS);
 	if (lock < 0)
 		return;
-	/* nobody may have come while we waited */
-	if (!any_used()) {
-		signal_sender(SIGTERM);
+	/* only if none has come while we waited for the lock */
+	if (!groups_any_used()) {
+		sender_signal(SIGTERM);
 		rmdir(HOST_SENDER_LOCK);
 		dir = opendir(HOST_PINS);
 		while (dir && (entry = readdir(dir))) {
@@ -478,15 +317,4 @@ void host_release(void)
 		rmdir(HOST_PINS);
 	}
 	close(lock);
-}
-
-void host_read_group(uint32_t id, struct mirror_group *group)
-{
-	__u32 slot = id % MIRROR_MAX_GROUPS;
-	int fd = host_map("groups");
-
-	if (fd < 0 || bpf_map_lookup_elem(fd, &slot, group) || group->id != id)
-		memset(group, 0, sizeof(*group));
-	if (fd >= 0)
-		close(fd);
 }

@@ -31,22 +31,16 @@ void host_unlock(struct host *h);
 /* Finds or makes the group with these contents, and sets its id. -ENOSPC: all are in use. */
 int host_put_group(struct host *h, struct mirror_group *group);
 
-/* Leads a data path to the rings and the state. */
+/* Connects a data path to the rings and the state. */
 int host_attach(struct host *h, const struct tables *t);
 
-/* Sees to a sender that runs, and has sockets for all collectors to come; the errno of one that could not be opened. */
+/* Ensures that a sender is running, with sockets for all collectors to come; the errno of one that could not be opened. */
 int host_ensure_sender(struct host *h);
 
-/* Ends the sender and removes all pins, where no instance has collectors any more. To be called without the lock. */
+/* Ends the sender and removes all pins if no instance has collectors any more. Call it without the lock. */
 void host_release(void);
-
-/* The group with this id, all zeros where it is lost. Silent. */
-void host_read_group(uint32_t id, struct mirror_group *group);
 
 /* Starts the sender again if this host has rings and none runs. */
 int host_revive_sender(void);
-
-/* Fd of one of the host's maps, or a negative errno. Silent. */
-int host_map(const char *name);
 
 #endif

@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 
 #include "../host/collector.h"
-#include "host_maps.h"
+#include "groups.h"
 
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
 		  size_t *n)
@@ -153,7 +153,7 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;
 		if (row->exit == EXIT_RING) {
-			host_read_group(row->group, &c->groups[i]);
+			groups_read(row->group, &c->groups[i]);
 			f->max_packets = c->groups[i].max_packets;
 			f->max_bits = c->groups[i].max_bits;
 		}

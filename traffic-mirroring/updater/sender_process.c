@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "sender_process.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../common/log.h"
+
+#define SENDER_SECONDS 5
+#define POLL_MS 5
+
+static void pause_ms(void)
+{
+	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+int sender_signal(int signal)
+{
+	long pid = shared_sender();
+
+	if (pid <= 0)
+		return 0;
+	if (kill(pid, signal))
+		return errno == ESRCH ? 0 : -errno;
+	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
+		if (shared_sender() <= 0)
+			return 0;
+		pause_ms();
+	}
+	return -ETIMEDOUT;
+}
+
+/* Whether the sender has opened all groups: it can open none later. */
+static bool all_open(const struct shared *shared)
+{
+	for (int i = 0; i < MIRROR_MAX_GROUPS; i++)
+		if (shared->groups[i].id &&
+		    shared->groups[i].id != shared->collectors[i * MIRROR_MAX_COLLECTORS].group)
+			return false;
+	return true;
+}
+
+/* Why the sender could not open a socket for one of the collectors to come: a negative errno; 0: it could. */
+static int wanted_unopened(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS])
+{
+	const struct mirror_collector_counters *c = shared->collectors;
+
+	for (int i = 0; i < MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS; i++)
+		if (wanted[i / MIRROR_MAX_COLLECTORS] && c[i].unreachable &&
+		    !shared_is_answer(c[i].unreachable))
+			return -(int)c[i].unreachable;
+	return 0;
+}
+
+static int start(const struct shared *shared)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mirror-sender"));
+	int status;
+	pid_t pid;
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	strcat(dirname(path), "/mirror-sender");
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		execl(path, "mirror-sender", (char *)NULL);
+		log_error("%s: %s", path, strerror(errno));
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		log_error("%s did not start", path);
+		return -ECHILD;
+	}
+	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
+		if (shared->state->present && shared_sender() > 0)
+			return 0;
+		pause_ms();
+	}
+	log_error("%s: not ready after %d seconds", path, SENDER_SECONDS);
+	return -ETIMEDOUT;
+}
+
+int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS])
+{
+	int err = 0;
+
+	/* a new one may be able to open what this one could not, and logs why if it is not */
+	if (shared_sender() > 0 && (!all_open(shared) || wanted_unopened(shared, wanted)))
+		err = sender_signal(SIGUSR1);
+	if (!err && shared_sender() <= 0)
+		err = start(shared);
+	return err ? err : wanted_unopened(shared, wanted);
+}

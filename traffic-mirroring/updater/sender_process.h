@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The process mirror-sender, one per host. */
+#ifndef MIRRORING_SENDER_PROCESS_H
+#define MIRRORING_SENDER_PROCESS_H
+
+#include <stdbool.h>
+
+#include "../host/shared.h"
+
+/* Functions return 0 or a negative errno. */
+
+/* Signals the sender, if one runs, and waits until it has ended. Silent. */
+int sender_signal(int signal);
+
+/*
+ * Ensures that a sender is running that has sockets for all groups and for the wanted ones, by slot, to come. After
+ * log_error(); the errno of a socket that could not be opened.
+ */
+int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS]);
+
+#endif
