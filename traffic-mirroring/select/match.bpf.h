@@ -50,7 +50,7 @@ static __always_inline __u64 narrow_address(__u64 word, __u64 any, __u32 family,
 static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p,
 				       __u32 bank)
 {
-	bool icmp = p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6;
+	bool icmp = is_icmp(p->proto);
 
 	word = narrow(word, b->any[DIM_DST_PORT], p->ports, &MAP(dst_port), p->dst_port, bank);
 	if (!word)

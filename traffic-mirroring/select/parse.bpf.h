@@ -9,8 +9,6 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
@@ -19,16 +17,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "../abi/ip.h"
+
 #define NO_VLAN 4096
-#define MAX_VLAN_TAGS 2 /* in band */
-#define MAX_EXTENSIONS 8
-
-#define IPV4_OFFSET 0x1fff
-#define IPV4_MORE_FRAGMENTS 0x2000
-#define IPV6_OFFSET 0xfff8
-#define IPV6_MORE_FRAGMENTS 0x0001
-
-enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 
 struct packet {
 	__u32 family; /* 4, 6, or 0: no IP */
@@ -58,7 +49,7 @@ struct extension {
 	__be32 fragment_id;
 };
 
-/* The first bytes of the layer-4 headers, as far as anybody asks. */
+/* The first bytes of the layer-4 headers that are used. */
 struct l4 {
 	union {
 		struct {
@@ -91,22 +82,6 @@ static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf,
 	return copied(skb, off, buf, len);
 }
 
-static __always_inline bool is_extension(__u32 next)
-{
-	switch (next) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case 139: /* HIP, RFC 7401 */
-	case 140: /* shim6, RFC 5533 */
-		return true;
-	}
-	return false;
-}
-
 /* Where the IP packet ends, by its own length field, or 0 where that contradicts the packet. */
 static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 header_len, __u32 field,
 				    __u32 len)
@@ -121,7 +96,7 @@ static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 head
 	return end;
 }
 
-/* IPv4 at *off. On return *off is at the layer-4 header, *end behind the packet's last byte. */
+/* IPv4 at *off. On return *off is at the layer-4 header, *end after the packet's last byte. */
 static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
 {
 	struct iphdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
@@ -149,8 +124,8 @@ static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, 
 }
 
 /*
- * IPv6 and its extension headers, likewise. Behind an extension header everything is copied, not
- * accessed in place: an offset that the verifier need not follow keeps its work small.
+ * IPv6 and its extension headers, likewise. After an extension header everything is copied, not accessed in
+ * place: an offset that the verifier need not follow keeps its work small.
  */
 static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
 {
@@ -206,35 +181,18 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 end)
 {
 	struct l4 buf, *l4;
-	__u32 need;
+	__u32 need = l4_size(p->proto);
 
-	switch (p->proto) {
-	case IPPROTO_TCP:
-		need = 20;
-		break;
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		need = 12;
-		break;
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		need = 8;
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		need = 4;
-		break;
-	default:
+	if (!need)
 		return true;
-	}
 	if (off + need > end)
 		return false;
-	barrier_var(off); /* the compiler shall not move a sum with it out of a branch */
+	barrier_var(off); /* so that the compiler does not move a sum with it out of a branch */
 	l4 = p->extensions ? copied(skb, off, &buf, sizeof(buf)) : header(skb, off, &buf, sizeof(buf));
 	if (!l4)
 		return false;
 
-	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
+	if (is_icmp(p->proto)) {
 		p->icmp_type = l4->icmp_type;
 		return true;
 	}
@@ -280,7 +238,7 @@ static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct packet 
 	return true;
 }
 
-/* An interface without Ethernet gives bare IP packets: the version says which. */
+/* An interface without Ethernet gives packets without link-layer header: the version says which. */
 static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
 {
 	__u8 buf, *version = header(skb, 0, &buf, sizeof(buf));
@@ -291,7 +249,7 @@ static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
 	return true;
 }
 
-/* parse_common() leaves the words that IPv4 does not use alone; who takes all four calls this. */
+/* parse_common() does not set the words that IPv4 does not use; code that reads all four calls this first. */
 static __always_inline void complete_addresses(struct packet *p)
 {
 	if (p->family == 4)
@@ -311,8 +269,9 @@ struct common_l4 { /* TCP as far as the flags, or UDP and the start of its paylo
 };
 
 /*
- * What most packets are: untagged Ethernet, IPv4 without options, whole, TCP or UDP, all in the linear area. A short way
- * to what the rest of parse() would find, worth a third of the whole program's time; false: take the long one.
+ * The fast path for most packets: untagged Ethernet, IPv4 without options, not fragmented, TCP or UDP, all in the
+ * linear area. It gives what the rest of parse() would, and saves a third of the program's time. False: not such a
+ * packet.
  */
 static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p)
 {

@@ -63,7 +63,7 @@ static uint32_t hash_ip(struct flow_fragments *fragments, const struct capture *
 	uint32_t hash;
 
 	read_addresses(c, h, &ends);
-	if (h->l4 && h->fragment != FRAGMENT_LATER && headers_has_ports(h->proto) && h->l4 + 4 <= c->len) {
+	if (h->l4 && h->fragment != FRAGMENT_LATER && has_ports(h->proto) && h->l4 + 4 <= c->len) {
 		ends.src_port = get16(c->at + h->l4);
 		ends.dst_port = get16(c->at + h->l4 + 2);
 	}

@@ -8,49 +8,14 @@
 #include "bytes.h"
 #include "formats.h"
 
-#define MAX_VLAN_TAGS 2
-#define MAX_EXTENSIONS 8
-
 #define PORT(separator, ID, name, number, carrier, proto, port, ...) PORT_##ID = port,
 enum { MIRROR_TUNNELS_RECEIVED(PORT, ) PORT_VXLAN_LINUX = 8472 /* Linux had one before IANA did */ };
-
-#define PROTO_HIP 139
-#define PROTO_SHIM6 140
 
 #define JUMBO_OPTION 0xc2 /* RFC 2675 */
 
 static bool seen(const struct capture *c, uint32_t offset, uint32_t size)
 {
 	return offset <= c->len && size <= c->len - offset;
-}
-
-bool headers_has_ports(uint8_t proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-		return true;
-	}
-	return false;
-}
-
-static bool is_extension(uint8_t proto)
-{
-	switch (proto) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case PROTO_HIP:
-	case PROTO_SHIM6:
-		return true;
-	}
-	return false;
 }
 
 static void parse_l4(const struct capture *c, struct headers *h)
@@ -94,9 +59,9 @@ static bool parse_ipv4(const struct capture *c, struct headers *h)
 	h->end = get16(ip + 2) ? h->l3 + get16(ip + 2) : c->wire_len;
 	if (size < 20 || h->end < h->l4)
 		return false;
-	fragment = get16(ip + 6) & 0x3fff; /* without DF and the reserved bit */
-	if (fragment) {
-		h->fragment = fragment & 0x1fff ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	fragment = get16(ip + 6);
+	if (fragment & (IPV4_OFFSET | IPV4_MORE_FRAGMENTS)) {
+		h->fragment = fragment & IPV4_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
 		h->id = get16(ip + 4);
 	}
 	h->proto = ip[9];
@@ -148,9 +113,9 @@ static bool parse_ipv6(const struct capture *c, struct headers *h)
 		case IPPROTO_FRAGMENT:
 			size = 8;
 			h->id = get32(ext + 4);
-			if (get16(ext + 2) & 0xfff8)
+			if (get16(ext + 2) & IPV6_OFFSET)
 				h->fragment = FRAGMENT_LATER;
-			else if (get16(ext + 2) & 1)
+			else if (get16(ext + 2) & IPV6_MORE_FRAGMENTS)
 				h->fragment = FRAGMENT_FIRST;
 			break;
 		case IPPROTO_AH:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Where the headers of a packet are. The packet may have been cut when it was captured: nothing is read behind
- * the bytes that are there, and what lies behind them is reported as not seen.
+ * Where the headers of a packet are. The packet may have been truncated when it was captured: nothing is read
+ * after the bytes that are there, and headers beyond them are reported as not seen.
  */
 #ifndef MIRRORING_HEADERS_H
 #define MIRRORING_HEADERS_H
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../abi/ip.h"
+
 struct capture {
 	const uint8_t *at;
 	uint32_t len; /* bytes that are there */
 	uint32_t wire_len; /* bytes the packet has, >= len */
 };
-
-enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 
 #define HEADERS_JUMBO_SIZE 8 /* the hop-by-hop header that holds nothing but the jumbo option */
 
@@ -29,12 +29,11 @@ struct headers {
 	uint32_t l3; /* IP header */
 	uint32_t l4; /* what follows it and its extension headers; 0: they were not seen to their end */
 	uint32_t data; /* what follows the layer-4 header; 0: that was not seen whole, or is none that we know */
-	uint32_t end; /* end of the IP packet as its header says, which may lie behind the capture */
-	uint32_t src,
-		dst; /* addresses as the pseudo header has them: behind a routing header, the final dst */
+	uint32_t end; /* end of the IP packet by its own header, which may be beyond the capture */
+	uint32_t src, dst; /* addresses as the pseudo header has them: with a routing header, the final dst */
 };
 
-/* The outermost IP header, behind Ethernet and up to two VLAN tags, or, if l3, at the first byte. */
+/* The outermost IP header, after Ethernet and up to two VLAN tags, or, if l3, at the first byte. */
 void headers_parse(const struct capture *c, bool l3, struct headers *h);
 
 /* The IP header at an offset. */
@@ -43,16 +42,13 @@ void headers_parse_ip(const struct capture *c, uint32_t offset, struct headers *
 enum inner {
 	INNER_NONE, /* no packet in this one */
 	INNER_FOUND,
-	INNER_OPAQUE, /* a tunnel's, but out of sight, or in a form that cannot be taken apart */
+	INNER_OPAQUE, /* a tunnel's, but not seen, or in a form that cannot be parsed */
 };
 
 /*
- * The IP header inside of another one's tunnel: IP in IP, GRE, and, by their usual UDP ports, VXLAN, Geneve and GUE
+ * The IP header inside a tunnel: IP in IP, GRE, and on their usual UDP ports, VXLAN, Geneve and GUE
  * (variant 0 without flags). GRE with checksums or sequence numbers is INNER_OPAQUE.
  */
 enum inner headers_inner(const struct capture *c, const struct headers *outer, struct headers *inner);
-
-/* True for protocols whose header starts with two 16-bit ports. */
-bool headers_has_ports(uint8_t proto);
 
 #endif
