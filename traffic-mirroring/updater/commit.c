@@ -160,18 +160,16 @@ static void write_bank(struct tables *t, const struct configuration *c, unsigned
 
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct filter *f = &c->filters->at[i];
-		struct mirror_filter row = c->rows[i];
+		const struct mirror_filter *row = &c->rows[i];
 		uint64_t bit = UINT64_C(1) << i;
 
-		row.action = f->action;
-		row.sample = f->sample;
-		t->filters[spare * MIRROR_MAX_FILTERS + i] = row;
+		t->filters[spare * MIRROR_MAX_FILTERS + i] = *row;
 
 		bank.filters |= bit;
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(f->constrained & 1U << dim))
 				bank.any[dim] |= bit;
-		if (!(f->constrained & L4_DIMENSIONS) && f->sample <= 1 && row.devices <= 1)
+		if (!(f->constrained & L4_DIMENSIONS) && row->sample <= 1 && row->devices <= 1)
 			bank.without_l4 |= bit;
 	}
 	t->banks[spare] = bank;

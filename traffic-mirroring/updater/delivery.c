@@ -181,7 +181,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	int err;
 
 	snprintf(what, sizeof(what), "filter %zu", index + 1);
-	*row = (struct mirror_filter){ .exit = EXIT_DEVICE };
+	*row = filter_row(f);
 	c->groups[index] = group_of(&c->delivery);
 	if (f->max_packets || f->max_bits) {
 		c->groups[index].owner = owner;
@@ -190,11 +190,9 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	}
 	if (f->action == ACTION_SKIP)
 		return 0;
-	row->own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
 	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);
 	if (err == -EDESTADDRREQ && may_lack_destination) {
 		row->exit = EXIT_NONE;
-		row->snaplen = f->snaplen;
 		return 0;
 	}
 	if (err == -EDESTADDRREQ)
@@ -205,7 +203,8 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	if (err)
 		return err;
 	if (row->exit == EXIT_RING) {
-		row->snaplen = f->snaplen ? f->snaplen : c->delivery.snaplen;
+		if (!row->snaplen)
+			row->snaplen = c->delivery.snaplen;
 	} else if (f->max_packets || f->max_bits) {
 		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
 		return -EOPNOTSUPP;

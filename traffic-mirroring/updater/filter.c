@@ -43,6 +43,26 @@ struct filter *filter_set_add(struct filter_set *set, enum mirror_action action)
 	return f;
 }
 
+struct mirror_filter filter_row(const struct filter *f)
+{
+	struct mirror_filter row = { .action = f->action };
+
+	/* a skip has no options */
+	if (f->action == ACTION_SKIP)
+		return row;
+	row.own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
+	row.snaplen = f->snaplen;
+	row.sample = f->sample;
+	return row;
+}
+
+void filter_from_row(struct filter *f, const struct mirror_filter *row)
+{
+	f->action = row->action;
+	f->snaplen = row->own & OWN_SNAPLEN ? row->snaplen : 0;
+	f->sample = row->sample;
+}
+
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)
 {
 #define SET(ID, name, values, ...) \

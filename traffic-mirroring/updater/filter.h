@@ -81,6 +81,10 @@ int prefix_list_add(struct prefix_list *list, const struct prefix *p);
 /* Sorts, IPv4 first, and drops every prefix that another one of the list covers. */
 void prefix_list_reduce(struct prefix_list *list);
 
+/* What the rule itself says, in a row of the filters map; and back, without `to`. */
+struct mirror_filter filter_row(const struct filter *f);
+void filter_from_row(struct filter *f, const struct mirror_filter *row);
+
 /* A new filter at the end of the set. NULL when it is full. Its dimensions accept everything. */
 struct filter *filter_set_add(struct filter_set *set, enum mirror_action action);
 

@@ -146,9 +146,7 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 		if (!f)
 			return -ENOMEM;
 		c->rows[i] = *row;
-		if (row->own & OWN_SNAPLEN)
-			f->snaplen = row->snaplen;
-		f->sample = row->sample;
+		filter_from_row(f, row);
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;

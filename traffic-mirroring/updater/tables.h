@@ -15,7 +15,7 @@
 /* One whole configuration of a direction: what fills a bank. */
 struct configuration {
 	struct filter_set *filters;
-	/* per filter: how its copies leave; action and sample are filled in by tables_commit() */
+	/* per filter: filter_row(), and where its copies go */
 	struct mirror_filter rows[MIRROR_MAX_FILTERS];
 	/* of filters with EXIT_RING: their collectors; the id is rows[].group */
 	struct mirror_group groups[MIRROR_MAX_FILTERS];

@@ -219,7 +219,7 @@ struct configuration *datapath_configuration(const char *rules)
 		const struct filter *f = &c->filters->at[i];
 		struct mirror_filter *row = &c->rows[i];
 
-		row->exit = EXIT_DEVICE;
+		*row = filter_row(f);
 		row->devices = f->n_to;
 		for (size_t d = 0; d < f->n_to; d++) {
 			struct mirror_device *device = &row->device[d];
