@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define LOCK_SECONDS 10
@@ -45,7 +46,6 @@ long lock_holder(const char *path)
 
 int lock_directory(const char *path)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
 	struct stat locked, there;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 
@@ -63,7 +63,7 @@ int lock_directory(const char *path)
 			close(fd);
 			return err;
 		}
-		nanosleep(&pause, NULL);
+		sleep_ms(LOCK_POLL_MS);
 	}
 	/* it may have been removed while we waited */
 	if (fstat(fd, &locked) || stat(path, &there) || locked.st_ino != there.st_ino) {

@@ -31,6 +31,16 @@ static bool is_part(const char *text)
 	return *text && !strchr(text, '/') && strcmp(text, ".") && strcmp(text, "..");
 }
 
+int pins_version(const char *version, char part[NAME_MAX + 1])
+{
+	if (strlen(version) > NAME_MAX)
+		return -ENAMETOOLONG;
+	strcpy(part, version);
+	for (char *dot = part; (dot = strchr(dot, '.'));)
+		*dot = '_';
+	return 0;
+}
+
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version)
 {
 	char part[NAME_MAX + 1];
@@ -45,11 +55,9 @@ int pins_of(struct pins *pins, const char *iface, const char *package, const cha
 
 	if (!is_part(package) || !is_part(version))
 		return -EINVAL;
-	if (strlen(version) >= sizeof(part))
-		return -ENAMETOOLONG;
-	strcpy(part, version);
-	for (char *dot = part; (dot = strchr(dot, '.'));)
-		*dot = '_';
+	err = pins_version(version, part);
+	if (err)
+		return err;
 	err = join(pins->maps, MAPS "/%s/%s/%s", iface, package, part);
 	return err ? err : join(pins->progs, PROGS "/%s/%s/%s", iface, package, part);
 }

@@ -23,6 +23,9 @@ struct pins {
 	char progs[PATH_MAX]; /* directory */
 };
 
+/* A version as a part of these paths: every dot reads `_`. 0 or -ENAMETOOLONG. */
+int pins_version(const char *version, char part[NAME_MAX + 1]);
+
 /* Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG, -EINVAL: a slash. */
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version);
 

@@ -12,6 +12,7 @@
 #include "../common/chain.h"
 #include "../common/log.h"
 #include "../common/pins.h"
+#include "../common/self.h"
 #include "root.h"
 
 const struct root_names root_names[DIRECTIONS] = {
@@ -64,28 +65,13 @@ static uint32_t pinned_id(const char *path)
 	return id;
 }
 
-static int object_path(const char *name, char *path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 1);
-	char *slash;
-
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if ((size_t)snprintf(slash + 1, path + size - slash - 1, "%s", name) >=
-	    (size_t)(path + size - slash - 1))
-		return -ENAMETOOLONG;
-	return 0;
-}
-
 /* Loads the direction's program. It uses the pinned map if there is one, so that programs in the chain stay. */
 static int load(struct side *side)
 {
 	char path[PATH_MAX], text[PATH_MAX + NAME_MAX + 64];
 	struct bpf_program *program;
 	struct bpf_map *map;
-	int err = object_path(side->names->object, path, sizeof(path));
+	int err = self_beside(side->names->object, path);
 
 	if (err)
 		return fail(side, err, "cannot find the object beside the command");

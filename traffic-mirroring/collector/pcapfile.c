@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+#include "../../common/clock.h"
+
 #define LINKTYPE_ETHERNET 1
-#define SECONDS 1000000000ULL
 
 struct pcap_file {
 	uint32_t magic; /* 0xa1b23c4d: nanoseconds */
@@ -26,7 +27,8 @@ static uint32_t pcap_file(uint8_t *to, uint32_t snaplen)
 
 static uint32_t pcap_begin(uint8_t *to, const struct pcapfile_packet *p)
 {
-	const struct pcap_packet header = { p->time_ns / SECONDS, p->time_ns % SECONDS, p->len, p->wire_len };
+	const struct pcap_packet header = { p->time_ns / SECOND_NS, p->time_ns % SECOND_NS, p->len,
+					    p->wire_len };
 
 	memcpy(to, &header, sizeof(header));
 	return sizeof(header);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
 #include "../wire/copy.h"
 #include "counters/tally.h"
@@ -175,14 +176,6 @@ static struct address address_of(const struct sockaddr_storage *from)
 	return a;
 }
 
-static uint64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* One message: one datagram, or several of equal size, the last perhaps smaller. */
 static int take_message(struct receiver *r, uint32_t socket, int i, const struct receive_sink *sink)
 {
@@ -199,7 +192,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
 			memcpy(&time, CMSG_DATA(c), sizeof(time));
-			d.time_ns = time.tv_sec * 1000000000ULL + time.tv_nsec;
+			d.time_ns = time.tv_sec * SECOND_NS + time.tv_nsec;
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
 			memcpy(&drops, CMSG_DATA(c), sizeof(drops));
 			note_drops(r, socket, drops);
@@ -209,7 +202,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 		}
 	}
 	if (!d.time_ns)
-		d.time_ns = now(CLOCK_REALTIME);
+		d.time_ns = clock_ns(CLOCK_REALTIME);
 	do { /* an empty datagram is one, too */
 		d.len = left < size ? left : size;
 		tally(TALLY_DATAGRAMS);
@@ -275,8 +268,8 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 		if (n < 0)
 			break;
 		if (n && !since)
-			since = now(CLOCK_MONOTONIC);
-		late = since && (!n || now(CLOCK_MONOTONIC) - since >= LATE_NS);
+			since = clock_ns(CLOCK_MONOTONIC);
+		late = since && (!n || clock_ns(CLOCK_MONOTONIC) - since >= LATE_NS);
 		if (late)
 			since = 0;
 		if (n || late)

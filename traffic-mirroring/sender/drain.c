@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
 #include "links.h"
 #include "merge.h"
 
 #define US 1000ULL
 #define MS (1000 * US)
-#define SECOND (1000 * MS)
 
 /* Bytes of records in a batch: few enough to stay in a core's cache, and to give the rings room soon. */
 #define BATCH_BYTES (256 << 10)
@@ -29,17 +29,9 @@
 #define ANSWERS_NS (100 * MS)
 /* Routes change often on some hosts, and what is not announced (a path's MTU grown again) has to be seen too. */
 #define LINKS_NS (500 * MS)
-#define LINKS_MAX_NS (10 * SECOND)
+#define LINKS_MAX_NS (10 * SECOND_NS)
 /* For what is in the rings when the sender ends. */
-#define LAST_NS (2 * SECOND)
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * SECOND + t.tv_nsec;
-}
+#define LAST_NS (2 * SECOND_NS)
 
 static uint64_t monotonic(void)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "limits.h"
 
-#define SECOND 1000000000ULL
+#include "../../common/clock.h"
 
-#define WINDOW_NS (SECOND / 2) /* over which rates are measured */
-#define PATIENCE_NS SECOND
-#define PATIENCE_MAX_NS (64 * SECOND)
+#define WINDOW_NS (SECOND_NS / 2) /* over which rates are measured */
+#define PATIENCE_NS SECOND_NS
+#define PATIENCE_MAX_NS (64 * SECOND_NS)
 
 #define KEEP_MIN (1.0 / 1024)
 #define SHRINK_MIN 1.05
@@ -59,7 +59,7 @@ static double ring_load(const struct limits *l, const struct limits_input *in)
 /* What was sent in the window, relative to what may be. */
 static double rate_load(const struct limits *l, const struct limits_input *in)
 {
-	double seconds = (double)(in->now_ns - l->window.now_ns) / SECOND, load = 0;
+	double seconds = (double)(in->now_ns - l->window.now_ns) / SECOND_NS, load = 0;
 
 	if (in->max_copies)
 		load = ratio(in->copies - l->window.copies, in->max_copies * seconds);

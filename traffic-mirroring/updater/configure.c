@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
 #include "delivery.h"
 #include "host_maps.h"
@@ -212,14 +213,13 @@ static int find_locked(struct instance *i, const char *version)
 /* The same, waiting for a start that was called at the same moment and is still loading. */
 static int await_locked(struct instance *i, const char *version)
 {
-	const struct timespec pause = { .tv_nsec = PIN_POLL_MS * 1000000L };
 	int err;
 
 	for (int waited = 0;; waited += PIN_POLL_MS) {
 		err = find_locked(i, version);
 		if (err != -ENOENT || waited >= PIN_SECONDS * 1000)
 			return err;
-		nanosleep(&pause, NULL);
+		sleep_ms(PIN_POLL_MS);
 	}
 }
 

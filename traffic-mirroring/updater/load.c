@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +14,12 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "../../common/self.h"
 
 #define PACKAGE "traffic-mirroring"
 
 /* A symlink among the pins that says that we loaded them. It leads to the chain map we are behind. */
 #define MARKER "chained_behind"
-
-static int own_path(char path[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	return 0;
-}
 
 /*
  * l3afd unpacks to …/<package>/<version>/l3af_traffic_mirroring/mirroring and pins under the package's name in the
@@ -37,10 +27,10 @@ static int own_path(char path[PATH_MAX])
  */
 static void package_of(const char *version, char package[NAME_MAX + 1])
 {
-	char path[PATH_MAX], *part;
+	char path[PATH_MAX], wanted[NAME_MAX + 1], here[NAME_MAX + 1], *part;
 
 	strcpy(package, PACKAGE);
-	if (own_path(path))
+	if (pins_version(version, wanted) || self_path(path))
 		return;
 	for (int up = 0; up < 2; up++) {
 		part = strrchr(path, '/');
@@ -52,9 +42,7 @@ static void package_of(const char *version, char package[NAME_MAX + 1])
 	if (!part)
 		return;
 	*part++ = '\0';
-	for (char *dot = part; (dot = strchr(dot, '.'));)
-		*dot = '_';
-	if (strcmp(part, version))
+	if (pins_version(part, here) || strcmp(here, wanted))
 		return;
 	part = strrchr(path, '/');
 	if (part && part[1])
@@ -63,15 +51,11 @@ static void package_of(const char *version, char package[NAME_MAX + 1])
 
 int load_place(struct instance *i, const char *version)
 {
-	char package[NAME_MAX + 1] = PACKAGE, dotless[NAME_MAX + 1];
+	char package[NAME_MAX + 1] = PACKAGE;
 	int err;
 
-	if (version) {
-		snprintf(dotless, sizeof(dotless), "%s", version);
-		for (char *dot = dotless; (dot = strchr(dot, '.'));)
-			*dot = '_';
-		package_of(dotless, package);
-	}
+	if (version)
+		package_of(version, package);
 	err = pins_of(&i->pins, i->link.name, package, version);
 	if (err)
 		log_error("--version: \"%s\" cannot be part of a path", version ? version : "");
@@ -178,15 +162,16 @@ static int insert(struct instance *i, int map_fd, uint32_t map_id)
 static int load_object(struct instance *i)
 {
 	const char *direction = direction_names[i->direction];
-	char exe[PATH_MAX], file[2 * PATH_MAX], path[PATH_MAX];
+	char name[NAME_MAX + 1], file[PATH_MAX], path[PATH_MAX];
 	struct bpf_object *object;
 	struct bpf_program *program;
 	struct bpf_map *map;
-	int err = own_path(exe);
+	int err;
 
+	snprintf(name, sizeof(name), "mirroring_%s.bpf.o", direction);
+	err = self_beside(name, file);
 	if (err)
 		return err;
-	snprintf(file, sizeof(file), "%s/mirroring_%s.bpf.o", dirname(exe), direction);
 	object = bpf_object__open_file(file, NULL);
 	if (!object) {
 		err = -errno;

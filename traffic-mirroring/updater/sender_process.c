@@ -2,26 +2,19 @@
 #include "sender_process.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
+#include "../../common/self.h"
 
 #define SENDER_SECONDS 5
 #define POLL_MS 5
-
-static void pause_ms(void)
-{
-	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
-
-	nanosleep(&pause, NULL);
-}
 
 int sender_signal(int signal)
 {
@@ -34,7 +27,7 @@ int sender_signal(int signal)
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
 		if (shared_sender() <= 0)
 			return 0;
-		pause_ms();
+		sleep_ms(POLL_MS);
 	}
 	return -ETIMEDOUT;
 }
@@ -64,14 +57,11 @@ static int wanted_unopened(const struct shared *shared, const bool wanted[MIRROR
 static int start(const struct shared *shared)
 {
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mirror-sender"));
-	int status;
+	int status, err = self_beside("mirror-sender", path);
 	pid_t pid;
 
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	strcat(dirname(path), "/mirror-sender");
+	if (err)
+		return err;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
@@ -90,7 +80,7 @@ static int start(const struct shared *shared)
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
 		if (shared->state->present && shared_sender() > 0)
 			return 0;
-		pause_ms();
+		sleep_ms(POLL_MS);
 	}
 	log_error("%s: not ready after %d seconds", path, SENDER_SECONDS);
 	return -ETIMEDOUT;

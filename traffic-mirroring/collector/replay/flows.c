@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "../../../common/clock.h"
 #include "../../abi/flow_hash.h"
 #include "../counters/tally.h"
 
-#define SECONDS 1000000000ULL
-#define IDLE (300 * SECONDS)
-#define IDLE_EVICTABLE (60 * SECONDS) /* a connection with requests, when there is no room */
+#define IDLE (300 * SECOND_NS)
+#define IDLE_EVICTABLE (60 * SECOND_NS) /* a connection with requests, when there is no room */
 
 TAILQ_HEAD(flow_list, flow);
 

@@ -11,16 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../common/clock.h"
 #include "../../../common/log.h"
 #include "../../abi/flow_hash.h"
 #include "queue.h"
 #include "../counters/tally.h"
 
-#define SECONDS 1000000000ULL
 #define TURN 1024 /* segments, before targets get their turn */
 #define TICK_MS 100
 #define QUEUE_SHARE 4 /* of the memory, the queue gets a quarter */
-#define END_NS (5 * SECONDS) /* for the last answers */
+#define END_NS (5 * SECOND_NS) /* for the last answers */
 #define EVENTS 256
 
 struct replay {
@@ -38,14 +38,6 @@ struct replay {
 	bool running;
 	pthread_t thread;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * SECONDS + t.tv_nsec;
-}
 
 /* Which rule a segment is for, or -1. */
 static int rule_of(const struct replay *r, const struct segment *segment)
@@ -131,7 +123,7 @@ static bool within_rate(struct replay *r)
 {
 	if (!r->options.rate)
 		return true;
-	r->tokens += (double)(r->now_ns - r->tokens_ns) / SECONDS * r->options.rate;
+	r->tokens += (double)(r->now_ns - r->tokens_ns) / SECOND_NS * r->options.rate;
 	r->tokens_ns = r->now_ns;
 	if (r->tokens > burst(r))
 		r->tokens = burst(r);
@@ -195,7 +187,7 @@ static void take_events(struct replay *r, int timeout)
 	int n = epoll_wait(r->events, event, EVENTS, timeout);
 	eventfd_t ignored;
 
-	r->now_ns = clock_ns();
+	r->now_ns = clock_ns(CLOCK_MONOTONIC);
 	for (int i = 0; i < n; i++) {
 		if (event[i].data.ptr)
 			target_event(event[i].data.ptr, event[i].events, r->now_ns);
@@ -237,7 +229,7 @@ static void *run(void *replay)
 		;
 	flows_free(r->flows);
 	r->flows = NULL;
-	for (end = clock_ns() + END_NS; busy(r) && r->now_ns < end; expire_targets(r))
+	for (end = clock_ns(CLOCK_MONOTONIC) + END_NS; busy(r) && r->now_ns < end; expire_targets(r))
 		take_events(r, TICK_MS);
 	for (uint32_t i = 0; i < r->options.rules; i++)
 		target_end(r->target[i]);
@@ -294,7 +286,7 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 		r->memory.limit = options->memory - options->memory / QUEUE_SHARE;
 		r->events = r->wake = -1;
 		r->tokens = burst(r);
-		r->now_ns = r->tokens_ns = clock_ns();
+		r->now_ns = r->tokens_ns = clock_ns(CLOCK_MONOTONIC);
 		err = prepare(r) ?: -pthread_create(&r->thread, NULL, run, r);
 	}
 	if (err) {

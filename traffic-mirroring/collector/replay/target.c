@@ -11,9 +11,10 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "../../../common/clock.h"
 #include "../counters/tally.h"
 
-#define TIMEOUT_NS (30 * 1000000000ULL) /* for connecting, and for an answer */
+#define TIMEOUT_NS (30 * SECOND_NS) /* for connecting, and for an answer */
 
 struct message {
 	STAILQ_ENTRY(message) next;
