@@ -50,7 +50,7 @@ static uint32_t run_length(const struct batch *b, const struct lane *lane, uint3
 	uint32_t size = b->copy[first].len, bytes = size, n = 1;
 
 	/* a datagram that is to be cut cannot be fragmented */
-	if (!lane->segments || size > lane->target->room.path)
+	if (!lane->segments || size > lane->collector->room.path)
 		return 1;
 	for (uint32_t i = b->copy[first].next; i != NO_COPY && n < BATCH_SEGMENTS; i = b->copy[i].next) {
 		uint32_t len = b->copy[i].len;
@@ -124,7 +124,7 @@ unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first
 /* Passes over n copies, which were sent (error 0) or refused. Returns the next one. */
 static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first, uint32_t n, int error)
 {
-	struct mirror_collector_counters *counters = lane->target->counters;
+	struct mirror_collector_counters *counters = lane->collector->counters;
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < n; i++, first = b->copy[first].next)
@@ -144,13 +144,13 @@ static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first,
 /* The way became narrower after these copies were made. */
 static void fit(struct batch *b, const struct lane *lane, uint32_t first)
 {
-	const struct target *t = lane->target;
+	const struct collector *to = lane->collector;
 
 	for (; first != NO_COPY; first = b->copy[first].next) {
 		struct copy *c = &b->copy[first];
-		uint32_t room = t->room.path, surplus = c->len > room ? c->len - room : 0;
+		uint32_t room = to->room.path, surplus = c->len > room ? c->len - room : 0;
 
-		if (t->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len)
+		if (to->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len)
 			continue;
 		c->part[1].iov_len -= surplus;
 		c->len -= surplus;
@@ -163,14 +163,14 @@ static void fit(struct batch *b, const struct lane *lane, uint32_t first)
 /* After an error on the first of the messages: true, if it should be tried again in another way. */
 static bool recover(struct batch *b, struct lane *lane, uint32_t first, int error)
 {
-	uint32_t room = lane->target->room.path;
+	uint32_t room = lane->collector->room.path;
 
 	switch (error) {
 	case EINTR:
 		return true;
 	case EMSGSIZE:
-		target_refresh(lane->target);
-		if (lane->target->room.path < room) {
+		collector_refresh(lane->collector);
+		if (lane->collector->room.path < room) {
 			fit(b, lane, first);
 			return true;
 		}
@@ -184,7 +184,7 @@ static bool recover(struct batch *b, struct lane *lane, uint32_t first, int erro
 			return true;
 		}
 	}
-	return target_read_errors(lane, b->now);
+	return collector_read_errors(lane, b->now);
 }
 
 static void send_lane(struct batch *b, struct lane *lane)

@@ -12,7 +12,7 @@
 
 #include "../wire/encap.h"
 #include "../host/shared.h"
-#include "targets.h"
+#include "collectors.h"
 
 #define BATCH_COPIES 512
 #define NO_COPY UINT32_MAX

@@ -12,7 +12,7 @@
  * The data path's hash is that of the packet by itself. A fragment, and an ICMP error, belong to the flow of another
  * packet. (Headers of a packet that is split are not where they were captured; and it is none of these.)
  */
-static uint32_t hash_of(struct delivery *d, const struct mirror_record *r, const struct split *s)
+static uint32_t hash_of(struct deliverer *d, const struct mirror_record *r, const struct split *s)
 {
 	const struct headers *h = &s->level[0];
 	bool icmp = h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6;
@@ -23,7 +23,7 @@ static uint32_t hash_of(struct delivery *d, const struct mirror_record *r, const
 }
 
 /* Shortens *len to the room there is. False: it may not be sent. */
-static bool fit(struct delivery *d, const struct target *t, const struct split_packet *p, uint32_t outer,
+static bool fit(struct deliverer *d, const struct collector *c, const struct split_packet *p, uint32_t outer,
 		uint32_t *len)
 {
 	static const enum mirror_sent counters[COPY_VERDICTS] = {
@@ -31,20 +31,20 @@ static bool fit(struct delivery *d, const struct target *t, const struct split_p
 		[COPY_DROPPED] = SENT_OVERSIZE_DROPPED,
 		[COPY_FRAGMENTED] = SENT_OVERSIZE_FRAGMENTED,
 	};
-	const struct oversize_room room = target_room(t, p);
-	enum oversize_verdict verdict = oversize_decide(t->group->oversize, &room, outer, len);
+	const struct oversize_room room = collector_room(c, p);
+	enum oversize_verdict verdict = oversize_decide(c->group->oversize, &room, outer, len);
 
 	if (verdict != COPY_FITS)
 		count(&d->shared->sent[counters[verdict]], 1);
 	return verdict != COPY_DROPPED;
 }
 
-static void put(struct delivery *d, struct target *t, struct lane *lane, const struct encap_origin *origin,
-		uint8_t *header, struct split_packet *p)
+static void put(struct deliverer *d, struct collector *c, struct lane *lane,
+		const struct encap_origin *origin, uint8_t *header, struct split_packet *p)
 {
 	uint8_t outer[ENCAP_MAX];
 	uint32_t skip, len, from_header;
-	int size = encap_build(&t->encap, p, origin, outer, &skip);
+	int size = encap_build(&c->encap, p, origin, outer, &skip);
 
 	if (size == -EPROTONOSUPPORT) {
 		count(&d->shared->sent[SENT_NOT_IP], 1);
@@ -55,18 +55,18 @@ static void put(struct delivery *d, struct target *t, struct lane *lane, const s
 		return;
 	}
 	len = p->header_len - skip + p->payload_len;
-	if (!fit(d, t, p, size, &len))
+	if (!fit(d, c, p, size, &len))
 		return;
 	if (len < p->header_len - skip + p->payload_len && !(p->flags & SPLIT_TRIMMED)) {
 		p->flags |= SPLIT_TRIMMED; /* what stands before the copy may say so */
-		encap_build(&t->encap, p, origin, outer, &skip);
+		encap_build(&c->encap, p, origin, outer, &skip);
 	}
-	t->encap.sequence++;
+	c->encap.sequence++;
 	from_header = p->header_len - skip < len ? p->header_len - skip : len;
 	header += skip;
 	memcpy(header - size, outer, size);
 	batch_add(&d->batch, lane,
-		  t->encap.format->carrier == CARRIER_DEVICE ? &t->device[p->family == 6] : NULL,
+		  c->encap.format->carrier == CARRIER_DEVICE ? &c->device[p->family == 6] : NULL,
 		  header - size, size + from_header, p->payload, len - from_header, len);
 }
 
@@ -87,7 +87,7 @@ static void count_packet(const struct shared *shared, uint32_t flags)
 			count(&shared->sent[counters[i].counter], 1);
 }
 
-void deliver(struct delivery *d, const struct mirror_record *r, uint32_t captured)
+void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured)
 {
 	const struct encap_origin origin = {
 		.time_ns = r->time_ns + d->realtime,
@@ -111,7 +111,7 @@ void deliver(struct delivery *d, const struct mirror_record *r, uint32_t capture
 	};
 	struct group *g = groups_find(&d->groups, r->group);
 	struct split_packet p;
-	struct target *t;
+	struct collector *c;
 	struct lane *lane;
 	struct split s;
 	uint8_t *headers;
@@ -120,16 +120,16 @@ void deliver(struct delivery *d, const struct mirror_record *r, uint32_t capture
 	count(&d->shared->sent[SENT_RECORDS], 1);
 	split_begin(&s, &in);
 	hash = hash_of(d, r, &s);
-	t = g ? group_choose(g, hash) : NULL;
-	if (!t) {
+	c = g ? group_choose(g, hash) : NULL;
+	if (!c) {
 		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
 		return;
 	}
-	if (!t->lanes || !captured) {
+	if (!c->lanes || !captured) {
 		count_refused(d->shared, captured ? EBADF : ENODATA, split_count(&s));
 		return;
 	}
-	lane = &t->lane[flow_port(hash, t->lanes)];
+	lane = &c->lane[flow_port(hash, c->lanes)];
 	for (;;) {
 		headers = batch_headers(&d->batch);
 		if (!headers) {
@@ -139,6 +139,6 @@ void deliver(struct delivery *d, const struct mirror_record *r, uint32_t capture
 		if (!split_next(&s, headers + ENCAP_MAX, &p))
 			break;
 		count_packet(d->shared, p.flags);
-		put(d, t, lane, &origin, headers + ENCAP_MAX, &p);
+		put(d, c, lane, &origin, headers + ENCAP_MAX, &p);
 	}
 }

@@ -8,7 +8,7 @@
 #include "flow.h"
 #include "groups.h"
 
-struct delivery {
+struct deliverer {
 	const struct shared *shared;
 	struct groups groups;
 	struct flow_fragments fragments;
@@ -20,6 +20,6 @@ struct delivery {
  * Makes the copies of a record of which captured bytes are there. They refer to these until the batch was sent; it
  * is sent when it is full.
  */
-void deliver(struct delivery *d, const struct mirror_record *r, uint32_t captured);
+void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured);
 
 #endif

@@ -18,7 +18,7 @@ struct drain {
 	const struct shared *shared;
 	struct ring *rings;
 	size_t n;
-	struct delivery *delivery;
+	struct deliverer *delivery;
 	struct limits limits;
 	struct group_limits group_limits;
 	int epoll, signals, links; /* fds */

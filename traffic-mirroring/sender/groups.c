@@ -24,11 +24,11 @@ static void open_group(struct group *g, struct mirror_collector_counters *counte
 		/* two collectors may be at one address, and some have none */
 		snprintf(name, sizeof(name), "%s/%u/%.*s", format_of(c->format)->name, c->id,
 			 MIRROR_DEVICE_LEN, c->device);
-		g->collector[i] = (struct collector){
+		g->share[i] = (struct spread_share){
 			.identity = spread_identity(name, &address, c->port),
 			.weight = c->weight,
 		};
-		target_open(&g->target[i], &g->config, c, &counters[i]);
+		collector_open(&g->collector[i], &g->config, c, &counters[i]);
 	}
 }
 
@@ -75,17 +75,17 @@ void groups_publish(const struct groups *groups, const struct shared *shared)
 		for (int i = 0; g && i < MIRROR_MAX_COLLECTORS; i++) {
 			if (counters[i].group != g->config.id)
 				counters[i] = (struct mirror_collector_counters){ .group = g->config.id };
-			if (g->target[i].unopened || !shared_is_answer(counters[i].unreachable))
-				counters[i].unreachable = g->target[i].unopened;
+			if (g->collector[i].unopened || !shared_is_answer(counters[i].unreachable))
+				counters[i].unreachable = g->collector[i].unopened;
 		}
 	}
 }
 
-struct target *group_choose(struct group *g, uint32_t hash)
+struct collector *group_choose(struct group *g, uint32_t hash)
 {
-	int index = spread_choose(g->collector, g->config.collectors, hash);
+	int index = spread_choose(g->share, g->config.collectors, hash);
 
-	return index < 0 ? NULL : &g->target[index];
+	return index < 0 ? NULL : &g->collector[index];
 }
 
 void groups_check_answers(struct groups *groups, uint64_t now, bool failover)
@@ -94,10 +94,10 @@ void groups_check_answers(struct groups *groups, uint64_t now, bool failover)
 		struct group *g = groups->slot[slot];
 
 		for (int i = 0; g && i < g->config.collectors; i++) {
-			struct target *t = &g->target[i];
+			struct collector *c = &g->collector[i];
 
-			target_check(t, now);
-			g->collector[i].unreachable = failover && t->counters->unreachable;
+			collector_check(c, now);
+			g->share[i].unreachable = failover && c->counters->unreachable;
 		}
 	}
 }

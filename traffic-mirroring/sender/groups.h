@@ -8,14 +8,14 @@
 #define MIRRORING_GROUPS_H
 
 #include "../host/shared.h"
+#include "collectors.h"
 #include "spread.h"
-#include "targets.h"
 
 struct group {
 	struct mirror_group
 		config; /* as it was: copies on their way keep their meaning when the slot gets another group */
-	struct collector collector[MIRROR_MAX_COLLECTORS]; /* for spread_choose() */
-	struct target target[MIRROR_MAX_COLLECTORS];
+	struct spread_share share[MIRROR_MAX_COLLECTORS]; /* for spread_choose() */
+	struct collector collector[MIRROR_MAX_COLLECTORS];
 };
 
 struct groups {
@@ -36,7 +36,7 @@ static inline struct group *groups_find(const struct groups *groups, uint32_t id
 }
 
 /* The flow's collector, NULL: none can be used. */
-struct target *group_choose(struct group *g, uint32_t hash);
+struct collector *group_choose(struct group *g, uint32_t hash);
 
 /* Reads what the network answered, takes out collectors that refuse copies if failover is set, and tries them again. */
 void groups_check_answers(struct groups *groups, uint64_t now, bool failover);

@@ -45,8 +45,8 @@ void links_refresh(const struct groups *groups, const struct shared *shared)
 		uint8_t stopped = g && g->config.collectors;
 
 		for (int i = 0; g && i < g->config.collectors; i++) {
-			target_refresh(&g->target[i]);
-			stopped &= !g->target[i].usable;
+			collector_refresh(&g->collector[i]);
+			stopped &= !g->collector[i].usable;
 		}
 		if (stopped && !shared->state->stopped[slot])
 			log_warn("group %u: no way to its collectors; copies stop until there is one",

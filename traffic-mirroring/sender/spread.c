@@ -49,14 +49,14 @@ static double natural_log(double u)
  * -weight / ln(u), u evenly in (0, 1): a collector's share of the highest draws is its share of the weights.
  * The half keeps u away from 0 and from 1.
  */
-static double draw(const struct collector *c, uint32_t hash)
+static double draw(const struct spread_share *c, uint32_t hash)
 {
 	uint64_t lot = hash_mix(c->identity ^ hash_mix(hash));
 
 	return -(double)c->weight / natural_log(((double)(lot >> 12) + 0.5) * 0x1p-52);
 }
 
-int spread_choose(const struct collector *collectors, size_t n, uint32_t hash)
+int spread_choose(const struct spread_share *collectors, size_t n, uint32_t hash)
 {
 	int best = -ENOENT;
 	double highest = 0, lot;

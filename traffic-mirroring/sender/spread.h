@@ -13,7 +13,8 @@
 
 #include "../../common/address.h"
 
-struct collector {
+/* A collector, as far as the choice depends on it. */
+struct spread_share {
 	uint64_t identity; /* spread_identity() */
 	uint32_t weight; /* share of the flows, relative to the others'; 0: none */
 	bool drained; /* taken out by the operator */
@@ -24,6 +25,6 @@ struct collector {
 uint64_t spread_identity(const char *format, const struct address *address, uint16_t port);
 
 /* Index of the flow's collector, or -ENOENT: all are taken out. */
-int spread_choose(const struct collector *collectors, size_t n, uint32_t hash);
+int spread_choose(const struct spread_share *collectors, size_t n, uint32_t hash);
 
 #endif

@@ -23,7 +23,7 @@ static struct mirror_group group;
 static struct mirror_collector_counters counters;
 static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
 static const struct shared shared = { .sent = sent, .sent_errors = sent_errors };
-static struct target target;
+static struct collector collector;
 static struct batch batch;
 static int receiver;
 
@@ -58,16 +58,16 @@ static int setup(void **state)
 	memset(sent, 0, sizeof(sent));
 	memset(sent_errors, 0, sizeof(sent_errors));
 	batch.shared = &shared;
-	target_open(&target, &group, &group.collector[0], &counters);
-	return target.unopened;
+	collector_open(&collector, &group, &group.collector[0], &counters);
+	return collector.unopened;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	close(receiver);
-	for (uint32_t i = 0; i < target.lanes; i++)
-		close(target.lane[i].fd);
+	for (uint32_t i = 0; i < collector.lanes; i++)
+		close(collector.lane[i].fd);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static void add(struct lane *lane, uint32_t size, uint32_t number)
 /* Adds copies of these sizes, and checks how many of them each message has. */
 static void plan(const uint32_t *sizes, size_t n, const uint32_t *want, size_t messages)
 {
-	struct lane *lane = &target.lane[0];
+	struct lane *lane = &collector.lane[0];
 
 	for (size_t i = 0; i < n; i++)
 		add(lane, sizes[i], i);
@@ -132,7 +132,7 @@ static void test_limits_of_a_datagram(void **state)
 static void test_what_has_to_be_fragmented_is_alone(void **state)
 {
 	(void)state;
-	target.room.path = 1000;
+	collector.room.path = 1000;
 	PLAN(((uint32_t[]){ 1200, 1200, 800, 800 }), ((uint32_t[]){ 1, 1, 2 }));
 }
 
@@ -182,7 +182,7 @@ static void test_all_arrive_in_order(void **state)
 
 		for (uint32_t i = 0; i < n; i++) {
 			size = draw(4) ? size : 40 + draw(1400);
-			add(&target.lane[draw(TARGET_LANES)], size, i);
+			add(&collector.lane[draw(COLLECTOR_LANES)], size, i);
 			bytes += size - 8;
 		}
 		batch_send(&batch);
@@ -202,7 +202,7 @@ static void test_full(void **state)
 
 	(void)state;
 	for (; batch_headers(&batch); n++)
-		add(&target.lane[0], 50, n);
+		add(&collector.lane[0], 50, n);
 	assert_int_equal(n, BATCH_COPIES);
 	batch_send(&batch);
 	assert_non_null(batch_headers(&batch));
@@ -216,7 +216,7 @@ static void test_nobody_listens(void **state)
 	close(receiver);
 	for (int round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < 10; i++)
-			add(&target.lane[0], i % 2 ? 100 : 200, i);
+			add(&collector.lane[0], i % 2 ? 100 : 200, i);
 		batch_send(&batch);
 	}
 	assert_int_equal(sent[SENT_COPIES], 30);
@@ -229,9 +229,9 @@ static void test_refused(void **state)
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
 	(void)state;
-	(void)connect(target.lane[0].fd, &none, sizeof(none));
+	(void)connect(collector.lane[0].fd, &none, sizeof(none));
 	for (uint32_t i = 0; i < 10; i++)
-		add(&target.lane[0], i % 2 ? 100 : 200, i);
+		add(&collector.lane[0], i % 2 ? 100 : 200, i);
 	batch_send(&batch);
 	assert_int_equal(sent[SENT_COPIES], 0);
 	assert_int_equal(sent[SENT_REFUSED], 10);

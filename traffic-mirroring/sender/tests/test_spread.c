@@ -14,14 +14,14 @@
 #define FLOWS 10000
 #define MOST 9
 
-static struct collector collectors[MOST];
+static struct spread_share collectors[MOST];
 static int chosen[FLOWS];
 
-static struct collector collector(uint8_t last, uint32_t weight)
+static struct spread_share collector(uint8_t last, uint32_t weight)
 {
 	const struct address address = { AF_INET, { 192, 0, 2, last } };
 
-	return (struct collector){ .identity = spread_identity("gue", &address, 6080), .weight = weight };
+	return (struct spread_share){ .identity = spread_identity("gue", &address, 6080), .weight = weight };
 }
 
 /* Flows as a client's source ports and addresses make them. */

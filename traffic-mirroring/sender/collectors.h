@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A collector as the sender uses it: its sockets, its encapsulation, and the room that the way to it has. */
-#ifndef MIRRORING_TARGETS_H
-#define MIRRORING_TARGETS_H
+#ifndef MIRRORING_COLLECTORS_H
+#define MIRRORING_COLLECTORS_H
 
 #include <linux/if_packet.h>
 
@@ -11,13 +11,13 @@
 #include "sockets.h"
 
 /* Source ports of a UDP collector, for receivers that spread packets by their outer header. */
-#define TARGET_LANES 8
+#define COLLECTOR_LANES 8
 
-struct target;
+struct collector;
 
 /* One socket, and the copies of a batch that wait for it. Copies of one flow all take the same one. */
 struct lane {
-	struct target *target;
+	struct collector *collector;
 	int fd;
 	bool segments; /* the kernel cuts several copies of one size out of one datagram */
 	uint64_t used_ns; /* CLOCK_MONOTONIC when copies were last sent */
@@ -25,7 +25,7 @@ struct lane {
 	struct lane *next; /* another one with copies that wait */
 };
 
-struct target {
+struct collector {
 	const struct mirror_group *group;
 	const struct mirror_collector *config;
 	struct mirror_collector_counters *counters;
@@ -40,26 +40,26 @@ struct target {
 	bool probed;
 	int unopened; /* errno of its sockets; then there are no lanes */
 	uint32_t lanes;
-	struct lane lane[TARGET_LANES];
+	struct lane lane[COLLECTOR_LANES];
 };
 
 /* Opens the sockets. Where that fails, log_error() has said why. */
-void target_open(struct target *t, const struct mirror_group *group, const struct mirror_collector *config,
-		 struct mirror_collector_counters *counters);
+void collector_open(struct collector *c, const struct mirror_group *group,
+		    const struct mirror_collector *config, struct mirror_collector_counters *counters);
 
 /* Looks at the way to it anew: link, source address, MTU. Sets usable and room. */
-void target_refresh(struct target *t);
+void collector_refresh(struct collector *c);
 
 /* Reads what the network answered to a lane's copies. True: anything. */
-bool target_read_errors(struct lane *lane, uint64_t now);
+bool collector_read_errors(struct lane *lane, uint64_t now);
 
 /*
  * Reads all such answers. A collector that could not be reached is tried again after a while, with an empty packet:
  * failover shall not give it copies that are lost. If nothing says that it is still so, it counts as reachable.
  */
-void target_check(struct target *t, uint64_t now);
+void collector_check(struct collector *c, uint64_t now);
 
 /* Room for a copy behind the outer headers. */
-struct oversize_room target_room(const struct target *t, const struct split_packet *p);
+struct oversize_room collector_room(const struct collector *c, const struct split_packet *p);
 
 #endif

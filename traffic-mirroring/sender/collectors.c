@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "collectors.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../common/log.h"
+#include "../../common/netlink.h"
+#include "../host/collector.h"
+#include "batch.h"
+#include "../wire/bytes.h"
+
+/* Answers come within this time: that nobody answers ARP is known after three seconds. */
+#define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
+/* For so long a collector that could not be reached is left alone; then it is tried again. */
+#define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
+#define TAG_SIZE 4
+
+void collector_open(struct collector *c, const struct mirror_group *group,
+		    const struct mirror_collector *config, struct mirror_collector_counters *counters)
+{
+	const struct format *format = format_of(config->format);
+	char text[COLLECTOR_TEXT_LEN];
+
+	*c = (struct collector){
+		.group = group,
+		.config = config,
+		.counters = counters,
+		.encap = { .format = format, .id = config->id, .l3 = format->l3, .metadata = group->metadata },
+	};
+	/* another port for the same flow would be another port than the one asked for */
+	c->lanes = format->carrier == CARRIER_UDP && !group->local_port ? COLLECTOR_LANES : 1;
+	for (uint32_t i = 0; i < c->lanes; i++) {
+		int fd = socket_open(group, config);
+
+		if (fd < 0) {
+			collector_print(config, text);
+			log_error("cannot open a socket for %s: %s", text, strerror(-fd));
+			while (i--)
+				close(c->lane[i].fd);
+			c->lanes = 0;
+			c->unopened = -fd;
+			return;
+		}
+		c->lane[i] = (struct lane){ .collector = c,
+					    .fd = fd,
+					    .segments = format->carrier == CARRIER_UDP,
+					    .first = NO_COPY,
+					    .last = NO_COPY };
+	}
+	collector_refresh(c);
+}
+
+static bool link_works(const char *name, struct link *link)
+{
+	return !netlink_link(name, link) && link->up && link->running;
+}
+
+static void refresh_device(struct collector *c)
+{
+	struct link link;
+
+	c->usable = link_works(c->config->device, &link);
+	c->encap.l3 = link.l3;
+	for (int v6 = 0; v6 < 2; v6++)
+		c->device[v6] = (struct sockaddr_ll){
+			.sll_family = AF_PACKET,
+			.sll_ifindex = link.ifindex,
+			/* the kernel reads it off a frame */
+			.sll_protocol = link.l3 ? htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) : 0,
+		};
+	c->room.path = link.mtu + (link.l3 ? 0 : sizeof(struct ether_header));
+	c->room.most = c->room.path;
+}
+
+static void refresh_address(struct collector *c)
+{
+	struct address to = { .family = c->config->family }, source;
+	bool v4 = to.family == AF_INET;
+	uint32_t mtu, headers = (v4 ? 20 : 40) + (c->encap.format->carrier == CARRIER_UDP ? 8 : 0);
+	char name[IF_NAMESIZE];
+	struct route route;
+	struct link link;
+
+	memcpy(to.bytes, c->config->addr, sizeof(to.bytes));
+	c->usable = !netlink_route_get(&to, 0, &route) && if_indextoname(route.ifindex, name) &&
+		    link_works(name, &link) && !socket_probe(c->group, c->config, &source, &mtu);
+	if (!c->usable)
+		return;
+	if (memcmp(&source, &c->source, sizeof(source))) {
+		c->source = source;
+		for (uint32_t i = 0; i < c->lanes; i++)
+			if (socket_connect(c->lane[i].fd, c->config))
+				c->source.family = 0;
+	}
+	c->room.path = mtu > headers ? mtu - headers : 0;
+	/* the length field counts the header in IPv4 only */
+	c->room.most = 65535 - headers + (v4 ? 0 : 40);
+}
+
+void collector_refresh(struct collector *c)
+{
+	if (c->encap.format->carrier == CARRIER_DEVICE)
+		refresh_device(c);
+	else
+		refresh_address(c);
+}
+
+bool collector_read_errors(struct lane *lane, uint64_t now)
+{
+	struct collector *c = lane->collector;
+	struct socket_errors errors;
+	char text[COLLECTOR_TEXT_LEN];
+
+	socket_read_errors(lane->fd, &errors);
+	if (errors.mtu)
+		collector_refresh(c);
+	if (errors.unreachable) {
+		if (!c->counters->unreachable) {
+			collector_print(c->config, text);
+			log_warn("%s: %s", text, shared_unreachable_text(errors.unreachable));
+		}
+		c->counters->unreachable = errors.unreachable;
+		c->next_ns = now + LEFT_ALONE_NS;
+		c->probed = false;
+	}
+	return errors.reports > 0;
+}
+
+void collector_check(struct collector *c, uint64_t now)
+{
+	struct lane *lane = &c->lane[0];
+
+	for (uint32_t i = 0; i < c->lanes; i++)
+		if (c->lane[i].used_ns && now - c->lane[i].used_ns < ANSWER_NS)
+			collector_read_errors(&c->lane[i], now);
+	if (!c->lanes || !c->counters->unreachable || now < c->next_ns)
+		return;
+	if (c->probed) {
+		c->counters->unreachable = 0;
+		c->probed = false;
+	} else if (!send(lane->fd, NULL, 0, MSG_DONTWAIT)) {
+		lane->used_ns = now;
+		c->next_ns = now + ANSWER_NS;
+		c->probed = true;
+	}
+}
+
+struct oversize_room collector_room(const struct collector *c, const struct split_packet *p)
+{
+	struct oversize_room room = c->room;
+
+	/* a device takes one 802.1Q tag beyond its MTU */
+	if (c->encap.format->carrier == CARRIER_DEVICE && !c->encap.l3 &&
+	    (c->encap.format->tags || (p->ethernet && p->header_len >= sizeof(struct ether_header) &&
+				       get16(p->header + 2 * ETHER_ADDR_LEN) == ETHERTYPE_VLAN))) {
+		room.path += TAG_SIZE;
+		room.most += TAG_SIZE;
+	}
+	return room;
+}
