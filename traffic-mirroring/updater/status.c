@@ -27,7 +27,7 @@
 #define PROBLEM_LEN 256
 
 /* All that status says about one instance. */
-struct report {
+struct instance_report {
 	const struct instance *instance;
 	struct mirror_config config;
 	struct configuration *configuration;
@@ -38,7 +38,8 @@ struct report {
 	size_t problems;
 };
 
-static void __attribute__((format(printf, 2, 3))) add_problem(struct report *r, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+add_problem(struct instance_report *r, const char *format, ...)
 {
 	va_list args;
 
@@ -49,7 +50,7 @@ static void __attribute__((format(printf, 2, 3))) add_problem(struct report *r, 
 	va_end(args);
 }
 
-static bool chained(const struct report *r)
+static bool chained(const struct instance_report *r)
 {
 	return chain_has(&r->chain, r->program_id);
 }
@@ -59,7 +60,7 @@ static bool chained(const struct report *r)
 	"l3afd does so when the seq_id of a running program changes: delete its programs and deploy them " \
 	"anew"
 
-static void check_chain(struct report *r)
+static void check_chain(struct instance_report *r)
 {
 	const char *iface = r->instance->link.name, *direction = direction_names[r->instance->direction];
 	const struct chain_program *last = &r->chain.at[r->chain.n ? r->chain.n - 1 : 0];
@@ -83,7 +84,7 @@ static void check_chain(struct report *r)
 			    r->chain.roots, iface, direction, iface);
 }
 
-static void check_filters(struct report *r)
+static void check_filters(struct instance_report *r)
 {
 	if (r->configuration->options.started && !r->configuration->filters->n)
 		add_problem(r,
@@ -91,7 +92,7 @@ static void check_filters(struct report *r)
 			    "with 500: delete the program and deploy it anew");
 }
 
-static void check_devices(struct report *r)
+static void check_devices(struct instance_report *r)
 {
 	const struct configuration *c = r->configuration;
 
@@ -113,7 +114,7 @@ static void check_devices(struct report *r)
 	}
 }
 
-static void check_sender(struct report *r)
+static void check_sender(struct instance_report *r)
 {
 	if (delivery_needs_rings(r->configuration) && shared_sender() <= 0)
 		add_problem(r,
@@ -121,11 +122,11 @@ static void check_sender(struct report *r)
 			    "have l3afd run cmd_status");
 }
 
-static int read_report(const struct instance *i, struct report *r)
+static int read_report(const struct instance *i, struct instance_report *r)
 {
 	int err;
 
-	*r = (struct report){ .instance = i, .config = tables_config(i->tables) };
+	*r = (struct instance_report){ .instance = i, .config = tables_config(i->tables) };
 	r->program_id = instance_program_id(i);
 	r->configuration = configuration_new();
 	err = r->configuration ? tables_read(i->tables, r->configuration) : -ENOMEM;
@@ -147,7 +148,7 @@ static int read_report(const struct instance *i, struct report *r)
 }
 
 /* The rules, a line each, NULL when out of memory. */
-static char *rules_text(const struct report *r)
+static char *rules_text(const struct instance_report *r)
 {
 	char *text = NULL;
 	size_t size;
@@ -160,7 +161,7 @@ static char *rules_text(const struct report *r)
 	return text;
 }
 
-static void emit_chain(struct emit *e, const struct report *r)
+static void emit_chain(struct emit *e, const struct instance_report *r)
 {
 	emit_bool(e, "chained", chained(r));
 	emit_text(e, "  chain      ");
@@ -193,7 +194,7 @@ static void emit_delivery(struct emit *e, const struct mirror_options *options)
 	emit_end(e);
 }
 
-static void emit_filters(struct emit *e, const struct report *r)
+static void emit_filters(struct emit *e, const struct instance_report *r)
 {
 	char *text = rules_text(r), *rest = text, *line;
 
@@ -226,7 +227,7 @@ static void emit_outcomes(struct emit *e, const uint64_t *outcome)
 }
 
 /* sender: sender_status_json(), which is the same for all that need it. */
-static void emit_report(struct emit *e, const struct report *r, struct json_object *sender)
+static void emit_report(struct emit *e, const struct instance_report *r, struct json_object *sender)
 {
 	const char *iface = r->instance->link.name, *direction = direction_names[r->instance->direction];
 
@@ -316,7 +317,7 @@ static int report_all(const struct request *request, const struct instance *inst
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
-		struct report report;
+		struct instance_report report;
 
 		if (!asked_for(&instances[i], request))
 			continue;

@@ -76,7 +76,7 @@ struct work {
 	struct flow *flow;
 };
 
-static void on_request(void *context, const struct request *request)
+static void on_request(void *context, const struct http_request *request)
 {
 	struct work *work = context;
 

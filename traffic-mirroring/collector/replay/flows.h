@@ -32,7 +32,7 @@ struct flow {
 struct flows_sink {
 	/* A new flow: sets replayed and connection. */
 	void (*begin)(void *context, struct flow *flow);
-	void (*request)(void *context, struct flow *flow, const struct request *request);
+	void (*request)(void *context, struct flow *flow, const struct http_request *request);
 	void (*end)(void *context, struct flow *flow);
 	void *context;
 };

@@ -133,7 +133,7 @@ static bool within_rate(struct replay *r)
 	return true;
 }
 
-static void on_request(void *context, struct flow *flow, const struct request *request)
+static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	struct replay *r = context;
 	char client[INET6_ADDRSTRLEN] = "";

@@ -179,7 +179,7 @@ static void not_http1(struct requests *r, struct memory *memory)
 
 static void complete(struct requests *r, struct memory *memory, const struct requests_sink *sink)
 {
-	const struct request request = { r->buffer, r->len, r->host, r->host_len, r->parser.method };
+	const struct http_request request = { r->buffer, r->len, r->host, r->host_len, r->parser.method };
 	bool upgrade = r->parser.upgrade;
 
 	r->some = true;

@@ -13,7 +13,7 @@
 
 #include "memory.h"
 
-struct request {
+struct http_request {
 	const uint8_t *bytes;
 	uint32_t len;
 	uint32_t host, host_len; /* value of the Host header in bytes; 0: it has none */
@@ -21,7 +21,7 @@ struct request {
 };
 
 struct requests_sink {
-	void (*request)(void *context, const struct request *request);
+	void (*request)(void *context, const struct http_request *request);
 	void *context;
 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Where the headers begin: behind the request line, which empty lines may precede. */
-static size_t headers_begin(const struct request *request)
+static size_t headers_begin(const struct http_request *request)
 {
 	size_t line = 0;
 	const uint8_t *end;
@@ -15,12 +15,12 @@ static size_t headers_begin(const struct request *request)
 	return end ? (size_t)(end + 1 - request->bytes) : request->len;
 }
 
-static bool changes_host(const struct request *request, const struct rewrite *rewrite)
+static bool changes_host(const struct http_request *request, const struct rewrite *rewrite)
 {
 	return rewrite->host && request->host;
 }
 
-size_t rewrite_size(const struct request *request, const struct rewrite *rewrite)
+size_t rewrite_size(const struct http_request *request, const struct rewrite *rewrite)
 {
 	size_t size = request->len;
 
@@ -42,7 +42,7 @@ static uint8_t *put_text(uint8_t *to, const char *text)
 	return put(to, text, strlen(text));
 }
 
-void rewrite_request(const struct request *request, const struct rewrite *rewrite, uint8_t *to)
+void rewrite_request(const struct http_request *request, const struct rewrite *rewrite, uint8_t *to)
 {
 	size_t at = 0;
 

@@ -14,7 +14,7 @@ struct rewrite {
 };
 
 /* Bytes that rewrite_request() writes. */
-size_t rewrite_size(const struct request *request, const struct rewrite *rewrite);
-void rewrite_request(const struct request *request, const struct rewrite *rewrite, uint8_t *to);
+size_t rewrite_size(const struct http_request *request, const struct rewrite *rewrite);
+void rewrite_request(const struct http_request *request, const struct rewrite *rewrite, uint8_t *to);
 
 #endif

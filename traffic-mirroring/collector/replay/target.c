@@ -218,8 +218,8 @@ static void start(struct target_connection *c, uint64_t now_ns)
 	}
 }
 
-void target_send(struct target_connection *c, const struct request *request, const struct rewrite *rewrite,
-		 uint32_t queue_max, uint64_t now_ns)
+void target_send(struct target_connection *c, const struct http_request *request,
+		 const struct rewrite *rewrite, uint32_t queue_max, uint64_t now_ns)
 {
 	size_t size = rewrite_size(request, rewrite);
 	struct message *m = NULL;

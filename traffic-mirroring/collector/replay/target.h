@@ -43,8 +43,8 @@ bool target_is_loop(const struct target *target, uint8_t family, const uint8_t *
 struct target_connection *target_connect(struct target *target);
 
 /* Queues a request; queue_max: bytes that may wait. One that finds no room is counted and dropped. */
-void target_send(struct target_connection *c, const struct request *request, const struct rewrite *rewrite,
-		 uint32_t queue_max, uint64_t now_ns);
+void target_send(struct target_connection *c, const struct http_request *request,
+		 const struct rewrite *rewrite, uint32_t queue_max, uint64_t now_ns);
 
 /* No more requests: frees the connection when all are answered. */
 void target_finish(struct target_connection *c);

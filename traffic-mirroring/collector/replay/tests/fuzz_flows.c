@@ -51,7 +51,7 @@ static void on_begin(void *context, struct flow *flow)
 	(void)flow;
 }
 
-static void on_request(void *context, struct flow *flow, const struct request *request)
+static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	(void)context;
 	(void)flow;

@@ -25,7 +25,7 @@
 
 static char found[8192];
 
-static void on_request(void *context, const struct request *request)
+static void on_request(void *context, const struct http_request *request)
 {
 	size_t len = strlen(found);
 
@@ -263,7 +263,7 @@ static void no_memory(void **state)
 static char rewritten[1024];
 static struct rewrite change;
 
-static void rewrite(void *context, const struct request *request)
+static void rewrite(void *context, const struct http_request *request)
 {
 	size_t size = rewrite_size(request, &change);
 
