@@ -102,7 +102,7 @@ struct mirror_device {
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
 /* What the rule itself says; the rest follows the options. */
-enum mirror_own { OWN_TARGET = 1, OWN_SNAPLEN = 2 };
+enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {

@@ -50,7 +50,7 @@ struct mirror_filter filter_row(const struct filter *f)
 	/* a skip has no options */
 	if (f->action == ACTION_SKIP)
 		return row;
-	row.own = (f->n_to ? OWN_TARGET : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
+	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
 	row.snaplen = f->snaplen;
 	row.sample = f->sample;
 	return row;

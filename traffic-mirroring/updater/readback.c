@@ -155,7 +155,7 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 			f->max_packets = c->groups[i].max_packets;
 			f->max_bits = c->groups[i].max_bits;
 		}
-		if (row->own & OWN_TARGET)
+		if (row->own & OWN_DESTINATION)
 			err = read_destinations(row, &c->groups[i], f);
 	}
 	return err;
