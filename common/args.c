@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "args.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -107,19 +105,4 @@ void args_help(const struct arg *table, size_t n)
 		printf("  --%s%s%s%*s  %s\n", table[i].name, value ? "=" : "", value ? value : "",
 		       width - column(&table[i]), "", table[i].help);
 	}
-}
-
-int args_number(const char *text, unsigned long min, unsigned long max, unsigned long *number)
-{
-	unsigned long n;
-	char *end;
-
-	if (!isdigit((unsigned char)*text)) /* strtoul() takes blanks and signs */
-		return -EINVAL;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || n < min || n > max)
-		return -EINVAL;
-	*number = n;
-	return 0;
 }

@@ -28,10 +28,4 @@ int args_parse(int argc, char **argv, const struct arg *table, size_t n, const c
 /* Prints the table, aligned, for --help. */
 void args_help(const struct arg *table, size_t n);
 
-/*
- * The whole text as a decimal number between min and max. 0 or -EINVAL, silently: the caller knows what
- * the number was for.
- */
-int args_number(const char *text, unsigned long min, unsigned long max, unsigned long *number);
-
 #endif

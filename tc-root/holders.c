@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/args.h"
+#include "../common/units.h"
 
 const char *const kind_names[KINDS] = { [KIND_PROGRAM] = "program", [KIND_MAP] = "map", [KIND_LINK] = "link" };
 
@@ -99,7 +99,7 @@ int holder_find(const struct bpf_ids *ids, struct holder *holder)
 	if (!proc)
 		return -errno;
 	while (!held && (entry = readdir(proc))) {
-		if (args_number(entry->d_name, 1, INT32_MAX, &pid) || (pid_t)pid == getpid())
+		if (number_parse(entry->d_name, 1, INT32_MAX, &pid) || (pid_t)pid == getpid())
 			continue;
 		held = held_by(entry->d_name, ids);
 		if (held) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <errno.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -105,51 +104,10 @@ static void command_lines(void **state)
 	}
 }
 
-static void numbers(void **state)
-{
-	static const char *const bad[] = { "",
-					   " ",
-					   "80abc",
-					   "abc",
-					   "-1",
-					   "+1",
-					   " 80",
-					   "80 ",
-					   "0x50",
-					   "8 0",
-					   "1e3",
-					   "80.0",
-					   "65536",
-					   "4294967376",
-					   "18446744073709551616",
-					   "99999999999999999999999" };
-	unsigned long n = 7;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		print_message("'%s'\n", bad[i]);
-		assert_int_equal(args_number(bad[i], 0, 65535, &n), -EINVAL);
-		assert_int_equal(n, 7);
-	}
-	assert_int_equal(args_number("0", 1, 65535, &n), -EINVAL);
-
-	assert_int_equal(args_number("0", 0, 65535, &n), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(args_number("65535", 1, 65535, &n), 0);
-	assert_int_equal(n, 65535);
-	assert_int_equal(args_number("080", 1, 65535, &n), 0);
-	assert_int_equal(n, 80);
-	assert_int_equal(args_number("18446744073709551615", 0, ULONG_MAX, &n), 0);
-	assert_true(n == ULONG_MAX);
-	/* a limit of its own does not make an overflow pass */
-	assert_int_equal(args_number("18446744073709551616", 0, ULONG_MAX, &n), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines),
-		cmocka_unit_test(numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

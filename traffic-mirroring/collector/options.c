@@ -10,41 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../common/args.h"
 #include "../../common/log.h"
+#include "../../common/units.h"
 #include "../wire/encap.h"
 
 #define MEMORY_MIN (16UL << 20)
 #define WORKERS_MAX 64
-
-struct unit {
-	char letter;
-	unsigned long factor;
-};
-
-static const struct unit sizes[] = { { 'K', 1UL << 10 }, { 'M', 1UL << 20 }, { 'G', 1UL << 30 }, { 0 } };
-static const struct unit seconds[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 0 } };
-
-/* A number with a unit's letter or without one. */
-static int scaled(const char *text, const struct unit *units, unsigned long min, unsigned long max,
-		  unsigned long *number)
-{
-	char digits[32];
-	size_t len = strlen(text);
-	const struct unit *u = units;
-
-	if (!len || len >= sizeof(digits))
-		return -EINVAL;
-	while (u->letter && u->letter != text[len - 1])
-		u++;
-	memcpy(digits, text, len + 1);
-	if (u->letter)
-		digits[len - 1] = '\0';
-	if (args_number(digits, 0, max / (u->letter ? u->factor : 1), number))
-		return -EINVAL;
-	*number *= u->letter ? u->factor : 1;
-	return *number < min ? -EINVAL : 0;
-}
 
 static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_format format)
 {
@@ -69,7 +40,7 @@ static int read_listen(const char *text, struct options *o)
 	if (!format || !decap_receives(format->number) || r->count == RECEIVE_LISTEN_MAX)
 		return -EINVAL;
 	port = format->port;
-	if (*colon && args_number(colon + 1, 1, 65535, &port))
+	if (*colon && number_parse(colon + 1, 1, 65535, &port))
 		return -EINVAL;
 	if (!add_port(&o->pipeline.ports, port, format->number))
 		return -EINVAL;
@@ -99,8 +70,8 @@ static int read_vni(const char *word, struct options *o)
 	if (p->vnis == PIPELINE_LIST_MAX)
 		return -EINVAL;
 	snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - word) : 15, word);
-	if (args_number(first, 0, 0xffffff, &from) ||
-	    args_number(dash ? dash + 1 : first, from, 0xffffff, &to))
+	if (number_parse(first, 0, 0xffffff, &from) ||
+	    number_parse(dash ? dash + 1 : first, from, 0xffffff, &to))
 		return -EINVAL;
 	p->vni[p->vnis++] = (struct pipeline_vnis){ from, to };
 	return 0;
@@ -120,7 +91,7 @@ static int read_source(const char *word, struct options *o)
 	memcpy(address, word, len);
 	address[len] = '\0';
 	if (inet_pton(prefix.address.family, address, prefix.address.bytes) != 1 ||
-	    (slash && args_number(slash + 1, 0, bits, &bits)))
+	    (slash && number_parse(slash + 1, 0, bits, &bits)))
 		return -EINVAL;
 	prefix.len = bits;
 	p->source[p->sources++] = prefix;
@@ -143,7 +114,7 @@ static int read_authority(const char *text, struct replay_rule *rule)
 		return -EINVAL;
 	port = *text == '[' ? end + 1 : end;
 	snprintf(host, sizeof(host), "%.*s", (int)(end - text - (*text == '[')), text + (*text == '['));
-	if (!*host || (*port && *port != ':') || (*port && args_number(port + 1, 1, 65535, &number)))
+	if (!*host || (*port && *port != ':') || (*port && number_parse(port + 1, 1, 65535, &number)))
 		return -EINVAL;
 	snprintf(rule->host, sizeof(rule->host), "%s", text);
 	snprintf(service, sizeof(service), "%lu", number);
@@ -175,7 +146,8 @@ static int read_replay(const char *text, struct options *o)
 	len = strlen(target);
 	if (len && target[len - 1] == '/')
 		target[len - 1] = '\0';
-	if (strpbrk(target, "/@?# ") || args_number(number, 1, 65535, &port) || read_authority(target, &rule))
+	if (strpbrk(target, "/@?# ") || number_parse(number, 1, 65535, &port) ||
+	    read_authority(target, &rule))
 		return -EINVAL;
 	for (uint32_t i = 0; i < o->replay.rules; i++)
 		if (o->replay.rule[i].port == port)
@@ -313,15 +285,15 @@ static int read_option(int key, const char *text, struct options *o)
 	case OPTION_FROM:
 		return each(text, o, read_source);
 	case OPTION_DEPTH:
-		err = args_number(text, 1, DECAP_DEPTH_MAX, &n);
+		err = number_parse(text, 1, DECAP_DEPTH_MAX, &n);
 		o->pipeline.depth = n;
 		return err;
 	case OPTION_WORKERS:
-		err = args_number(text, 1, WORKERS_MAX, &n);
+		err = number_parse(text, 1, WORKERS_MAX, &n);
 		o->workers = n;
 		return err;
 	case OPTION_RECEIVE_BUFFER:
-		err = scaled(text, sizes, 4096, 1UL << 30, &n);
+		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
 		o->receive.buffer = n;
 		return err;
 	case OPTION_FILTER:
@@ -333,15 +305,15 @@ static int read_option(int key, const char *text, struct options *o)
 	case OPTION_FORMAT:
 		return read_format(text, o);
 	case OPTION_SNAPLEN:
-		err = args_number(text, 14, PCAPFILE_SNAPLEN_MAX, &n);
+		err = number_parse(text, 14, PCAPFILE_SNAPLEN_MAX, &n);
 		o->write.snaplen = n;
 		return err;
 	case OPTION_ROTATE_SIZE:
-		return scaled(text, sizes, 4096, 1UL << 50, &o->write.rotate_bytes);
+		return units_parse(text, units_size, 4096, 1UL << 50, &o->write.rotate_bytes);
 	case OPTION_ROTATE_TIME:
-		return scaled(text, seconds, 1, 366UL * 86400, &o->write.rotate_seconds);
+		return units_parse(text, units_time, 1, 366UL * 86400, &o->write.rotate_seconds);
 	case OPTION_ROTATE_FILES:
-		err = args_number(text, 1, 10000, &n);
+		err = number_parse(text, 1, 10000, &n);
 		o->write.keep = n;
 		return err;
 	case OPTION_TAP:
@@ -356,38 +328,38 @@ static int read_option(int key, const char *text, struct options *o)
 		r->client_header = text;
 		return is_token(text) ? 0 : -EINVAL;
 	case OPTION_REPLAY_RATE:
-		return args_number(text, 1, 100000000, &r->rate);
+		return number_parse(text, 1, 100000000, &r->rate);
 	case OPTION_REPLAY_PERCENT:
-		err = args_number(text, 0, 100, &n);
+		err = number_parse(text, 0, 100, &n);
 		r->percent = n;
 		return err;
 	case OPTION_REPLAY_DRY_RUN:
 		r->dry_run = true;
 		return 0;
 	case OPTION_MEMORY:
-		return scaled(text, sizes, MEMORY_MIN, 1UL << 40, &r->memory);
+		return units_parse(text, units_size, MEMORY_MIN, 1UL << 40, &r->memory);
 	case OPTION_FLOWS:
-		err = args_number(text, 1, 16UL << 20, &n);
+		err = number_parse(text, 1, 16UL << 20, &n);
 		r->flows.max = n;
 		return err;
 	case OPTION_FLOW_MEMORY:
-		err = scaled(text, sizes, 4096, 1UL << 30, &n);
+		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
 		r->flows.request_max = n;
 		return err;
 	case OPTION_REORDER_TIME:
-		err = args_number(text, 1, 60000, &n);
+		err = number_parse(text, 1, 60000, &n);
 		r->flows.stream.time_ns = n * 1000000;
 		return err;
 	case OPTION_REORDER_BYTES:
-		err = scaled(text, sizes, 4096, 1UL << 30, &n);
+		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
 		r->flows.stream.bytes = n;
 		return err;
 	case OPTION_METRICS:
-		err = args_number(text, 1, 65535, &n);
+		err = number_parse(text, 1, 65535, &n);
 		o->metrics = n;
 		return err;
 	case OPTION_HEALTH:
-		err = args_number(text, 1, 65535, &n);
+		err = number_parse(text, 1, 65535, &n);
 		o->health = n;
 		return err;
 	case OPTION_STATUS:

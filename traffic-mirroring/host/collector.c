@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../common/args.h"
+#include "../../common/units.h"
 #include "../wire/formats.h"
 
 int collector_complete(struct mirror_collector *c, const char **why)
@@ -39,7 +39,7 @@ static int take_number(char *text, char mark, unsigned long max, unsigned long *
 	if (!at)
 		return 0;
 	*at = '\0';
-	return args_number(at + 1, 0, max, number) ? -EINVAL : 1;
+	return number_parse(at + 1, 0, max, number) ? -EINVAL : 1;
 }
 
 static int parse_address(char *text, struct mirror_collector *c, const char **why)
@@ -66,7 +66,7 @@ static int parse_address(char *text, struct mirror_collector *c, const char **wh
 		*why = "has no IPv4 address, nor an IPv6 address in brackets";
 		return -EINVAL;
 	}
-	if (port && args_number(port, 1, 65535, &number)) {
+	if (port && number_parse(port, 1, 65535, &number)) {
 		*why = "has a port that is not a number from 1 to 65535";
 		return -EINVAL;
 	}

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../common/args.h"
 #include "../../common/log.h"
+#include "../../common/units.h"
 #include "../host/collector.h"
 
 struct option {
@@ -55,7 +55,7 @@ static int read_number(const struct option *o, const char *text, void *to)
 	bool zero = o->or_zero && !strcmp(text, "0");
 	unsigned long number = 0;
 
-	if (!zero && args_number(text, o->min, o->max, &number))
+	if (!zero && number_parse(text, o->min, o->max, &number))
 		return -EINVAL;
 	*(uint32_t *)to = number;
 	return 0;
@@ -83,7 +83,7 @@ static int read_collector(const struct option *o, const char *text, void *to)
 	(void)o;
 	if (collectors->n == MIRROR_MAX_COLLECTORS)
 		return -EINVAL;
-	if (text[len] && args_number(text + len + 1, 0, COLLECTOR_WEIGHT_MAX, &weight))
+	if (text[len] && number_parse(text + len + 1, 0, COLLECTOR_WEIGHT_MAX, &weight))
 		return -EINVAL;
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
 		text++;

@@ -5,7 +5,9 @@
 
 #include <linux/types.h>
 
-#define RATE_LEN 32
+#include "../../common/units.h"
+
+#define RATE_LEN UNITS_LEN
 
 /* Sets one of the two, the other to 0. 0, or -EINVAL: the text is no rate above 0. */
 int rate_parse(const char *text, __u64 *packets, __u64 *bits);

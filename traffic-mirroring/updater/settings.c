@@ -2,44 +2,22 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../../common/args.h"
 #include "../../common/log.h"
+#include "../../common/units.h"
 #include "rate.h"
 
 #define RING_MEMORY_MIN (1ULL << 20)
 #define RING_MEMORY_MAX (64ULL << 30)
 
-/* A whole number, and behind it one of the units; *unit is set to its index. */
-static int parse_unit(const char *text, const char *const *units, size_t n, unsigned long *number,
-		      size_t *unit)
-{
-	char digits[24];
-	size_t len = strspn(text, "0123456789");
-
-	if (!len || len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	for (*unit = 0; *unit < n; (*unit)++)
-		if (!strcasecmp(text + len, units[*unit]))
-			return args_number(digits, 0, ULONG_MAX / 1000000000, number);
-	return -EINVAL;
-}
-
 static int parse_ring_memory(const char *text, struct mirror_settings *to)
 {
-	static const char *const units[] = { "", "K", "M", "G" };
-	unsigned long number;
-	size_t unit;
+	unsigned long bytes;
 
-	if (!parse_unit(text, units, 4, &number, &unit)) {
-		to->ring_memory = (__u64)number << (10 * unit);
-		if (number <= RING_MEMORY_MAX >> (10 * unit) && to->ring_memory >= RING_MEMORY_MIN)
-			return 0;
+	if (!units_parse(text, units_size, RING_MEMORY_MIN, RING_MEMORY_MAX, &bytes)) {
+		to->ring_memory = bytes;
+		return 0;
 	}
 	log_error("--ring-memory: \"%s\" is no size from 1M to 64G", text);
 	return -EINVAL;
@@ -68,7 +46,7 @@ static int parse_nice(const char *text, struct mirror_settings *to)
 	bool negative = *text == '-';
 	unsigned long number;
 
-	if (!args_number(text + negative, 0, negative ? 20 : 19, &number)) {
+	if (!number_parse(text + negative, 0, negative ? 20 : 19, &number)) {
 		to->nice = negative ? -(int)number : (int)number;
 		return 0;
 	}
