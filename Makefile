@@ -26,11 +26,13 @@ COLLECTOR_LIBRARIES = -lhttp_parser -lpcap
 WARNINGS = -Wall -Wextra
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
+# What the programs print as theirs.
+VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' manifest.json)
 # A packager's flags take the place of these, and with them another compiler's warnings are no errors.
 CFLAGS ?= -O2 -g -Werror
 # cmocka 2 has deprecated the only name that cmocka 1 has for it.
 CMOCKA_1 = $(shell $(PKG_CONFIG) --exists 'cmocka < 2' && echo -Dassert_uint_in_range=assert_in_range)
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -MMD -MP -isystem $B \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -DPROJECT_VERSION=$(VERSION) -MMD -MP -isystem $B \
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(CMOCKA_1)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -Werror $(REPRODUCIBLE) \
@@ -251,6 +253,7 @@ $(TEST_OBJECTS) $(BENCH_OBJECTS) $(SKELETONS:.skel.h=.bpf.o): $B/%.o: %.c | $(RE
 	$(COMPILE_BPF)
 $(SKELETONS): %.skel.h: %.bpf.o
 	$(BPFTOOL) gen skeleton $< >$@
+$B/obj/common/args.o $B/obj/tested/common/args.o: manifest.json
 $B/obj/traffic-mirroring/updater/host_maps.o $B/obj/tested/traffic-mirroring/updater/host_maps.o: $(SKELETONS)
 
 -include $(shell find $B -path $B/suites -prune -o -name '*.d' -print 2>/dev/null)
