@@ -12,45 +12,41 @@
 #include "../common/pins.h"
 #include "root.h"
 
-enum { IFACE, VERSION, FORCE, QUIET, CMD, HELP, OPTIONS };
+enum { IFACE, VERSION, FORCE, QUIET, OPTIONS };
 
 static const struct arg options[OPTIONS] = {
-	[IFACE] = { "iface", "IF", "the interface" },
-	[VERSION] = { "version", "V", "pin as version V of the package tc-root, not in the flat layout" },
-	[FORCE] = { "force", NULL, "stop: also what another process holds" },
-	[QUIET] = { "quiet", NULL, "print errors only" },
-	[CMD] = { "cmd", "COMMAND", "the command, as an option" },
-	[HELP] = { "help", NULL, "print this" },
+	[IFACE] = { "iface", "IF", "act on this interface", ARGS_TEXT, .section = "Options" },
+	[VERSION] = { "version", "V", "pin as version V of the package tc-root (flat layout)", ARGS_TEXT },
+	[FORCE] = { "force", NULL, "stop: remove what another process holds, too", ARGS_FLAG },
+	[QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
 };
 
 static const struct command {
-	const char *name;
+	struct args_command is;
 	int (*run)(const struct root_target *target);
 	bool changes; /* things on bpffs, so one at a time */
 	bool without_iface; /* the interface may be gone */
-	const char *help;
 } commands[] = {
-	{ "start", root_start, true, false, "attach both root programs, or repair what is missing of them" },
-	{ "stop", root_stop, true, true, "remove them, their pins, and what a killed l3afd left behind" },
-	{ "status", root_status, false, false, "print the chain of programs of both directions" },
+	{ { "start", NULL, "attach both root programs; repair what is missing" },
+	  .run = root_start,
+	  .changes = true },
+	{ { "stop", NULL, "remove the root programs, their pins, and what a killed l3afd left" },
+	  .run = root_stop,
+	  .changes = true,
+	  .without_iface = true },
+	{ { "status", NULL, "print the chain of programs of both directions" }, .run = root_status },
 };
 
-static void help(void)
-{
-	printf("usage: tc_root COMMAND --iface IF [options]\n\ncommands:\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		printf("  %-8s%s\n", commands[i].name, commands[i].help);
-	printf("\noptions:\n");
-	args_help(options, OPTIONS);
-}
-
-static const struct command *find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	return NULL;
-}
+static const struct args_program program = {
+	.name = "tc_root",
+	.usage = "COMMAND --iface=IF [OPTION]...",
+	.summary = "Attaches root programs for chains of TC programs to an interface.",
+	.options = options,
+	.n_options = OPTIONS,
+	.commands = &commands[0].is,
+	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	.command_size = sizeof(commands[0]),
+};
 
 /* What the command works on. -EINVAL: the options do not say it. */
 static int find_target(struct root_target *target, const struct command *command, const char **values)
@@ -59,13 +55,13 @@ static int find_target(struct root_target *target, const struct command *command
 	int err;
 
 	if (!values[IFACE]) {
-		log_error("option '--iface' is missing");
+		log_error("--iface is missing");
 		return -EINVAL;
 	}
 	target->version = values[VERSION];
 	target->force = values[FORCE];
 	if (target->version && pins_of(&pins, "any", ROOT_PACKAGE, target->version)) {
-		log_error("'%s' cannot be a version", target->version);
+		log_error("--version: expected a version, got \"%s\"", target->version);
 		return -EINVAL;
 	}
 	err = netlink_link(values[IFACE], &target->link);
@@ -76,9 +72,9 @@ static int find_target(struct root_target *target, const struct command *command
 		err = 0;
 	}
 	if (err == -ENODEV)
-		log_error("no interface '%s'", values[IFACE]);
+		log_error("--iface: there is no interface \"%s\"", values[IFACE]);
 	else if (err)
-		log_error("cannot look up interface '%s': %s", values[IFACE], strerror(-err));
+		log_error("--iface %s: %s", values[IFACE], strerror(-err));
 	return err;
 }
 
@@ -100,41 +96,23 @@ static int lock_bpffs(void)
 
 int main(int argc, char **argv)
 {
-	const char *values[OPTIONS], *word, *operand;
 	struct root_target target = { 0 };
+	struct args_command_line line;
 	const struct command *command;
-	int err;
+	const char *given[OPTIONS];
+	int status, err;
 
-	log_init("tc_root", LEVEL_WARN, NULL);
-	if (args_parse(argc, argv, options, OPTIONS, values, &word, &operand))
-		return 2;
-	if (values[HELP]) {
-		help();
-		return 0;
-	}
-	if (values[CMD]) {
-		operand = word;
-		word = values[CMD];
-	}
-	if (!word) {
-		log_error("no command; 'tc_root --help' lists them");
-		return 2;
-	}
-	command = find(word);
-	if (!command) {
-		log_error("unknown command '%s'; 'tc_root --help' lists them", word);
-		return 2;
-	}
-	if (operand) {
-		log_error("unexpected word '%s'", operand);
-		return 2;
-	}
-	err = find_target(&target, command, values);
+	log_init(program.name, LEVEL_WARN, NULL);
+	status = args_parse(argc, argv, &program, NULL, given, &line);
+	if (status >= 0)
+		return status;
+	command = &commands[line.command];
+	err = find_target(&target, command, given);
 	if (err)
-		return err == -EINVAL ? 2 : 1;
+		return err == -EINVAL ? ARGS_USAGE : 1;
 	if (command->changes && lock_bpffs())
 		return 1;
-	if (values[QUIET] && !freopen("/dev/null", "w", stdout))
+	if (given[QUIET] && !freopen("/dev/null", "w", stdout))
 		return 1;
 	return command->run(&target) ? 1 : 0;
 }

@@ -336,11 +336,11 @@ fail_everywhere() {
 	expect 0 tc_root start --iface eth0
 	on host ip link del eth0
 	expect 1 tc_root start --iface eth0
-	[[ $output == "tc_root: no interface 'eth0'" ]]
+	[[ $output == 'tc_root: --iface: there is no interface "eth0"' ]]
 	expect 0 tc_root stop --iface eth0
 	on host sh -c '! find /sys/fs/bpf | grep -q eth0'
 	expect 1 tc_root stop --iface eth0
-	[[ $output == "tc_root: no interface 'eth0'" ]]
+	[[ $output == 'tc_root: --iface: there is no interface "eth0"' ]]
 }
 
 @test "a clsact of an earlier interface of the same name is not taken for ours" {
@@ -362,19 +362,19 @@ refused() {
 }
 
 @test "every wrong command line has its one line" {
-	refused 2 "no command; 'tc_root --help' lists them"
-	refused 2 "unknown command 'restart'; 'tc_root --help' lists them" restart --iface eth0
-	refused 2 "unexpected word 'eth0'" start eth0
-	refused 2 "unexpected word 'stop'" --cmd start stop --iface eth0
-	refused 2 "unknown option '--interface'" start --interface eth0
-	refused 2 "option '--iface' is given twice, as 'eth0' and 'eth1'" start --iface eth0 --iface eth1
-	refused 2 "option '--force' takes no value, 'no' given" stop --iface eth0 --force=no
-	refused 2 "option '--iface' is missing" start
-	refused 2 "'../x' cannot be a version" start --iface eth0 --version ../x
-	refused 2 "'' cannot be a version" start --iface eth0 --version=
-	refused 1 "no interface 'eth7'" start --iface eth7
-	refused 1 "no interface ''" start --iface=
-	refused 1 "no interface '../eth0'" stop --iface ../eth0
+	refused 2 "expected a command, got nothing; --help lists all"
+	refused 2 'unknown command "restart"; --help lists all' restart --iface eth0
+	refused 2 'start: unexpected word "eth0"' start eth0
+	refused 2 '--cmd: expected one command, got "stop" and "start"' --cmd start stop --iface eth0
+	refused 2 'unknown option "--interface"' start --interface eth0
+	refused 2 '--iface: expected one value, got "eth0" and "eth1"' start --iface eth0 --iface eth1
+	refused 2 '--force: expected no value, got "no"' stop --iface eth0 --force=no
+	refused 2 "--iface is missing" start
+	refused 2 '--version: expected a version, got "../x"' start --iface eth0 --version ../x
+	refused 2 '--version: expected a version, got ""' start --iface eth0 --version=
+	refused 1 '--iface: there is no interface "eth7"' start --iface eth7
+	refused 1 '--iface: there is no interface ""' start --iface=
+	refused 1 '--iface: there is no interface "../eth0"' stop --iface ../eth0
 	on host ip link add eth0.7 link eth0 type vlan id 7 2>/dev/null || on host ip link add eth0.7 type veth
 	refused 1 "eth0.7: nothing can be pinned for it, because a name on bpffs has no dot" start --iface eth0.7
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/args.h"
 #include "../../common/log.h"
 #include "../../common/privileges.h"
 #include "options.h"
@@ -57,7 +58,8 @@ static int compile_filter(struct options *o)
 		return -ENOMEM;
 	}
 	if (pcap_compile(any, &o->pipeline.filter, o->filter, 1, PCAP_NETMASK_UNKNOWN)) {
-		log_error("bad filter '%s': %s", o->filter, pcap_geterr(any));
+		log_error("--filter: expected an expression of pcap-filter(7), got \"%s\": %s", o->filter,
+			  pcap_geterr(any));
 		err = -EINVAL;
 	}
 	pcap_close(any);
@@ -72,14 +74,15 @@ static int open_outputs(struct collector *c)
 	if (o->write.path) {
 		err = writer_open(&o->write, &c->give_up, &o->pipeline.writer);
 		if (err) {
-			log_error("cannot write '%s': %s", o->write.path, strerror(-err));
+			log_error("cannot write \"%s\": %s", o->write.path, strerror(-err));
 			return err;
 		}
 	}
 	if (o->tap) {
 		o->pipeline.tap = tap_open(o->tap);
 		if (o->pipeline.tap < 0) {
-			log_error("cannot open the TAP device '%s': %s", o->tap, strerror(-o->pipeline.tap));
+			log_error("cannot open the TAP device \"%s\": %s", o->tap,
+				  strerror(-o->pipeline.tap));
 			return o->pipeline.tap;
 		}
 	}
@@ -120,7 +123,7 @@ static int check_folder(const struct writer_options *write)
 	folder = slash ? strndup(write->path, slash - write->path + 1) : strdup(".");
 	if (!folder || access(folder, W_OK | X_OK)) {
 		err = -errno;
-		log_error("user %u cannot make files in '%s': %s", geteuid(), folder ?: "", strerror(-err));
+		log_error("user %u cannot make files in \"%s\": %s", geteuid(), folder ?: "", strerror(-err));
 	}
 	free(folder);
 	return err;
@@ -132,7 +135,7 @@ static int become_user(const struct options *o)
 	int err;
 
 	if (!user) {
-		log_error("there is no user '%s'", o->user);
+		log_error("--user: there is no user \"%s\"", o->user);
 		return -ENOENT;
 	}
 	err = privileges_drop(user->pw_uid, user->pw_gid);
@@ -258,7 +261,7 @@ static int stop_threads(struct collector *c)
 	if (err == -EPIPE && !strcmp(o->write.path, "-"))
 		return 0;
 	if (err)
-		log_error("cannot write '%s': %s", o->write.path ?: "", strerror(-err));
+		log_error("cannot write \"%s\": %s", o->write.path ?: "", strerror(-err));
 	return err;
 }
 
@@ -279,14 +282,15 @@ int main(int argc, char **argv)
 {
 	struct collector *c = &collector;
 	struct report report;
-	int err, end;
+	int status, err, end;
 
 	log_init("mirror-collector", LEVEL_WARN, NULL);
-	err = options_parse(argc, argv, &c->options);
-	if (err)
-		return err < 0;
-	err = c->options.filter ? compile_filter(&c->options) : 0;
-	err = err ?: open_signals(c) ?: open_outputs(c) ?: open_sockets(c) ?: become_user(&c->options);
+	status = options_parse(argc, argv, &c->options);
+	if (status >= 0)
+		return status;
+	if (c->options.filter && compile_filter(&c->options))
+		return ARGS_USAGE;
+	err = open_signals(c) ?: open_outputs(c) ?: open_sockets(c) ?: become_user(&c->options);
 	if (!err) {
 		err = start_threads(c);
 		if (!err)

@@ -3,18 +3,19 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../common/args.h"
 #include "../../common/log.h"
 #include "../../common/units.h"
 #include "../wire/encap.h"
 
-#define MEMORY_MIN (16UL << 20)
+#define MEMORY_MIN (16L << 20)
 #define WORKERS_MAX 64
 
 static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_format format)
@@ -27,8 +28,9 @@ static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_forma
 	return true;
 }
 
-static int read_listen(const char *text, struct options *o)
+static int read_listen(const char *text, void *options)
 {
+	struct options *o = options;
 	struct receive_options *r = &o->receive;
 	const char *colon = strchrnul(text, ':');
 	const struct format *format;
@@ -48,20 +50,9 @@ static int read_listen(const char *text, struct options *o)
 	return 0;
 }
 
-/* Calls a reader for each word between commas. */
-static int each(const char *list, struct options *o, int (*read)(const char *, struct options *))
+static int read_vni(const char *word, void *options)
 {
-	char *words = strdup(list), *rest = words, *word;
-	int err = words ? 0 : -ENOMEM;
-
-	while (!err && (word = strsep(&rest, ",")))
-		err = read(word, o);
-	free(words);
-	return err;
-}
-
-static int read_vni(const char *word, struct options *o)
-{
+	struct options *o = options;
 	struct pipeline *p = &o->pipeline;
 	unsigned long from, to;
 	const char *dash = strchr(word, '-');
@@ -77,8 +68,9 @@ static int read_vni(const char *word, struct options *o)
 	return 0;
 }
 
-static int read_source(const char *word, struct options *o)
+static int read_source(const char *word, void *options)
 {
+	struct options *o = options;
 	struct pipeline *p = &o->pipeline;
 	struct pipeline_prefix prefix = { .address.family = strchr(word, ':') ? AF_INET6 : AF_INET };
 	unsigned long bits = prefix.address.family == AF_INET6 ? 128 : 32;
@@ -98,7 +90,7 @@ static int read_source(const char *word, struct options *o)
 	return 0;
 }
 
-/* "host[:port]" or "[address][:port]" of a URL. 0 or -EINVAL. */
+/* "host[:port]" or "[address][:port]" of a URL. 0; -EINVAL; else after log_error(). */
 static int read_authority(const char *text, struct replay_rule *rule)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -120,8 +112,8 @@ static int read_authority(const char *text, struct replay_rule *rule)
 	snprintf(service, sizeof(service), "%lu", number);
 	err = getaddrinfo(host, service, &hints, &found);
 	if (err) {
-		log_error("cannot find the address of '%s': %s", host, gai_strerror(err));
-		return -EINVAL;
+		log_error("--replay: cannot find the address of \"%s\": %s", host, gai_strerror(err));
+		return -ENOENT;
 	}
 	memcpy(&rule->address, found->ai_addr, found->ai_addrlen);
 	rule->address_len = found->ai_addrlen;
@@ -129,14 +121,16 @@ static int read_authority(const char *text, struct replay_rule *rule)
 	return 0;
 }
 
-static int read_replay(const char *text, struct options *o)
+static int read_replay(const char *text, void *options)
 {
+	struct options *o = options;
 	static const char scheme[] = "=http://";
 	const char *equals = strchr(text, '=');
 	struct replay_rule rule = { 0 };
 	unsigned long port;
 	char number[8], target[REPLAY_HOST_MAX + 1];
 	size_t len;
+	int err;
 
 	if (!equals || equals - text >= (int)sizeof(number) || o->replay.rules == REPLAY_RULES_MAX ||
 	    strncmp(equals, scheme, strlen(scheme)))
@@ -146,260 +140,143 @@ static int read_replay(const char *text, struct options *o)
 	len = strlen(target);
 	if (len && target[len - 1] == '/')
 		target[len - 1] = '\0';
-	if (strpbrk(target, "/@?# ") || number_parse(number, 1, 65535, &port) ||
-	    read_authority(target, &rule))
+	if (strpbrk(target, "/@?# ") || number_parse(number, 1, 65535, &port))
 		return -EINVAL;
 	for (uint32_t i = 0; i < o->replay.rules; i++)
 		if (o->replay.rule[i].port == port)
 			return -EINVAL;
+	err = read_authority(target, &rule);
+	if (err)
+		return err;
 	rule.port = port;
 	o->replay.rule[o->replay.rules++] = rule;
 	return 0;
 }
 
-static bool is_token(const char *text)
+static int read_replay_host(const char *text, void *options)
 {
-	return *text &&
-	       !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")];
+	struct replay_options *r = &((struct options *)options)->replay;
+
+	r->host = strcmp(text, "target") ? text : "";
+	return *text && !strpbrk(text, " \r\n\t") ? 0 : -EINVAL;
 }
 
-static int read_format(const char *text, struct options *o)
+/* Of a header's name. */
+static int read_token(const char *text, void *options)
 {
-	const struct pcapfile_format *const formats[] = { &pcapfile_pcap, &pcapfile_pcapng };
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-	for (int i = 0; i < 2; i++)
-		if (!strcmp(text, formats[i]->name))
-			o->write.format = formats[i];
-	return o->write.format ? 0 : -EINVAL;
+	((struct options *)options)->replay.client_header = text;
+	return *text && !text[strspn(text, allowed)] ? 0 : -EINVAL;
 }
 
-enum {
-	OPTION_LISTEN = 'l',
-	OPTION_WRITE = 'w',
-	OPTION_QUIET = 'q',
-	OPTION_HELP = 'h',
-	OPTION_VNI = 256,
-	OPTION_FROM,
-	OPTION_DEPTH,
-	OPTION_WORKERS,
-	OPTION_RECEIVE_BUFFER,
-	OPTION_FILTER,
-	OPTION_FORMAT,
-	OPTION_SNAPLEN,
-	OPTION_ROTATE_SIZE,
-	OPTION_ROTATE_TIME,
-	OPTION_ROTATE_FILES,
-	OPTION_TAP,
-	OPTION_REPLAY,
-	OPTION_REPLAY_HOST,
-	OPTION_REPLAY_CLIENT_HEADER,
-	OPTION_REPLAY_RATE,
-	OPTION_REPLAY_PERCENT,
-	OPTION_REPLAY_DRY_RUN,
-	OPTION_MEMORY,
-	OPTION_FLOWS,
-	OPTION_FLOW_MEMORY,
-	OPTION_REORDER_TIME,
-	OPTION_REORDER_BYTES,
-	OPTION_METRICS,
-	OPTION_HEALTH,
-	OPTION_STATUS,
-	OPTION_USER,
-};
+static int read_format(const char *text, void *options)
+{
+	((struct options *)options)->write.format = strcmp(text, "pcap") ? &pcapfile_pcapng : &pcapfile_pcap;
+	return 0;
+}
 
-static const struct option_info {
-	const char *name;
-	int key;
-	const char *value; /* NULL: a flag */
-	const char *help;
-} table[] = {
-	{ "listen", OPTION_LISTEN, "FORMAT[:PORT]",
-	  FORMAT_NAMES_RECEIVED " on this UDP port; may be given several times" },
-	{ "vni", OPTION_VNI, "LIST", "only these VNIs: numbers and ranges, separated by commas" },
-	{ "from", OPTION_FROM, "LIST", "only from these addresses and prefixes of mirroring hosts" },
-	{ "depth", OPTION_DEPTH, "N", "tunnels within each other that are taken off, 1 to 3 (3)" },
-	{ "filter", OPTION_FILTER, "EXPRESSION",
-	  "only copies that this expression of pcap-filter(7) accepts" },
-	{ "workers", OPTION_WORKERS, "N", "threads that receive (one per CPU)" },
-	{ "receive-buffer", OPTION_RECEIVE_BUFFER, "BYTES",
-	  "that the kernel keeps per port and worker (16M)" },
-	{ "write", OPTION_WRITE, "FILE", "write copies to a file, or with - to stdout" },
-	{ "format", OPTION_FORMAT, "FORMAT", "pcap or pcapng (by FILE's suffix, else pcap)" },
-	{ "snaplen", OPTION_SNAPLEN, "BYTES", "of each copy that are written (all)" },
-	{ "rotate-size", OPTION_ROTATE_SIZE, "BYTES", "begin another file after so many bytes" },
-	{ "rotate-time", OPTION_ROTATE_TIME, "TIME", "begin another file after this time" },
-	{ "rotate-files", OPTION_ROTATE_FILES, "N", "keep only the newest files" },
-	{ "tap", OPTION_TAP, "NAME", "show copies on this TAP device" },
-	{ "replay", OPTION_REPLAY, "PORT=http://HOST[:PORT]",
-	  "send HTTP requests to this port to another server; may be given several times" },
-	{ "replay-host", OPTION_REPLAY_HOST, "NAME",
-	  "Host header of what is sent; 'target': HOST[:PORT] of it" },
-	{ "replay-client-header", OPTION_REPLAY_CLIENT_HEADER, "NAME",
-	  "a header that gets the client's address" },
-	{ "replay-rate", OPTION_REPLAY_RATE, "N", "at most so many requests per second" },
-	{ "replay-percent", OPTION_REPLAY_PERCENT, "N", "only this share of the connections (100)" },
-	{ "replay-dry-run", OPTION_REPLAY_DRY_RUN, NULL, "find requests, and send none" },
-	{ "memory", OPTION_MEMORY, "BYTES", "for the replay, at most (256M)" },
-	{ "flows", OPTION_FLOWS, "N", "connections that are followed at a time (65536)" },
-	{ "flow-memory", OPTION_FLOW_MEMORY, "BYTES", "of a request, at most (16M)" },
-	{ "reorder-time", OPTION_REORDER_TIME, "MS", "how long a segment waits for an earlier one (1000)" },
-	{ "reorder-bytes", OPTION_REORDER_BYTES, "BYTES", "of one connection that wait, at most (1M)" },
-	{ "metrics", OPTION_METRICS, "PORT", "Prometheus metrics over HTTP at this port of 127.0.0.1" },
-	{ "health", OPTION_HEALTH, "PORT", "accept TCP connections here: a health check for load balancers" },
-	{ "status", OPTION_STATUS, NULL, "show what happens, each second" },
-	{ "user", OPTION_USER, "NAME", "whom to become when all is open (nobody)" },
-	{ "quiet", OPTION_QUIET, NULL, "no summary at the end" },
-	{ "help", OPTION_HELP, NULL, "this text" },
+static int read_reorder_time(const char *text, void *options)
+{
+	((struct options *)options)->replay.flows.stream.time_ns = strtoul(text, NULL, 10) * 1000000;
+	return 0;
+}
+
+#define STORE(member) ARGS_STORE(struct options, member)
+
+static const struct arg table[] = {
+	{ "listen", "FORMAT[:PORT]", "receive " FORMAT_NAMES_RECEIVED " on a UDP port; may be repeated",
+	  ARGS_READ(read_listen,
+		    "a format (" FORMAT_NAMES_RECEIVED "), alone or with a :PORT that no other format has"),
+	  .letter = 'l', .repeats = true, .section = "Receiving" },
+	{ "vni", "LIST", "accept only these VNIs: numbers and ranges, separated by commas",
+	  ARGS_READ(read_vni, "VNIs from 0 to 16777215 and ranges of them"), .list = true, .repeats = true },
+	{ "from", "LIST", "accept copies only from hosts with these addresses and prefixes",
+	  ARGS_READ(read_source, "IPv4 and IPv6 addresses and prefixes"), .list = true, .repeats = true },
+	{ "depth", "N", "decapsulate up to N nested tunnels, 1 to 3 (3)", ARGS_NUMBER(1, DECAP_DEPTH_MAX),
+	  STORE(pipeline.depth), .preset = "3" },
+	{ "filter", "EXPRESSION", "accept only copies that match this pcap-filter(7) expression", ARGS_TEXT,
+	  STORE(filter) },
+	{ "workers", "N", "run N receiving threads (one per CPU)", ARGS_NUMBER(1, WORKERS_MAX),
+	  STORE(workers) },
+	{ "receive-buffer", "SIZE", "set the socket buffer per port and worker (16M)",
+	  ARGS_SIZE(4096, 1L << 30), STORE(receive.buffer), .preset = "16M" },
+
+	{ "write", "FILE", "write copies to FILE; - is standard output", ARGS_LENGTH(1, PATH_MAX),
+	  STORE(write.path), .letter = 'w', .section = "Writing" },
+	{ "format", "pcap|pcapng", "write this format (by FILE's suffix, else pcap)", ARGS_CHOICE,
+	  .read = read_format },
+	{ "snaplen", "BYTES", "write at most BYTES of each copy (all)", ARGS_NUMBER(14, PCAPFILE_SNAPLEN_MAX),
+	  STORE(write.snaplen), .preset = "262144" },
+	{ "rotate-size", "SIZE", "start a new file after SIZE", ARGS_SIZE(4096, 1L << 50),
+	  STORE(write.rotate_bytes) },
+	{ "rotate-time", "TIME", "start a new file after TIME", ARGS_TIME(1, 366L * 86400),
+	  STORE(write.rotate_seconds) },
+	{ "rotate-files", "N", "keep only the newest N files (all)", ARGS_NUMBER(1, 10000),
+	  STORE(write.keep) },
+
+	{ "tap", "NAME", "show copies on this TAP device", ARGS_LENGTH(1, PATH_MAX), STORE(tap),
+	  .section = "Feeding" },
+
+	{ "replay", "PORT=http://HOST[:PORT]",
+	  "send HTTP requests to PORT to another server; may be repeated",
+	  ARGS_READ(read_replay, "PORT=http://HOST[:PORT], each PORT once"), .repeats = true,
+	  .section = "Replaying" },
+	{ "replay-host", "NAME", "send this Host header, or target for HOST[:PORT] (as copied)",
+	  ARGS_READ(read_replay_host, "a name without blanks") },
+	{ "replay-client-header", "NAME", "add a header NAME with the client's address",
+	  ARGS_READ(read_token, "letters, digits, - and _") },
+	{ "replay-rate", "N", "limit the replay to N requests per second", ARGS_NUMBER(1, 100000000),
+	  STORE(replay.rate) },
+	{ "replay-percent", "N", "replay N percent of the connections (100)", ARGS_NUMBER(0, 100),
+	  STORE(replay.percent), .preset = "100" },
+	{ "replay-dry-run", NULL, "find requests without sending them", ARGS_FLAG, STORE(replay.dry_run) },
+	{ "memory", "SIZE", "limit the memory of the replay to SIZE (256M)", ARGS_SIZE(MEMORY_MIN, 1L << 40),
+	  STORE(replay.memory), .preset = "256M" },
+	{ "flows", "N", "follow at most N connections at a time (65536)", ARGS_NUMBER(1, 16L << 20),
+	  STORE(replay.flows.max), .preset = "65536" },
+	{ "flow-memory", "SIZE", "limit each request to SIZE (16M)", ARGS_SIZE(4096, 1L << 30),
+	  STORE(replay.flows.request_max), .preset = "16M" },
+	{ "reorder-time", "MS", "wait at most MS milliseconds for an earlier segment (1000)",
+	  ARGS_NUMBER(1, 60000), .read = read_reorder_time, .preset = "1000" },
+	{ "reorder-bytes", "SIZE", "limit what waits for it to SIZE per connection (1M)",
+	  ARGS_SIZE(4096, 1L << 30), STORE(replay.flows.stream.bytes), .preset = "1M" },
+
+	{ "status", NULL, "print progress each second", ARGS_FLAG, STORE(status), .section = "Watching" },
+	{ "metrics", "PORT", "serve Prometheus metrics over HTTP on this port of 127.0.0.1",
+	  ARGS_NUMBER(1, 65535), STORE(metrics) },
+	{ "health", "PORT", "accept TCP connections on PORT, for health checks of load balancers",
+	  ARGS_NUMBER(1, 65535), STORE(health) },
+
+	{ "user", "NAME", "run as this user after opening sockets and files (nobody)", ARGS_TEXT, STORE(user),
+	  .preset = "nobody", .section = "General" },
+	{ "quiet", NULL, "print no summary at the end", ARGS_FLAG, STORE(quiet), .letter = 'q' },
 };
 
 #define OPTIONS (sizeof(table) / sizeof(*table))
 
-static void print_help(void)
-{
-	printf("Usage: mirror-collector --listen FORMAT[:PORT] [OPTION]...\n"
-	       "Receives copies of packets, and writes, shows and replays them.\n\n");
-	for (size_t i = 0; i < OPTIONS; i++) {
-		char left[64];
-
-		snprintf(left, sizeof(left), "%s%s%s", table[i].name, table[i].value ? "=" : "",
-			 table[i].value ?: "");
-		printf("  --%-34s %s\n", left, table[i].help);
-	}
-	printf("\n-l, -w, -q and -h are short for --listen, --write, --quiet and --help. BYTES may end with "
-	       "K, M or G,\n"
-	       "TIME with s, m, h or d.\n");
-}
-
-/* One option. 0, 1: help; -EINVAL. */
-static int read_option(int key, const char *text, struct options *o)
-{
-	struct replay_options *r = &o->replay;
-	unsigned long n = 0;
-	int err = 0;
-
-	switch (key) {
-	case OPTION_LISTEN:
-		return read_listen(text, o);
-	case OPTION_VNI:
-		return each(text, o, read_vni);
-	case OPTION_FROM:
-		return each(text, o, read_source);
-	case OPTION_DEPTH:
-		err = number_parse(text, 1, DECAP_DEPTH_MAX, &n);
-		o->pipeline.depth = n;
-		return err;
-	case OPTION_WORKERS:
-		err = number_parse(text, 1, WORKERS_MAX, &n);
-		o->workers = n;
-		return err;
-	case OPTION_RECEIVE_BUFFER:
-		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
-		o->receive.buffer = n;
-		return err;
-	case OPTION_FILTER:
-		o->filter = text;
-		return 0;
-	case OPTION_WRITE:
-		o->write.path = text;
-		return *text ? 0 : -EINVAL;
-	case OPTION_FORMAT:
-		return read_format(text, o);
-	case OPTION_SNAPLEN:
-		err = number_parse(text, 14, PCAPFILE_SNAPLEN_MAX, &n);
-		o->write.snaplen = n;
-		return err;
-	case OPTION_ROTATE_SIZE:
-		return units_parse(text, units_size, 4096, 1UL << 50, &o->write.rotate_bytes);
-	case OPTION_ROTATE_TIME:
-		return units_parse(text, units_time, 1, 366UL * 86400, &o->write.rotate_seconds);
-	case OPTION_ROTATE_FILES:
-		err = number_parse(text, 1, 10000, &n);
-		o->write.keep = n;
-		return err;
-	case OPTION_TAP:
-		o->tap = text;
-		return *text ? 0 : -EINVAL;
-	case OPTION_REPLAY:
-		return read_replay(text, o);
-	case OPTION_REPLAY_HOST:
-		r->host = strcmp(text, "target") ? text : "";
-		return *text && !strpbrk(text, " \r\n\t") ? 0 : -EINVAL;
-	case OPTION_REPLAY_CLIENT_HEADER:
-		r->client_header = text;
-		return is_token(text) ? 0 : -EINVAL;
-	case OPTION_REPLAY_RATE:
-		return number_parse(text, 1, 100000000, &r->rate);
-	case OPTION_REPLAY_PERCENT:
-		err = number_parse(text, 0, 100, &n);
-		r->percent = n;
-		return err;
-	case OPTION_REPLAY_DRY_RUN:
-		r->dry_run = true;
-		return 0;
-	case OPTION_MEMORY:
-		return units_parse(text, units_size, MEMORY_MIN, 1UL << 40, &r->memory);
-	case OPTION_FLOWS:
-		err = number_parse(text, 1, 16UL << 20, &n);
-		r->flows.max = n;
-		return err;
-	case OPTION_FLOW_MEMORY:
-		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
-		r->flows.request_max = n;
-		return err;
-	case OPTION_REORDER_TIME:
-		err = number_parse(text, 1, 60000, &n);
-		r->flows.stream.time_ns = n * 1000000;
-		return err;
-	case OPTION_REORDER_BYTES:
-		err = units_parse(text, units_size, 4096, 1UL << 30, &n);
-		r->flows.stream.bytes = n;
-		return err;
-	case OPTION_METRICS:
-		err = number_parse(text, 1, 65535, &n);
-		o->metrics = n;
-		return err;
-	case OPTION_HEALTH:
-		err = number_parse(text, 1, 65535, &n);
-		o->health = n;
-		return err;
-	case OPTION_STATUS:
-		o->status = true;
-		return 0;
-	case OPTION_USER:
-		o->user = text;
-		return 0;
-	case OPTION_QUIET:
-		o->quiet = true;
-		return 0;
-	case OPTION_HELP:
-		print_help();
-		return 1;
-	}
-	return -EINVAL;
-}
-
-static const char *name_of(int key)
-{
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (table[i].key == key)
-			return table[i].name;
-	return "";
-}
+static const struct args_program program = {
+	.name = "mirror-collector",
+	.usage = "--listen=FORMAT[:PORT] [OPTION]...",
+	.summary = "Receives copies of packets; writes, shows and replays them.",
+	.options = table,
+	.n_options = OPTIONS,
+};
 
 static int check(struct options *o)
 {
 	const char *path = o->write.path, *suffix = path ? strrchr(path, '.') : NULL;
 
 	if (!o->receive.count) {
-		log_error("nothing to listen to: give --listen with one of " FORMAT_NAMES_RECEIVED);
+		log_error("--listen is missing");
 		return -EINVAL;
 	}
 	if (!path && (o->write.rotate_bytes || o->write.rotate_seconds || o->write.keep)) {
-		log_error("rotation without --write");
+		log_error("--rotate-size, --rotate-time and --rotate-files need --write");
 		return -EINVAL;
 	}
 	if (path && !strcmp(path, "-") && (o->write.rotate_bytes || o->write.rotate_seconds)) {
-		log_error("stdout cannot be rotated");
+		log_error("--rotate-size and --rotate-time need a file, but --write=- is standard output");
 		return -EINVAL;
 	}
 	if (o->write.keep && !o->write.rotate_bytes && !o->write.rotate_seconds) {
@@ -417,45 +294,16 @@ static int check(struct options *o)
 
 int options_parse(int argc, char **argv, struct options *o)
 {
-	struct option options[OPTIONS + 1] = { 0 };
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int key, err;
+	const char *given[OPTIONS];
+	int status;
 
 	*o = (struct options){
-		.receive.buffer = 16 << 20,
 		.workers = cpus < 1	      ? 1 :
 			   cpus > WORKERS_MAX ? WORKERS_MAX :
 						cpus,
-		.pipeline = { .depth = DECAP_DEPTH_MAX, .tap = -1 },
-		.write.snaplen = PCAPFILE_SNAPLEN_MAX,
-		.replay = { .percent = 100, .memory = 256UL << 20 },
-		.replay.flows = { 65536, 16 << 20, { 1 << 20, 1000000000 } },
-		.user = "nobody",
+		.pipeline.tap = -1,
 	};
-	for (size_t i = 0; i < OPTIONS; i++)
-		options[i] = (struct option){ table[i].name, table[i].value ? required_argument : no_argument,
-					      NULL, table[i].key };
-
-	opterr = 0;
-	optind = 0;
-	while ((key = getopt_long(argc, argv, ":l:w:qh", options, NULL)) != -1) {
-		if (key == ':') {
-			log_error("option '%s' needs a value", argv[optind - 1]);
-			return -EINVAL;
-		}
-		if (key == '?') {
-			log_error("unknown option '%s'", argv[optind - 1]);
-			return -EINVAL;
-		}
-		err = read_option(key, optarg, o);
-		if (err < 0)
-			log_error("bad value for --%s: '%s'", name_of(key), optarg);
-		if (err)
-			return err;
-	}
-	if (optind < argc) {
-		log_error("unexpected word '%s'", argv[optind]);
-		return -EINVAL;
-	}
-	return check(o);
+	status = args_parse(argc, argv, &program, o, given, NULL);
+	return status < 0 && check(o) ? ARGS_USAGE : status;
 }

@@ -18,7 +18,7 @@ struct options {
 	const char *user;
 };
 
-/* 0; 1: help was asked for and printed; -EINVAL after one log_error() line that names the bad value. */
+/* -1: go on; else the status to exit with, as args_parse(). */
 int options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -22,22 +22,24 @@
 
 #define MOST_FILES 65536
 
-enum { FOREGROUND, STATUS, LOG_DIR, VERBOSE, HELP, ARGUMENTS };
+enum { FOREGROUND, STATUS, LOG_DIR, VERBOSE, OPTIONS };
 
-static const struct arg arguments[ARGUMENTS] = {
-	[FOREGROUND] = { "foreground", NULL, "stay in the foreground, for systemd and for people" },
-	[STATUS] = { "status", NULL, "print what the sender of this host does, and end" },
-	[LOG_DIR] = { "log-dir", "DIR", "log to mirror-sender.log in this directory too" },
-	[VERBOSE] = { "verbose", NULL, "say more; -v is the same" },
-	[HELP] = { "help", NULL, "this text" },
+static const struct arg options[OPTIONS] = {
+	[FOREGROUND] = { "foreground", NULL, "stay in the foreground, for systemd or an operator", ARGS_FLAG,
+			 .section = "Options" },
+	[STATUS] = { "status", NULL, "print the state and the counters of this host's sender and exit",
+		     ARGS_FLAG },
+	[LOG_DIR] = { "log-dir", "DIR", "write messages to mirror-sender.log in DIR too", ARGS_TEXT },
+	[VERBOSE] = { "verbose", NULL, "print more messages", ARGS_FLAG, .letter = 'v' },
 };
 
-static void help(void)
-{
-	printf("mirror-sender [options]: sends copies from this host's rings to the "
-	       "collectors.\n\nOptions\n");
-	args_help(arguments, ARGUMENTS);
-}
+static const struct args_program program = {
+	.name = "mirror-sender",
+	.usage = "[OPTION]...",
+	.summary = "Sends copies from this host's rings to collectors.",
+	.options = options,
+	.n_options = OPTIONS,
+};
 
 /* Becomes the one sender of the host. -EALREADY: there is one. */
 static int take_lock(void)
@@ -173,25 +175,16 @@ static int run_in_background(void)
 
 int main(int argc, char **argv)
 {
-	const char *value[ARGUMENTS], *word, *operand;
+	const char *given[OPTIONS];
 	bool running;
+	int status;
 
-	log_init("mirror-sender", LEVEL_WARN, NULL);
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "-v"))
-			argv[i] = "--verbose";
-	if (args_parse(argc, argv, arguments, ARGUMENTS, value, &word, &operand))
-		return EXIT_FAILURE;
-	if (word) {
-		log_error("unexpected word '%s'", word);
-		return EXIT_FAILURE;
-	}
-	if (value[HELP]) {
-		help();
-		return EXIT_SUCCESS;
-	}
-	log_init("mirror-sender", value[VERBOSE] ? LEVEL_INFO : LEVEL_WARN, value[LOG_DIR]);
-	if (value[STATUS])
+	log_init(program.name, LEVEL_WARN, NULL);
+	status = args_parse(argc, argv, &program, NULL, given, NULL);
+	if (status >= 0)
+		return status;
+	log_init(program.name, given[VERBOSE] ? LEVEL_INFO : LEVEL_WARN, given[LOG_DIR]);
+	if (given[STATUS])
 		return sender_status_print(&running) || !running ? EXIT_FAILURE : EXIT_SUCCESS;
-	return value[FOREGROUND] ? run(-1) : run_in_background();
+	return given[FOREGROUND] ? run(-1) : run_in_background();
 }

@@ -33,7 +33,7 @@ refused() {
 	everything >"$LAB/before"
 	local value rejected=0
 	for value in '' GUE gue6 4 'gue '; do
-		refused "--tunnel-type: expected one of gue, vxlan, geneve, gre, erspan, vlan, dev, got \"$value\"" "--tunnel-type=$value"
+		refused "--tunnel-type: expected gue, vxlan, geneve, gre, erspan, vlan or dev, got \"$value\"" "--tunnel-type=$value"
 	done
 	for value in '' -1 16777216 1a 0x10; do
 		refused "--tunnel-id: expected a number from 0 to 16777215, got \"$value\"" "--tunnel-id=$value"
@@ -65,16 +65,16 @@ refused() {
 		refused "--tunnel-local-address: expected an address of this host, got \"$value\"" "--tunnel-local-address=$value"
 	done
 	for value in '' 1023K 65G 64m2 -1M 18446744073709551616; do
-		refused "--ring-memory: \"$value\" is no size from 1M to 64G" "--ring-memory=$value"
+		refused "--ring-memory: expected a size from 1M to 64G, got \"$value\"" "--ring-memory=$value"
 	done
 	for value in '' 0pps 10 10xbit 1.5Mbit -1kpps 99999999999999999999pps; do
-		refused "--max-rate: \"$value\" is no rate such as 100kpps" "--max-rate=$value"
+		refused "--max-rate: expected a rate such as 100kpps or 500Mbit, or off, got \"$value\"" "--max-rate=$value"
 	done
 	for value in '' yes 1; do
-		refused "--failover: \"$value\" is neither on nor off" "--failover=$value"
+		refused "--failover: expected off or on, got \"$value\"" "--failover=$value"
 	done
 	for value in '' -21 20 5.5 '- 5'; do
-		refused "--sender-nice: \"$value\" is no number from -20 to 19" "--sender-nice=$value"
+		refused "--sender-nice: expected a number from -20 to 19, got \"$value\"" "--sender-nice=$value"
 	done
 	for value in 198.51.100.9@ 198.51.100.9@1001 198.51.100.9@-1 198.51.100.9@1@2 [2001:db8::1 2001:db8::1]; do
 		refused "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"$value\"" \

@@ -83,26 +83,27 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 
 static int parse_change(const struct request *request, enum mirror_origin origin, struct change *change)
 {
-	int failed;
+	int err;
 
-	*change = (struct change){ .origin = origin };
-	failed = settings_parse(request, &change->settings);
-	if (failed)
-		return failed;
+	*change = (struct change){
+		.origin = origin,
+		.delivery = request->delivery,
+		.settings = settings_of(request),
+	};
 	for (int option = OPT_FILTERS + 1; option < OPT_COUNT; option++) {
 		/* both enums have the options of delivery in the order of MIRROR_OPTIONS */
 		const char *text = request->value[ARG_TUNNEL_INTERFACE + option - OPT_TUNNEL_INTERFACE];
 
-		if (!text)
-			continue;
-		failed = delivery_parse_option(option, text, &change->delivery);
-		if (failed)
-			return failed;
+		if (text && strlen(text) >= MIRROR_OPTION_LEN) {
+			log_error("--%s: expected up to %d characters, got %zu",
+				  delivery_option_names[option], MIRROR_OPTION_LEN - 1, strlen(text));
+			return -EINVAL;
+		}
 		change->text[option] = text;
 	}
-	failed = delivery_check_local_address(&change->delivery);
-	if (failed)
-		return failed;
+	err = delivery_check_local_address(&change->delivery);
+	if (err)
+		return err;
 	return parse_filters(request, &change->filters);
 }
 

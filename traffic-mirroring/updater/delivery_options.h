@@ -6,39 +6,63 @@
 #include <stddef.h>
 
 #include "../../common/address.h"
+#include "../../common/args.h"
 #include "../abi/host.h"
 #include "../abi/maps.h"
+#include "../host/collector.h"
 #include "../wire/formats.h"
 
 #define SNAPLEN_MIN 14 /* an Ethernet header */
 #define SNAPLEN_MAX 262144
 
 /*
- * Per option: the name of its value in --help; help; how delivery_options.c reads it, and the member of struct delivery
- * where the value goes.
+ * What each takes, as rows of a table of options (common/args.h). TO(member), for whoever makes a table of them, says where
+ * the value goes: to the member of a struct delivery.
  */
-#define DELIVERY_TUNNEL_INTERFACE "DEV", "kernel device that copies leave by", DEVICE(tunnel_interface)
-#define DELIVERY_REDIRECT_TO \
-	"NIC", "NIC to the collectors; alone: copies leave by it as they are", DEVICE(redirect_to)
-#define DELIVERY_TUNNEL_TYPE "FORMAT", FORMAT_NAMES " (gue)", FORMAT(format)
-#define DELIVERY_TUNNEL_REMOTE_ADDRESS "LIST", "collectors: ADDRESS or ADDRESS@WEIGHT", COLLECTORS(collectors)
-#define DELIVERY_TUNNEL_ID \
-	"ID", "VNI of vxlan and geneve, session of erspan, VLAN ID", NUMBER(0, 0xffffff, id)
-#define DELIVERY_TUNNEL_LOCAL_ADDRESS "ADDRESS", "source address of copies", ADDRESS(local_address)
+#define DELIVERY_TUNNEL_INTERFACE                                                              \
+	"DEV", "send copies out of this kernel device", DELIVERY_DEVICE, TO(tunnel_interface), \
+		.section = "Delivery"
+#define DELIVERY_REDIRECT_TO                                                                            \
+	"NIC", "reach collectors through NIC; alone, send copies out of it unchanged", DELIVERY_DEVICE, \
+		TO(redirect_to)
+#define DELIVERY_TUNNEL_TYPE                                                                           \
+	FORMAT_CHOICES, "send copies in this format (gue)", ARGS_CHOICE, .read = delivery_read_format, \
+									 TO(format)
+#define DELIVERY_TUNNEL_REMOTE_ADDRESS                                                             \
+	"LIST", "send copies to these collectors: ADDRESS or ADDRESS@WEIGHT", DELIVERY_COLLECTORS, \
+		TO(collectors)
+#define DELIVERY_TUNNEL_ID                                                                                  \
+	"ID", "set the VNI (vxlan, geneve), the session (erspan) or the VLAN ID", ARGS_NUMBER(0, 0xffffff), \
+		TO(id)
+#define DELIVERY_TUNNEL_LOCAL_ADDRESS \
+	"ADDRESS", "set the source address of copies (by route)", DELIVERY_ADDRESS, TO(local_address)
 #define DELIVERY_TUNNEL_LOCAL_PORT \
-	"PORT", "source port of copies; by default several", NUMBER(1, 65535, local_port)
-#define DELIVERY_TUNNEL_REMOTE_PORT "PORT", "UDP port of the collectors", NUMBER(1, 65535, port)
+	"PORT", "set the source port of copies (several, by flow)", ARGS_NUMBER(1, 65535), TO(local_port)
+#define DELIVERY_TUNNEL_REMOTE_PORT \
+	"PORT", "set the UDP port of the collectors (by format)", ARGS_NUMBER(1, 65535), TO(port)
 #define DELIVERY_TUNNEL_METADATA \
-	"on|off", "geneve: filter, direction, length, time as options", CHOICE(metadata, "off", "on")
-#define DELIVERY_GATEWAY "ADDRESS", "gateway to the collectors", ADDRESS(gateway)
-#define DELIVERY_SNAPLEN \
-	"BYTES", "bytes of each copy, 0: all", NUMBER(SNAPLEN_MIN, SNAPLEN_MAX, snaplen), .or_zero = true
-#define DELIVERY_OVERSIZE                                                                    \
-	"POLICY", "copies larger than the path: truncate (default), drop, fragment",         \
-		CHOICE(oversize, [OVERSIZE_TRUNCATE] = "truncate", [OVERSIZE_DROP] = "drop", \
-		       [OVERSIZE_FRAGMENT] = "fragment")
-#define DELIVERY_TTL "HOPS", "TTL or hop limit of copies", NUMBER(1, 255, ttl)
-#define DELIVERY_DSCP "DSCP", "DSCP of copies, 0 to 63", NUMBER(0, 63, dscp)
+	"off|on", "geneve: add filter, direction, length and time as options (off)", ARGS_CHOICE, TO(metadata)
+#define DELIVERY_GATEWAY \
+	"ADDRESS", "reach collectors through this gateway, with --redirect-to", DELIVERY_ADDRESS, TO(gateway)
+#define DELIVERY_SNAPLEN                                                                                    \
+	"BYTES", "copy at most BYTES of each packet, 0 for all (0)", ARGS_NUMBER(SNAPLEN_MIN, SNAPLEN_MAX), \
+		.also = "0", TO(snaplen)
+/* in the order of enum mirror_oversize */
+#define DELIVERY_OVERSIZE                                                                           \
+	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", ARGS_CHOICE, \
+		TO(oversize)
+#define DELIVERY_TTL \
+	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
+#define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
+
+#define DELIVERY_DEVICE ARGS_READ(delivery_read_device, "a device name of 1 to 15 characters")
+#define DELIVERY_ADDRESS ARGS_READ(delivery_read_address, "an IPv4 or IPv6 address")
+#define DELIVERY_COLLECTORS                                                                                \
+	ARGS_READ(delivery_read_collector,                                                                 \
+		  "up to " ARGS_TEXT_OF(                                                                   \
+			  MIRROR_MAX_COLLECTORS) " IPv4 or IPv6 addresses, each alone or with "            \
+						 "@WEIGHT from 0 to " ARGS_TEXT_OF(COLLECTOR_WEIGHT_MAX)), \
+		.list = true
 
 /* The values of all options, one member each. Zeros: not given. */
 struct delivery {
@@ -67,8 +91,11 @@ struct delivery {
 /* Their names, without the dashes; NULL for OPT_FILTERS. */
 extern const char *const delivery_option_names[OPT_COUNT];
 
-/* Reads the text of an option into its member. 0, or -EINVAL after log_error(), with the member unspecified. */
-int delivery_parse_option(enum mirror_option option, const char *text, struct delivery *d);
+/* What the table reads to: a member of struct delivery. */
+int delivery_read_device(const char *text, void *to);
+int delivery_read_format(const char *text, void *to);
+int delivery_read_address(const char *text, void *to);
+int delivery_read_collector(const char *text, void *to);
 
 /* Reads the texts of the options map. One that is damaged counts as not given, after log_error(). */
 void delivery_parse(const struct mirror_options *options, struct delivery *d);

@@ -17,30 +17,12 @@ static const char *const entries[DIRECTIONS] = {
 	[INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect"
 };
 
-static int direction_of(const char *text, enum direction *direction)
-{
-	for (int d = 0; d < DIRECTIONS; d++) {
-		if (!strcmp(text, direction_names[d])) {
-			*direction = d;
-			return 0;
-		}
-	}
-	log_error("--direction: \"%s\" is neither ingress nor egress", text);
-	return -EINVAL;
-}
-
 int instance_init(struct instance *i, const char *iface, const char *direction)
 {
 	int err;
 
-	*i = (struct instance){ .lock = -1 };
-	if (!iface || !direction) {
-		log_error("--%s is missing", iface ? "direction" : "iface");
-		return -EINVAL;
-	}
-	err = direction_of(direction, &i->direction);
-	if (err)
-		return err;
+	*i = (struct instance){ .lock = -1,
+				.direction = strcmp(direction, direction_names[EGRESS]) ? INGRESS : EGRESS };
 	err = netlink_link(iface, &i->link);
 	if (err == -ENODEV)
 		log_error("--iface: there is no interface \"%s\"", iface);

@@ -1,103 +1,110 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* mirroring: the command that l3afd, or a person, steers traffic-mirroring with. */
-#include <errno.h>
-#include <stdio.h>
+/* mirroring: control program for traffic-mirroring, run by l3afd or by an operator. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "../../common/args.h"
 #include "../../common/log.h"
 #include "delivery_options.h"
 #include "request.h"
+#include "settings.h"
 
-#define VALUE_AND_HELP_(value, help, ...) value, help
-#define VALUE_AND_HELP(...) VALUE_AND_HELP_(__VA_ARGS__)
-#define DELIVERY_ARGUMENT(ID, name) [ARG_##ID] = { name, VALUE_AND_HELP(DELIVERY_##ID) },
+#define TO(member) ARGS_STORE(struct request, delivery.member)
+#define DELIVERY_OPTION(ID, name) [ARG_##ID] = { name, DELIVERY_##ID },
 
-static const struct arg arguments[ARG_COUNT] = {
-	[ARG_CMD] = { "cmd", "COMMAND", "the command, as l3afd gives it" },
-	[ARG_IFACE] = { "iface", "IFACE", "mirrored interface" },
-	[ARG_DIRECTION] = { "direction", "ingress|egress", "mirrored direction" },
-	[ARG_VERSION] = { "version", "VERSION", "package version whose pins are meant (l3afd after v2.1.0)" },
-	[ARG_MAP_NAME] = { "map-name", "PIN", "start: load the program and chain it behind this chain map" },
-	[ARG_RULES] = { "rules", "TEXT", "filters, separated by newlines or ;" },
-	[ARG_RULES_FILE] = { "rules-file", "FILE", "file of filters" },
-	[ARG_SRC_ADDRESS] = { "src-address", "LIST", "source addresses or prefixes, 0.0.0.0: any" },
-	[ARG_DST_ADDRESS] = { "dst-address", "LIST", "destination addresses or prefixes, 0.0.0.0: any" },
-	[ARG_SRC_PORT] = { "src-port", "LIST", "source ports, 0: any" },
-	[ARG_DST_PORT] = { "dst-port", "LIST", "destination ports, 0: any" },
-	[ARG_PROTOCOL] = { "protocol", "LIST", "protocols" },
-	[ARG_RING_MEMORY] = { "ring-memory", "SIZE", "memory of all rings of this host, 64M by default" },
-	[ARG_MAX_RATE] = { "max-rate", "RATE", "most copies of this host: 100kpps, 500Mbit, off" },
-	[ARG_FAILOVER] = { "failover", "on|off", "leave out collectors that cannot be reached" },
-	[ARG_SENDER_NICE] = { "sender-nice", "NICE", "priority of mirror-sender, -20 to 19, 5 by default" },
-	[ARG_JSON] = { "json", NULL, "status: as JSON" },
-	[ARG_LOG_DIR] = { "log-dir", "DIR", "log to mirroring.log in this directory too" },
-	[ARG_QUIET] = { "quiet", NULL, "say nothing but errors" },
-	[ARG_HELP] = { "help", NULL, "this text" },
-	MIRROR_OPTIONS(DELIVERY_ARGUMENT)
+static const struct arg options[ARG_COUNT] = {
+	[ARG_IFACE] = { "iface", "IFACE", "mirror this interface", ARGS_TEXT, .section = "Interface" },
+	[ARG_DIRECTION] = { "direction", "ingress|egress", "mirror packets that it receives or that it sends",
+			    ARGS_CHOICE },
+	[ARG_VERSION] = { "version", "VERSION", "use the pins of this package version", ARGS_TEXT },
+	[ARG_MAP_NAME] = { "map-name", "PIN", "start: load the program and chain it after this chain map",
+			   ARGS_TEXT },
+
+	[ARG_RULES] = { "rules", "TEXT", "mirror by these filters, separated by newlines or semicolons",
+			ARGS_TEXT, .section = "Filters" },
+	[ARG_RULES_FILE] = { "rules-file", "FILE", "mirror by the filters in FILE; - is standard input",
+			     ARGS_TEXT },
+	[ARG_SRC_ADDRESS] = { "src-address", "LIST",
+			      "match source addresses and prefixes; 0.0.0.0 matches any", ARGS_TEXT },
+	[ARG_DST_ADDRESS] = { "dst-address", "LIST",
+			      "match destination addresses and prefixes; 0.0.0.0 matches any", ARGS_TEXT },
+	[ARG_SRC_PORT] = { "src-port", "LIST", "match source ports; 0 matches any", ARGS_TEXT },
+	[ARG_DST_PORT] = { "dst-port", "LIST", "match destination ports; 0 matches any", ARGS_TEXT },
+	[ARG_PROTOCOL] = { "protocol", "LIST", "match IP protocols", ARGS_TEXT },
+
+	[ARG_RING_MEMORY] = { "ring-memory", "SIZE",
+			      "limit the memory of all rings of this host to SIZE (64M)",
+			      ARGS_SIZE(1L << 20, 64L << 30),
+			      ARGS_STORE(struct request, settings.ring_memory),
+			      .section = "Host, all interfaces" },
+	[ARG_MAX_RATE] = { "max-rate", "RATE",
+			   "limit this host's copies to RATE: 100kpps, 500Mbit, off (off)",
+			   ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off") },
+	[ARG_FAILOVER] = { "failover", "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE,
+			   ARGS_STORE(struct request, settings.failover) },
+	[ARG_SENDER_NICE] = { "sender-nice", "NICE", "set the priority of mirror-sender, -20 to 19 (5)",
+			      ARGS_NUMBER(-20, 19), ARGS_STORE(struct request, settings.nice) },
+
+	[ARG_JSON] = { "json", NULL, "status: print JSON", ARGS_FLAG, .section = "General" },
+	[ARG_LOG_DIR] = { "log-dir", "DIR", "write messages to mirroring.log in DIR too", ARGS_TEXT },
+	[ARG_QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
+
+	MIRROR_OPTIONS(DELIVERY_OPTION)
 };
 
-static const struct {
-	const char *name;
+static const struct command {
+	struct args_command is;
 	int (*run)(const struct request *request);
-	const char *operand; /* its name in --help, NULL: takes none */
-	const char *help;
+	bool host; /* --iface and --direction may be missing */
 } commands[] = {
-	{ "start", command_start, NULL, "set delivery and filters; what is not named stays" },
-	{ "update", command_update, NULL, "change filters or delivery; what is not named stays" },
-	{ "stop", command_stop, NULL, "end mirroring; unload what start loaded" },
-	{ "show", command_show, NULL, "print the filters in force, as rules" },
-	{ "rollback", command_rollback, NULL, "put the previous filters and delivery in force" },
-	{ "check", command_check, "FILE", "validate a file of rules, - for standard input" },
-	{ "status", command_status, NULL, "what is mirrored where, counters, the chain" },
-	{ "metrics", command_metrics, NULL, "all counters in Prometheus' text format" },
+	{ { "start", NULL, "set delivery and filters; keep what is not named (if no command is given)" },
+	  .run = command_start },
+	{ { "update", NULL, "change filters or delivery; keep what is not named" }, .run = command_update },
+	{ { "stop", NULL, "end mirroring; unload what start loaded" }, .run = command_stop },
+	{ { "show", NULL, "print the active filters as rules" }, .run = command_show },
+	{ { "rollback", NULL, "restore the previous filters and delivery" }, .run = command_rollback },
+	{ { "check", "FILE", "validate a file of rules; - is standard input" },
+	  .run = command_check,
+	  .host = true },
+	{ { "status", NULL, "print what is mirrored, counters, the chain and problems" },
+	  .run = command_status,
+	  .host = true },
+	{ { "metrics", NULL, "print all counters in the Prometheus text format" },
+	  .run = command_metrics,
+	  .host = true },
 };
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static void help(void)
-{
-	printf("mirroring COMMAND [options]: copies packets to collectors. Without COMMAND: "
-	       "start.\n\nCommands\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-9s%-6s%s\n", commands[i].name, commands[i].operand ? commands[i].operand : "",
-		       commands[i].help);
-	printf("\nOptions\n");
-	args_help(arguments, ARG_COUNT);
-}
+static const struct args_program program = {
+	.name = "mirroring",
+	.usage = "[COMMAND] [OPTION]...",
+	.summary = "Copies packets of an interface to collectors.",
+	.options = options,
+	.n_options = ARG_COUNT,
+	.commands = &commands[0].is,
+	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	.command_size = sizeof(commands[0]),
+	.command = "start",
+};
 
 int main(int argc, char **argv)
 {
 	struct request request = {};
-	const char *word;
+	struct args_command_line line;
+	const struct command *command;
+	int status;
 
-	log_init("mirroring", LEVEL_INFO, NULL);
-	if (args_parse(argc, argv, arguments, ARG_COUNT, request.value, &word, &request.operand))
-		return EXIT_FAILURE;
-	if (request.value[ARG_HELP]) {
-		help();
-		return EXIT_SUCCESS;
-	}
-	log_init("mirroring", request.value[ARG_QUIET] ? LEVEL_ERROR : LEVEL_INFO,
+	log_init(program.name, LEVEL_INFO, NULL);
+	status = args_parse(argc, argv, &program, &request, request.value, &line);
+	if (status >= 0)
+		return status;
+	log_init(program.name, request.value[ARG_QUIET] ? LEVEL_ERROR : LEVEL_INFO,
 		 request.value[ARG_LOG_DIR]);
 
-	if (word && request.value[ARG_CMD] && strcmp(word, request.value[ARG_CMD])) {
-		log_error("two commands: \"%s\" and --cmd=%s", word, request.value[ARG_CMD]);
-		return EXIT_FAILURE;
+	command = &commands[line.command];
+	if (!command->host && (!request.value[ARG_IFACE] || !request.value[ARG_DIRECTION])) {
+		log_error("--%s is missing", request.value[ARG_IFACE] ? "direction" : "iface");
+		return ARGS_USAGE;
 	}
-	if (!word) {
-		word = request.value[ARG_CMD] ? request.value[ARG_CMD] : "start";
-		request.from_l3afd = true;
-	}
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(word, commands[i].name))
-			continue;
-		if (request.operand && !commands[i].operand) {
-			log_error("%s: unexpected word \"%s\"", word, request.operand);
-			return EXIT_FAILURE;
-		}
-		return commands[i].run(&request) ? EXIT_FAILURE : EXIT_SUCCESS;
-	}
-	log_error("unknown command \"%s\"; --help lists them", word);
-	return EXIT_FAILURE;
+	request.operand = line.operand;
+	request.from_l3afd = line.as_option;
+	return command->run(&request) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 #include "../abi/options.h"
+#include "delivery_options.h"
 
 #define DELIVERY_ARGUMENT(ID, ...) ARG_##ID,
 enum argument {
-	ARG_CMD,
 	ARG_IFACE,
 	ARG_DIRECTION,
 	ARG_VERSION,
@@ -28,13 +28,15 @@ enum argument {
 	ARG_JSON,
 	ARG_LOG_DIR,
 	ARG_QUIET,
-	ARG_HELP,
 	ARG_COUNT,
 };
 #undef DELIVERY_ARGUMENT
 
 struct request {
 	const char *value[ARG_COUNT]; /* NULL: not given */
+	/* what is given of them */
+	struct delivery delivery;
+	struct mirror_settings settings;
 	const char *operand; /* FILE of check */
 	bool from_l3afd; /* the command came as --cmd: answers are in the form l3afd wants */
 };

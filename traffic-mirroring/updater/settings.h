@@ -6,7 +6,9 @@
 #include "host_maps.h"
 #include "request.h"
 
-/* 0, or -EINVAL after log_error(). */
-int settings_parse(const struct request *request, struct settings_change *change);
+/* Reads --max-rate into a struct request: a rate, or "off". 0 or -EINVAL. */
+int settings_read_rate(const char *text, void *request);
+
+struct settings_change settings_of(const struct request *request);
 
 #endif

@@ -46,10 +46,6 @@ int command_check(const struct request *request)
 	char *text;
 	int err;
 
-	if (!request->operand) {
-		log_error("check: name a file of rules, or -");
-		return -EINVAL;
-	}
 	err = file_read(request->operand, &text);
 	if (err) {
 		log_error("%s: %s", request->operand, strerror(-err));

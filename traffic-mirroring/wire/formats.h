@@ -33,9 +33,10 @@ struct format {
 const struct format *format_of(unsigned int number);
 const struct format *format_find(const char *name);
 
-/* String literals for help and errors: "gue, vxlan, ...". */
+/* String literals for help and errors: "gue, vxlan, ...", and "gue|vxlan|..." for tables of options. */
 #define FORMAT_NAME(separator, ID, name, ...) separator #name
 #define FORMAT_NAMES MIRROR_FORMATS(FORMAT_NAME, ", ")
+#define FORMAT_CHOICES MIRROR_FORMATS(FORMAT_NAME, "|")
 #define FORMAT_NAMES_RECEIVED MIRROR_TUNNELS_RECEIVED(FORMAT_NAME, ", ")
 
 #endif

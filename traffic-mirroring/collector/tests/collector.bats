@@ -138,7 +138,7 @@ packets_of() {
 
 @test "rotation where the user may not make files is refused" {
 	expect 1 on collector mirror-collector --listen vxlan --write "$LAB/copies.pcap" --rotate-time 1s
-	[[ $output == *"user 65534 cannot make files in '$LAB/'"* ]]
+	[[ $output == *'user 65534 cannot make files in "'"$LAB/\""* ]]
 }
 
 @test "a full disk ends it with a message" {
@@ -150,7 +150,7 @@ packets_of() {
 	local status=0
 	wait "$collector" || status=$?
 	[[ $status == 1 ]]
-	grep -q "cannot write '/run/small/copies.pcap': No space left on device" "$LAB/collect.log"
+	grep -q 'cannot write "/run/small/copies.pcap": No space left on device' "$LAB/collect.log"
 }
 
 @test "snaplen, and the original length" {
@@ -251,50 +251,50 @@ metrics_say() {
 	(($(counter kernel_drops) + $(counter packets) == 50))
 }
 
-@test "bad options are refused, each with its value" {
+@test "bad options are refused, each with its value; a wrong command line exits 2" {
 	local line
-	while IFS='|' read -r options message; do
+	while IFS='|' read -r status options message; do
 		# shellcheck disable=SC2086
-		expect 1 on collector mirror-collector $options
+		expect "$status" on collector mirror-collector $options
 		[[ $output == "mirror-collector: $message"* && $(wc -l <<<"$output") == 1 ]]
 	done <<-'END'
-		|nothing to listen to
-		--listen gre|bad value for --listen: 'gre'
-		--listen gu|bad value for --listen: 'gu'
-		--listen vxlan:0|bad value for --listen: 'vxlan:0'
-		--listen vxlan:80abc|bad value for --listen: 'vxlan:80abc'
-		--listen vxlan:70000|bad value for --listen: 'vxlan:70000'
-		--listen vxlan --listen gue:4789|bad value for --listen: 'gue:4789'
-		--listen|option '--listen' needs a value
-		--listen vxlan --colour|unknown option '--colour'
-		--listen vxlan extra|unexpected word 'extra'
-		--listen vxlan --vni 16777216|bad value for --vni: '16777216'
-		--listen vxlan --vni 9-5|bad value for --vni: '9-5'
-		--listen vxlan --vni 5,,6|bad value for --vni: '5,,6'
-		--listen vxlan --from 192.0.2.1/33|bad value for --from: '192.0.2.1/33'
-		--listen vxlan --from host|bad value for --from: 'host'
-		--listen vxlan --depth 4|bad value for --depth: '4'
-		--listen vxlan --workers 0|bad value for --workers: '0'
-		--listen vxlan --filter nonsense|bad filter 'nonsense'
-		--listen vxlan --format raw|bad value for --format: 'raw'
-		--listen vxlan --snaplen 5|bad value for --snaplen: '5'
-		--listen vxlan --rotate-size 1M|rotation without --write
-		--listen vxlan -w - --rotate-size 1M|stdout cannot be rotated
-		--listen vxlan -w x --rotate-files 3|--rotate-files needs
-		--listen vxlan -w x --rotate-time 5x|bad value for --rotate-time: '5x'
-		--listen vxlan -w /nowhere/x|cannot write '/nowhere/x': No such file or directory
-		--listen vxlan --tap a/b|cannot open the TAP device 'a/b'
-		--listen vxlan --tap averyverylongname|cannot open the TAP device 'averyverylongname'
-		--listen vxlan --replay 80|bad value for --replay: '80'
-		--listen vxlan --replay 80=https://127.0.0.1|bad value for --replay: '80=https://127.0.0.1'
-		--listen vxlan --replay 80=http://127.0.0.1/path|bad value for --replay: '80=http://127.0.0.1/path'
-		--listen vxlan --replay 80=http://127.0.0.1:0|bad value for --replay: '80=http://127.0.0.1:0'
-		--listen vxlan --replay 0=http://127.0.0.1|bad value for --replay: '0=http://127.0.0.1'
-		--listen vxlan --replay-percent 101|bad value for --replay-percent: '101'
-		--listen vxlan --replay-client-header X:|bad value for --replay-client-header: 'X:'
-		--listen vxlan --memory 1M|bad value for --memory: '1M'
-		--listen vxlan --user nobody-at-all|there is no user 'nobody-at-all'
-		--listen vxlan --metrics 99999|bad value for --metrics: '99999'
+		2||--listen is missing
+		2|--listen gre|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "gre"
+		2|--listen gu|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "gu"
+		2|--listen vxlan:0|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "vxlan:0"
+		2|--listen vxlan:80abc|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "vxlan:80abc"
+		2|--listen vxlan:70000|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "vxlan:70000"
+		2|--listen vxlan --listen gue:4789|--listen: expected a format (gue, vxlan, geneve), alone or with a :PORT that no other format has, got "gue:4789"
+		2|--listen|--listen: expected FORMAT[:PORT], got nothing
+		2|--listen vxlan --colour|unknown option "--colour"
+		2|--listen vxlan extra|unexpected word "extra"
+		2|--listen vxlan --vni 16777216|--vni: expected VNIs from 0 to 16777215 and ranges of them, got "16777216"
+		2|--listen vxlan --vni 9-5|--vni: expected VNIs from 0 to 16777215 and ranges of them, got "9-5"
+		2|--listen vxlan --vni 5,,6|--vni: expected VNIs from 0 to 16777215 and ranges of them, got ""
+		2|--listen vxlan --from 192.0.2.1/33|--from: expected IPv4 and IPv6 addresses and prefixes, got "192.0.2.1/33"
+		2|--listen vxlan --from host|--from: expected IPv4 and IPv6 addresses and prefixes, got "host"
+		2|--listen vxlan --depth 4|--depth: expected a number from 1 to 3, got "4"
+		2|--listen vxlan --workers 0|--workers: expected a number from 1 to 64, got "0"
+		2|--listen vxlan --filter nonsense|--filter: expected an expression of pcap-filter(7), got "nonsense": 
+		2|--listen vxlan --format raw|--format: expected pcap or pcapng, got "raw"
+		2|--listen vxlan --snaplen 5|--snaplen: expected a number from 14 to 262144, got "5"
+		2|--listen vxlan --rotate-size 1M|--rotate-size, --rotate-time and --rotate-files need --write
+		2|--listen vxlan -w - --rotate-size 1M|--rotate-size and --rotate-time need a file, but --write=- is standard output
+		2|--listen vxlan -w x --rotate-files 3|--rotate-files needs
+		2|--listen vxlan -w x --rotate-time 5x|--rotate-time: expected a time from 1s to 366d, got "5x"
+		1|--listen vxlan -w /nowhere/x|cannot write "/nowhere/x": No such file or directory
+		1|--listen vxlan --tap a/b|cannot open the TAP device "a/b"
+		1|--listen vxlan --tap averyverylongname|cannot open the TAP device "averyverylongname"
+		2|--listen vxlan --replay 80|--replay: expected PORT=http://HOST[:PORT], each PORT once, got "80"
+		2|--listen vxlan --replay 80=https://127.0.0.1|--replay: expected PORT=http://HOST[:PORT], each PORT once, got "80=https://127.0.0.1"
+		2|--listen vxlan --replay 80=http://127.0.0.1/path|--replay: expected PORT=http://HOST[:PORT], each PORT once, got "80=http://127.0.0.1/path"
+		2|--listen vxlan --replay 80=http://127.0.0.1:0|--replay: expected PORT=http://HOST[:PORT], each PORT once, got "80=http://127.0.0.1:0"
+		2|--listen vxlan --replay 0=http://127.0.0.1|--replay: expected PORT=http://HOST[:PORT], each PORT once, got "0=http://127.0.0.1"
+		2|--listen vxlan --replay-percent 101|--replay-percent: expected a number from 0 to 100, got "101"
+		2|--listen vxlan --replay-client-header X:|--replay-client-header: expected letters, digits, - and _, got "X:"
+		2|--listen vxlan --memory 1M|--memory: expected a size from 16M to 1T, got "1M"
+		1|--listen vxlan --user nobody-at-all|--user: there is no user "nobody-at-all"
+		2|--listen vxlan --metrics 99999|--metrics: expected a number from 1 to 65535, got "99999"
 	END
 }
 

@@ -47,22 +47,22 @@ refused_rule() {
 	local us=(--iface=eth0 --direction=ingress)
 	refused 'unknown command "begin"' begin "${us[@]}"
 	refused 'unexpected word "stop"' start stop "${us[@]}"
-	refused "unexpected word 'b'" check a b c
-	refused 'two commands: "start" and --cmd=stop' start --cmd=stop "${us[@]}"
+	refused 'unexpected word "b"' check a b c
+	refused '--cmd: expected one command, got "start" and "stop"' start --cmd=stop "${us[@]}"
 	refused 'unknown command ""' --cmd= "${us[@]}"
 	refused "--iface is missing" update --direction=ingress
 	refused "--direction is missing" update --iface=eth0
-	refused '"inwards" is neither ingress nor egress' update --iface=eth0 --direction=inwards
+	refused '--direction: expected ingress or egress, got "inwards"' update --iface=eth0 --direction=inwards
 	refused 'no interface "nosuch"' update --iface=nosuch --direction=ingress
 	refused 'no interface ""' update --iface= --direction=ingress
 	refused 'no interface "an-interface-name-too-long"' update --iface=an-interface-name-too-long --direction=ingress
-	refused "unknown option '--color'" update "${us[@]}" --color=red
-	refused "unknown option '-q'" update "${us[@]}" -q
-	refused "option '--rules' needs a value" update "${us[@]}" --rules
-	refused "option '--rules' needs a value" update --rules "${us[@]}"
-	refused "option '--quiet' takes no value, 'yes' given" update "${us[@]}" --quiet=yes
-	refused "'mirror' and 'skip'" update "${us[@]}" --rules=mirror --rules=skip
-	refused "check: name a file" check
+	refused 'unknown option "--color"' update "${us[@]}" --color=red
+	refused 'unknown option "-q"' update "${us[@]}" -q
+	refused "--rules: expected TEXT, got nothing" update "${us[@]}" --rules
+	refused "--rules: expected TEXT, got nothing" update --rules "${us[@]}"
+	refused '--quiet: expected no value, got "yes"' update "${us[@]}" --quiet=yes
+	refused '--rules: expected one value, got "mirror" and "skip"' update "${us[@]}" --rules=mirror --rules=skip
+	refused "check: expected FILE, got nothing" check
 	refused "nosuch: No such file or directory" check nosuch
 	refused "/: Is a directory" check /
 	refused "no traffic-mirroring is pinned for eth0 egress" rollback --iface=eth0 --direction=egress

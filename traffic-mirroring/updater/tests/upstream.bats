@@ -123,6 +123,6 @@ meanings="
 	for name in iface direction version log-dir rules-file src-address dst-address src-port dst-port protocol \
 		tunnel-interface-name tunnel-local-port tunnel-remote-port tunnel-remote-address redirect-to gtw-address \
 		map-name quiet help; do
-		grep -qE "^  --$name(=| )" <<<"$output"
+		grep -qE "^  (-.,|   ) --$name(=| |$)" <<<"$output"
 	done
 }
