@@ -68,6 +68,7 @@ OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
 ARCHIVES := $(FOLDERS:%=$B/obj/%.a)
 SKELETONS := $(EMBEDDED_SOURCES:%.bpf.c=$B/%.skel.h)
+COMPLETIONS := $(patsubst %,$B/completion/%,$(notdir $(PROGRAMS)))
 CHECK_OBJECT := $B/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
 TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
@@ -81,8 +82,9 @@ SETS := $(if $(filter package,$(MAKECMDGOALS)),build) \
 	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint)
 READY := $(if $(strip $(SETS)),$B/deps-$(subst $() $(),-,$(sort $(SETS))))
 
-all: $(PROGRAMS) $(OBJECTS) ## everything that the packages hold (also: build)
+all: $(PROGRAMS) $(OBJECTS) completion ## everything that the packages hold (also: build)
 build: all
+completion: $(COMPLETIONS) ## completion of all commands for bash
 
 test: tests ## every test, or those of FILES or FOLDER; as root, in namespaces of its own
 	ci/here-or-vm ci/run-tests $(or $(FILES),$(if $(FOLDER),$(filter $(FOLDER)/% $B/$(FOLDER)/%,$(TESTS) $(BATS)),$(TESTS) $(BATS)))
@@ -115,7 +117,7 @@ lint-format: $(READY)
 	clang-format --dry-run -Werror $(C_FILES)
 lint-layers: $(ARCHIVES)
 	ci/layers
-lint-generated: $(OBJECTS) $(SKELETONS)
+lint-generated: $(OBJECTS) $(SKELETONS) $(PROGRAMS)
 	ci/generate --check
 lint-code: $(READY) $(SKELETONS)
 	printf '%s\n' $(USER_SOURCES) | $(TIDY) $(filter-out -MMD -MP,$(ALL_CFLAGS))
@@ -148,6 +150,7 @@ install: all ## commands, objects, man pages, units and completion, to DESTDIR a
 	mkdir -p $(DESTDIR)$(PREFIX)/sbin
 	for f in $(notdir $(PROGRAMS)); do ln -sf ../lib/l3af-traffic-mirroring/$$f $(DESTDIR)$(PREFIX)/sbin/$$f; done
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
+	$(INSTALL) -m 0644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(COMPLETIONS)
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/mirror-sender.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mirror-sender.service
 
@@ -160,7 +163,7 @@ clean: ## removes build/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
-.PHONY: all build test test-unit tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
+.PHONY: all build completion test test-unit tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -216,6 +219,10 @@ $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $$($(PKG_CONFIG) --libs libbpf libelf)
+
+$(COMPLETIONS): $(PROGRAMS) ci/completion
+	@mkdir -p $(@D)
+	ci/completion $(filter %/$(@F),$(PROGRAMS)) >$@
 
 # A test is linked with what it uses of the tests' support and of all folders.
 $B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_SOURCES))

@@ -305,13 +305,3 @@ metrics_grammar() {
 	mirror 1 update --quiet --rules=mirrors
 	[[ $output == *mirrors* ]]
 }
-
-@test "--help and the man page have the same commands and options" {
-	requires_command mandoc
-	mandoc -Tascii "$BATS_TEST_DIRNAME/../../../docs/man/mirroring.8" | sed 's/.\x08//g' >"$LAB/man"
-	diff <(mirroring --help | grep -o '^  --[a-z-]*' | tr -d ' ' | sort) <(grep -o -- '--[a-z-]*' "$LAB/man" | sort -u)
-	local command
-	for command in $(mirroring --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -qE "^     $command( |$)" "$LAB/man"
-	done
-}
