@@ -98,7 +98,7 @@ int delivery_read_address(const char *text, void *to);
 int delivery_read_collector(const char *text, void *to);
 
 /* Reads the texts of the options map. One that is damaged counts as not given, after log_error(). */
-void delivery_parse(const struct mirror_options *options, struct delivery *d);
+void delivery_parse(const struct mirror_options *texts, struct delivery *d);
 
 /* Copies the value of an option. */
 void delivery_copy_option(enum mirror_option option, struct delivery *to, const struct delivery *from);
