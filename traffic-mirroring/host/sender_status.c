@@ -39,7 +39,7 @@ static int print_rings(const struct shared *s)
 		size += rings[i].size;
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
 	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
-	printf("overload %.1f %% of the flows are left out\n", 100 * shared_shed_ratio(s));
+	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s));
 	rings_close(rings, n);
 	return 0;
 }
@@ -102,7 +102,7 @@ static void emit_collectors(struct emit *e, const struct shared *s)
 			continue;
 		emit_text(e, "group %u%s\n", g->id,
 			  c->group != g->id	  ? ", not opened yet" :
-			  s->state->stopped[slot] ? ", stopped: no way to its collectors" :
+			  s->state->stopped[slot] ? ", stopped: no route to its collectors" :
 						    "");
 		for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++)
 			emit_collector(e, g, i, &c[i]);

@@ -111,7 +111,7 @@ const char *shared_unreachable_text(__u32 error)
 	if (!shared_is_answer(error))
 		return "its sockets could not be opened";
 	return error == EHOSTUNREACH || error == ENETUNREACH ? "its host cannot be reached" :
-							       "nobody listens there";
+							       "port unreachable";
 }
 
 const char *shared_error_name(int error)

@@ -49,7 +49,7 @@ void links_refresh(const struct groups *groups, const struct shared *shared)
 			stopped &= !g->collector[i].usable;
 		}
 		if (stopped && !shared->state->stopped[slot])
-			log_warn("group %u: no way to its collectors; copies stop until there is one",
+			log_warn("group %u: no route to its collectors; copies stop until there is one",
 				 g->config.id);
 		else if (!stopped && shared->state->stopped[slot])
 			log_warn("group %u: copies are sent again", g ? g->config.id : 0);

@@ -74,7 +74,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	mirror 0 start --map-name="$flow_logs/a/flow_log_ingress_jmp_table"
 	# we are not in a circle of our own, and do not make one
 	mirror 1 start --map-name="$pins/mirroring_ingress_jmp_table"
-	[[ $output == "mirroring: cannot chain behind $pins/mirroring_ingress_jmp_table: the program leads there itself" ]]
+	[[ $output == "mirroring: cannot chain after $pins/mirroring_ingress_jmp_table: the chain would loop" ]]
 	set_next "$root" "$flow_logs/a/program"
 	chain_is "tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> end" a
 }
@@ -108,7 +108,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	mirror 1 start --map-name="$root" --tunnel-interface-name=vxlan0 --rules="mirror to nosuch"
 	mirror 1 start --map-name="$root.nosuch" --tunnel-interface-name=vxlan0
 	mirror 1 start --map-name="$flow_logs"/b/flow_log_ingress_flows --tunnel-interface-name=vxlan0
-	[[ $output == "mirroring: --map-name: $flow_logs/b/flow_log_ingress_flows is no chain map: a PROG_ARRAY with one entry" ]]
+	[[ $output == "mirroring: --map-name: expected a chain map (a PROG_ARRAY with one entry), got \"$flow_logs/b/flow_log_ingress_flows\"" ]]
 	on host bash -c 'find /sys/fs/bpf | sort' | diff "$LAB/before" -
 	chain_is "tc_ingress_root -> flow_log_ingress_entry -> end" b
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# More copies than the sender can send: whole flows are left out, and the others arrive whole.
+# More copies than the sender can send: whole flows are shed, and the others arrive whole.
 
 load ring
 

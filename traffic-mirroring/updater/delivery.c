@@ -196,7 +196,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 		return 0;
 	}
 	if (err == -EDESTADDRREQ)
-		log_error("%s has no target: give --tunnel-remote-address, --tunnel-interface-name or "
+		log_error("%s has no destination: give --tunnel-remote-address, --tunnel-interface-name or "
 			  "--redirect-to, or "
 			  "`to` in the rule",
 			  what);
@@ -209,7 +209,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
 		return -EOPNOTSUPP;
 	} else if (f->snaplen) {
-		log_error("%s: snaplen %u: a kernel device gets whole packets; trimming needs a collector",
+		log_error("%s: snaplen %u: a kernel device gets whole packets; truncation needs a collector",
 			  what, f->snaplen);
 		return -EOPNOTSUPP;
 	}

@@ -263,7 +263,7 @@ int host_attach(struct host *h, const struct tables *t)
 	if (state >= 0)
 		close(state);
 	if (err)
-		log_error("cannot lead the data path to the rings: %s", strerror(-err));
+		log_error("cannot connect the data path to the rings: %s", strerror(-err));
 	return err;
 }
 
@@ -284,7 +284,7 @@ int host_revive_sender(void)
 	if (!h)
 		return err;
 	if (h->shared.state->present) {
-		log_info("the sender had ended: it is started again");
+		log_info("the sender had ended; it was started again");
 		err = host_ensure_sender(h);
 	}
 	host_unlock(h);

@@ -39,7 +39,7 @@ int instance_find(struct instance *i, const char *version)
 	snprintf(config, sizeof(config), "mirroring_%s_config", direction_names[i->direction]);
 	err = pins_find(&i->pins, i->link.name, version, config);
 	if (err == -ENOTUNIQ)
-		log_error("traffic-mirroring is pinned several times for %s %s: name one by --version",
+		log_error("traffic-mirroring is pinned several times for %s %s: choose one with --version",
 			  i->link.name, direction_names[i->direction]);
 	else if (err && err != -ENOENT)
 		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
@@ -48,10 +48,10 @@ int instance_find(struct instance *i, const char *version)
 
 void instance_report_missing(const struct instance *i, const char *version)
 {
-	log_error(
-		"no traffic-mirroring is pinned for %s %s%s%s: load it by l3afd, or by start with --map-name",
-		i->link.name, direction_names[i->direction], version ? " version " : "",
-		version ? version : "");
+	log_error("no traffic-mirroring is pinned for %s %s%s%s: load it with l3afd, or run start with "
+		  "--map-name",
+		  i->link.name, direction_names[i->direction], version ? " version " : "",
+		  version ? version : "");
 }
 
 int instance_lock(struct instance *i)
@@ -116,7 +116,7 @@ int instance_all(struct instance **instances, size_t *n)
 			    instance_find(&i, NULL))
 				continue;
 			if (instance_open(&i))
-				log_warn("%s %s is left out", i.link.name, direction_names[d]);
+				log_warn("skipping %s %s", i.link.name, direction_names[d]);
 			else
 				err = add_instance(instances, n, &i);
 		}

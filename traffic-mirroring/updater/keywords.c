@@ -333,7 +333,7 @@ static void read_tcp_flags(struct reader *r, struct filter *f, const struct keyw
 		complain(r, value, "\"%s\" needs a mask, such as %s/syn,ack", quote(value).text,
 			 quote(value).text);
 	} else if (flags & ~mask) {
-		complain(r, value, "\"%s\" has flags that its mask leaves out", quote(value).text);
+		complain(r, value, "\"%s\" has flags outside its mask", quote(value).text);
 	} else {
 		for (unsigned int byte = 0; byte < 256; byte++)
 			if ((byte & mask) == flags)
@@ -483,7 +483,7 @@ static void read_to(struct reader *r, struct filter *f, const struct keyword *k,
 		if (fault) {
 			complain(r, element, "\"%s\" %s", quote(element).text, fault);
 		} else if (has_destination(f, to.text)) {
-			complain(r, element, "\"%s\" stands twice in the list", quote(element).text);
+			complain(r, element, "\"%s\" is in the list twice", quote(element).text);
 		} else if (f->n_to == MIRROR_MAX_DEVICES) {
 			complain(r, element, "\"%s\" is one too many: %s takes up to %d", quote(element).text,
 				 k->name, MIRROR_MAX_DEVICES);

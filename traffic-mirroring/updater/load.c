@@ -75,7 +75,7 @@ static int open_chain_map(const char *path, uint32_t *id)
 	}
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_PROG_ARRAY ||
 	    info.max_entries != 1) {
-		log_error("--map-name: %s is no chain map: a PROG_ARRAY with one entry", path);
+		log_error("--map-name: expected a chain map (a PROG_ARRAY with one entry), got \"%s\"", path);
 		close(fd);
 		return -EINVAL;
 	}
@@ -136,7 +136,7 @@ static int insert(struct instance *i, int map_fd, uint32_t map_id)
 	if (leads_to(map_id, prog_id, 0))
 		return 0;
 	if (in_chain(i, prog_id)) {
-		log_warn("%s %s: the program is in the chain already, and stays at its place", i->link.name,
+		log_warn("%s %s: the program is already in the chain and keeps its place", i->link.name,
 			 direction_names[i->direction]);
 		return 0;
 	}
@@ -257,8 +257,8 @@ int load_chained(struct instance *i, const char *map_name)
 	if (!err) {
 		err = insert(i, map_fd, map_id);
 		if (err)
-			log_error("cannot chain behind %s: %s", map_name,
-				  err == -ELOOP ? "the program leads there itself" : strerror(-err));
+			log_error("cannot chain after %s: %s", map_name,
+				  err == -ELOOP ? "the chain would loop" : strerror(-err));
 	}
 	if (err && fresh)
 		remove_pins(i);

@@ -58,8 +58,8 @@ static bool find_gateway(struct route *route, const char *nic)
 			htonl(1);
 		route->gateway.family = AF_INET;
 		memcpy(route->gateway.bytes, &first, sizeof(first));
-		log_warn("no route through %s and no --gtw-address: the first address of its network is "
-			 "taken as gateway",
+		log_warn("no route through %s and no --gtw-address: using the first address of its network "
+			 "as gateway",
 			 nic);
 	}
 	freeifaddrs(addresses);
@@ -90,7 +90,8 @@ static int ensure(struct route *route, const char *nic)
 		return -EAFNOSUPPORT;
 	}
 	if (!route->gateway.family && !find_gateway(route, nic)) {
-		log_error("%s is not on a network of %s: give its gateway by --gtw-address", collector, nic);
+		log_error("%s is not on a network of %s: give its gateway with --gtw-address", collector,
+			  nic);
 		return -EHOSTUNREACH;
 	}
 	if (replace)

@@ -25,7 +25,7 @@ static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, str
 	struct span value = next_word(r);
 
 	if (*seen >> k->id & 1)
-		complain(r, word, "\"%s\" stands twice in the line", k->name);
+		complain(r, word, "\"%s\" is in the line twice", k->name);
 	else if (f->action == ACTION_SKIP && k->id >= DIM_COUNT)
 		complain(r, word, "\"%s\" is an option, and skip takes none", k->name);
 	else if (!value.len)

@@ -58,7 +58,7 @@ static bool chained(const struct instance_report *r)
 /* What l3afd does to a chain when the seq_id of a running program changes. */
 #define SEQ_ID                                                                                             \
 	"l3afd does so when the seq_id of a running program changes: delete its programs and deploy them " \
-	"anew"
+	"again"
 
 static void check_chain(struct instance_report *r)
 {
@@ -74,7 +74,7 @@ static void check_chain(struct instance_report *r)
 			"the chain is a loop: %s (%u) leads back, and a packet is copied many times. " SEQ_ID,
 			last->name, last->id);
 	else if (!chained(r))
-		add_problem(r, "the chain is cut behind %s (%u): mirroring (%u) is not reached. " SEQ_ID,
+		add_problem(r, "the chain is broken after %s (%u): mirroring (%u) is not reached. " SEQ_ID,
 			    last->name, last->id, r->program_id);
 	if (r->chain.roots > 1)
 		add_problem(r,
@@ -89,7 +89,7 @@ static void check_filters(struct instance_report *r)
 	if (r->configuration->options.started && !r->configuration->filters->n)
 		add_problem(r,
 			    "no filters. l3afd does not run cmd_update where a changed version is answered "
-			    "with 500: delete the program and deploy it anew");
+			    "with 500: delete the program and deploy it again");
 }
 
 static void check_devices(struct instance_report *r)
@@ -98,7 +98,7 @@ static void check_devices(struct instance_report *r)
 
 	for (size_t i = 0; i < c->filters->n; i++) {
 		if (c->filters->at[i].action == ACTION_MIRROR && c->rows[i].exit == EXIT_NONE)
-			add_problem(r, "filter %zu has no target yet: start has not named one", i + 1);
+			add_problem(r, "filter %zu has no destination yet; start has not named one", i + 1);
 		for (size_t d = 0; d < c->rows[i].devices && d < MIRROR_MAX_DEVICES; d++) {
 			const struct mirror_device *device = &c->rows[i].device[d];
 			struct link link;
@@ -106,7 +106,7 @@ static void check_devices(struct instance_report *r)
 			if (netlink_link(device->name, &link))
 				add_problem(r, "filter %zu: device %s is gone", i + 1, device->name);
 			else if (link.ifindex != (int)device->ifindex)
-				add_problem(r, "filter %zu: device %s was made anew: give the filters again",
+				add_problem(r, "filter %zu: device %s was recreated; re-apply the filters",
 					    i + 1, device->name);
 			else if (!link.up)
 				add_problem(r, "filter %zu: device %s is not up", i + 1, device->name);
@@ -118,7 +118,7 @@ static void check_sender(struct instance_report *r)
 {
 	if (delivery_needs_rings(r->configuration) && shared_sender() <= 0)
 		add_problem(r,
-			    "no mirror-sender runs, and copies to collectors are lost: start it by start, or "
+			    "mirror-sender is not running, and copies to collectors are lost: run start, or "
 			    "have l3afd run cmd_status");
 }
 
@@ -174,7 +174,7 @@ static void emit_chain(struct emit *e, const struct instance_report *r)
 		emit_text(e, "%s (%u) -> ", r->chain.at[i].name, r->chain.at[i].id);
 	}
 	emit_end(e);
-	emit_text(e, "%s\n", !chained(r) ? "CUT" : r->chain.loop ? "LOOP" : "end");
+	emit_text(e, "%s\n", !chained(r) ? "BROKEN" : r->chain.loop ? "LOOP" : "end");
 }
 
 static const char *const origin_names[] = {

@@ -39,7 +39,7 @@ problem() {
 	deploy device.json 'flow_log(10; "flow-log")'
 	deploy device.json 'mirrors.seq_id = 30 | flow_log(10; "flow-log")'
 	chains_are "tc_DIRECTION_root -> end"
-	problem "the chain is cut behind tc_ingress_root ("
+	problem "the chain is broken after tc_ingress_root ("
 	[[ $(report ingress .chained) == false ]]
 	pings 3
 	[[ $(copied ingress) == 0 ]]

@@ -246,5 +246,5 @@ state() {
 	((complete > 0 && complete < all && broken * 20 <= complete + broken))
 	(($(outcome shed) > 0))
 	expect 0 on host mirroring update --iface=eth0 --direction=egress --max-rate=off
-	wait_until 20 eval 'on host mirror-sender --status | grep -q " 0.0 % of the flows are left out"'
+	wait_until 20 eval 'on host mirror-sender --status | grep -q " 0.0 % of the flows are shed"'
 }

@@ -73,8 +73,8 @@ send_flows() {
 	send_flows
 	capture_end copies
 	(($(number copies udp port 4789) > 5 && $(number copies udp dst port 6999) > 5))
-	wait_until 3 eval 'on host mirror-sender --status | grep -q "6999.*nobody listens there"'
-	on host mirroring status | grep -q "6999.*nobody listens there"
+	wait_until 3 eval 'on host mirror-sender --status | grep -q "6999.*port unreachable"'
+	on host mirroring status | grep -q "6999.*port unreachable"
 	capture copies collector eth0
 	send_flows
 	capture_end copies
@@ -88,7 +88,7 @@ copies_to_6999='udp dst port 6999 and udp[4:2] > 8' probes_to_6999='udp dst port
 @test "a collector that is left out is probed, not tried with copies, and gets its flows back when it answers" {
 	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:$LAB_COLLECTOR4:6999" mirror_all --failover=on
 	send_flows
-	wait_until 5 eval 'on host mirroring status | grep -q "6999.*nobody listens there"'
+	wait_until 5 eval 'on host mirroring status | grep -q "6999.*port unreachable"'
 	capture copies collector eth0
 	for _ in {1..8}; do
 		send_flows
@@ -99,7 +99,7 @@ copies_to_6999='udp dst port 6999 and udp[4:2] > 8' probes_to_6999='udp dst port
 	(($(number copies "$probes_to_6999") >= 1))
 	on collector ip link add listener type vxlan id 2 dstport 6999
 	on collector ip link set listener addrgenmode none up
-	wait_until 15 eval '! on host mirroring status | grep -q "6999.*nobody listens there"'
+	wait_until 15 eval '! on host mirroring status | grep -q "6999.*port unreachable"'
 	capture copies collector eth0
 	send_flows
 	capture_end copies
@@ -134,7 +134,7 @@ copies_to_6999='udp dst port 6999 and udp[4:2] > 8' probes_to_6999='udp dst port
 @test "without failover such a collector keeps its flows" {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
 	pings 5
-	wait_until 3 eval 'on host mirror-sender --status | grep -q "nobody listens there"'
+	wait_until 3 eval 'on host mirror-sender --status | grep -q "port unreachable"'
 	pings 5
 	wait_until 3 eval '(($(sent 2) >= 20))'
 	[[ $(sent 13) == 0 ]]

@@ -211,7 +211,7 @@ rules() {
 	on host bpftool map delete pinned "$pins/tc_ingress_root_array" key 0 0 0 0
 	mirror 0 status
 	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ CUT ]]
-	[[ $output == *"PROBLEM    the chain is cut behind tc_ingress_root"*seq_id* ]]
+	[[ $output == *"PROBLEM    the chain is broken after tc_ingress_root"*seq_id* ]]
 	[[ $(report .chained) == false ]]
 }
 

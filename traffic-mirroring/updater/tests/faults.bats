@@ -68,7 +68,7 @@ prefixes() {
 
 @test "update without start gives up after a while; stop has nothing to do" {
 	mirror 1 update --rules=mirror
-	[[ $output == "mirroring: no traffic-mirroring is pinned for eth0 ingress: load it by l3afd, or by start with --map-name" ]]
+	[[ $output == "mirroring: no traffic-mirroring is pinned for eth0 ingress: load it with l3afd, or run start with --map-name" ]]
 	mirror 0 stop
 }
 

@@ -61,7 +61,7 @@ copied() {
 	local command
 	for command in start update stop show rollback; do
 		mirror 1 $command
-		[[ $output == "mirroring: traffic-mirroring is pinned several times for eth0 ingress: name one by --version" ]]
+		[[ $output == "mirroring: traffic-mirroring is pinned several times for eth0 ingress: choose one with --version" ]]
 	done
 	works_with --version=1.1
 	mirror 0 show --version=1.0

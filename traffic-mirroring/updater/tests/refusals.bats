@@ -82,8 +82,8 @@ refused_rule() {
 	local us=(start --iface=eth0 --direction=ingress)
 	refused "--map-name: $pins/nosuch: No such file or directory" "${us[@]}" --map-name="$pins/nosuch"
 	refused "--map-name: /etc/hostname: " "${us[@]}" --map-name=/etc/hostname
-	refused "mirroring_ingress_exits is no chain map" "${us[@]}" --map-name="$pins/mirroring_ingress_exits"
-	refused "mirroring_ingress_config is no chain map" "${us[@]}" --map-name="$pins/mirroring_ingress_config"
+	refused "expected a chain map (a PROG_ARRAY with one entry), got \"$pins/mirroring_ingress_exits\"" "${us[@]}" --map-name="$pins/mirroring_ingress_exits"
+	refused "expected a chain map (a PROG_ARRAY with one entry), got \"$pins/mirroring_ingress_config\"" "${us[@]}" --map-name="$pins/mirroring_ingress_config"
 	refused "--map-name: : " "${us[@]}" --map-name=
 }
 
@@ -107,7 +107,7 @@ refused_rule() {
 		refused_update "--gtw-address: expected an IPv4 or IPv6 address, got \"$value\"" "--gtw-address=$value"
 	done
 	refused_update "--gtw-address" --redirect-to=eth1 --tunnel-remote-address=203.0.113.1 --gtw-address=2001:db8::1
-	refused_update "give its gateway by --gtw-address" --redirect-to=eth1 --tunnel-remote-address=2001:db8:77::1
+	refused_update "give its gateway with --gtw-address" --redirect-to=eth1 --tunnel-remote-address=2001:db8:77::1
 }
 
 @test "the upstream package's filter options" {
@@ -137,7 +137,7 @@ refused_rule() {
 	refused_rule 'rules:1:9: "proto" has no value' "mirror  proto"
 	refused_rule 'rules:2:14: "tpc" is not ' $'mirror\nmirror proto tpc'
 	refused_rule 'rules:1:23: "256" is not ' "mirror; mirror  proto 256"
-	refused_rule '"proto" stands twice in the line' "mirror proto tcp proto udp"
+	refused_rule '"proto" is in the line twice' "mirror proto tcp proto udp"
 	refused_rule '"10.0.0.0/33"' "mirror src 10.0.0.0/33"
 	refused_rule '"10.0.0/8" is not ' "mirror src 10.0.0/8"
 	refused_rule '"," is not a keyword' "mirror src 10.0.0.0/8 , 11.0.0.0/8"
@@ -146,7 +146,7 @@ refused_rule() {
 	refused_rule 'range "90-80" ends before it starts' "mirror port 90-80"
 	refused_rule '"80-" is not ' "mirror port 80-"
 	refused_rule '"none" needs a mask' "mirror tcp-flags none"
-	refused_rule '"syn/ack" has flags that its mask leaves out' "mirror tcp-flags syn/ack"
+	refused_rule '"syn/ack" has flags outside its mask' "mirror tcp-flags syn/ack"
 	refused_rule '"sin" is not ' "mirror tcp-flags sin/syn"
 	refused_rule '"256" is not ' "mirror icmp-type 256"
 	refused_rule '"4096" is not ' "mirror vlan 4096"
