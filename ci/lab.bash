@@ -24,8 +24,7 @@
 #   expect STATUS COMMAND…  Prints a command, runs it, prints and keeps its output in $output (stdout and stderr), and fails
 #                           if it ends with another status. `!` stands for any failure (1 to 123: no time-out, no signal).
 #                           COMMAND may be a function such as on.
-#   wait_until SECONDS COMMAND…  Repeats a command every LAB_PAUSE seconds (0.05) until it succeeds; on a slow machine
-#                           LAB_PATIENCE times as long.
+#   wait_until SECONDS COMMAND…  Repeats a command until it succeeds; on a slow machine LAB_PATIENCE times as long.
 #
 # Packets
 #   capture NAME HOST DEV [FILTER]  Starts tcpdump and waits until it listens. Packets go to $LAB/NAME.pcap.
@@ -44,7 +43,7 @@ LAB_CLIENT4=192.0.2.1 LAB_HOST4=192.0.2.2
 LAB_CLIENT6=2001:db8:1::1 LAB_HOST6=2001:db8:1::2
 LAB_UPLINK4=198.51.100.2 LAB_COLLECTOR4=198.51.100.9
 LAB_UPLINK6=2001:db8:2::2 LAB_COLLECTOR6=2001:db8:2::9
-: "${LAB_TIMEOUT:=10}" "${LAB_PATIENCE:=1}" "${LAB_PAUSE:=0.05}"
+: "${LAB_TIMEOUT:=10}" "${LAB_PATIENCE:=1}"
 
 lab_begin() {
 	LAB=$(mktemp -d) || return
@@ -197,7 +196,7 @@ wait_until() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS <= deadline)) || { echo "still not after its time: $*"; return 1; }
-		sleep "$LAB_PAUSE"
+		sleep 0.05
 	done
 }
 

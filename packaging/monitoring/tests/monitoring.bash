@@ -65,17 +65,16 @@ has_not() {
 	found=$(values "$1") && [[ ! $found ]]
 }
 
-# Prometheus has news when it has evaluated its rules: asking more often costs more than what is tested.
 fires() {
-	LAB_PAUSE=0.2 wait_until 15 has "ALERTS{alertstate=\"firing\", alertname=\"$1\"${2:+, $2}}"
+	wait_until 15 has "ALERTS{alertstate=\"firing\", alertname=\"$1\"${2:+, $2}}"
 }
 
 clears() {
-	LAB_PAUSE=0.2 wait_until 15 has_not "ALERTS{alertstate=\"firing\", alertname=\"$1\"${2:+, $2}}"
+	wait_until 15 has_not "ALERTS{alertstate=\"firing\", alertname=\"$1\"${2:+, $2}}"
 }
 
 quiet() {
-	LAB_PAUSE=0.2 wait_until 15 has_not 'ALERTS{alertstate="firing"}' || { values 'ALERTS{alertstate="firing"}'; cat "$LAB/answer"; return 1; }
+	wait_until 15 has_not 'ALERTS{alertstate="firing"}' || { values 'ALERTS{alertstate="firing"}'; cat "$LAB/answer"; return 1; }
 }
 
 dashboard_queries() {
