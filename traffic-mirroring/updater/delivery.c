@@ -106,7 +106,7 @@ static struct mirror_group group_of(const struct delivery *d)
 	return group;
 }
 
-/* A collector that the options name: to is its address, NULL for a format that is sent out of --redirect-to. */
+/* A collector that the options name. to: its address; NULL: the format is sent out of --redirect-to. */
 static int add_default_collector(struct configuration *c, size_t index, const struct format *format,
 				 const struct address *to, uint32_t weight)
 {

@@ -9,8 +9,8 @@
 #include "../host/shared.h"
 
 /*
- * Finds or makes the group with these contents, and sets its id. wanted marks, by slot, the groups of the configuration to
- * come, to which no map refers yet. 0, or -ENOSPC after log_error(): all slots are in use.
+ * Finds or makes the group with these contents, and sets its id. wanted marks, by slot, the groups of the
+ * configuration to come, to which no map refers yet. 0, or -ENOSPC after log_error(): all slots are in use.
  */
 int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mirror_group *group);
 

@@ -13,8 +13,8 @@
 int sender_signal(int signal);
 
 /*
- * Ensures that a sender is running that has sockets for all groups and for the wanted ones, by slot, to come. After
- * log_error(); the errno of a socket that could not be opened.
+ * Ensures that a sender is running that has sockets for all groups. wanted marks, by slot, those whose
+ * sockets must be open; returns the errno of one that is not. After log_error().
  */
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS]);
 
