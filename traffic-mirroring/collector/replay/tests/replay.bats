@@ -30,9 +30,19 @@ clients() {
 	sent=$output
 }
 
+# What the devices of the collector's host have received: copies, and requests on their way to the target.
+received() {
+	on collector cat /sys/class/net/{eth0,lo}/statistics/rx_packets
+}
+
 # Ends the collector when nothing more comes.
 collect_all() {
-	sleep 1.5
+	local - && set +T
+	local before=
+	until [[ $before == "$(received)" ]]; do
+		before=$(received)
+		sleep 0.6
+	done
 	collect_end
 }
 
