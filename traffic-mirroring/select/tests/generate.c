@@ -138,23 +138,32 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 	 * matters
 	 */
 	uint32_t rarity = 2 + random_below(pool, 12);
-	uint16_t types[POOL_VALUES] = { 0, 3, 8, 128, 135, 255 };
+	static const uint16_t types[POOL_VALUES] = { 0, 3, 8, 128, 135, 255 };
+	const struct {
+		const uint16_t *values;
+		uint32_t max;
+	} numbers[REF_NUMBERS] = {
+		[REF_VLAN] = { pool->vlans, 4095 },
+		[REF_SRC_PORT] = { pool->ports, 65535 },
+		[REF_DST_PORT] = { pool->ports, 65535 },
+		[REF_ICMP_TYPE] = { types, 255 },
+	};
+	struct ref_ranges *proto = &r->number[REF_PROTO];
 
 	*r = (struct ref_rule){ .mirror = !one_in(pool, 4) };
 	if (one_in(pool, rarity)) {
 		for (size_t n = some(pool); n; n--) {
-			r->proto.at[r->proto.n].from = r->proto.at[r->proto.n].to = ONE_OF(pool, protocols);
-			r->proto.n++;
+			proto->at[proto->n].from = proto->at[proto->n].to = ONE_OF(pool, protocols);
+			proto->n++;
 		}
 	}
 	if (one_in(pool, rarity))
 		generate_prefixes(pool, &r->src);
 	if (one_in(pool, rarity))
 		generate_prefixes(pool, &r->dst);
-	if (one_in(pool, rarity))
-		generate_ranges(pool, &r->src_port, pool->ports, 65535);
-	if (one_in(pool, rarity))
-		generate_ranges(pool, &r->dst_port, pool->ports, 65535);
+	for (int n = 0; n < REF_NUMBERS; n++)
+		if (n != REF_PROTO && one_in(pool, rarity))
+			generate_ranges(pool, &r->number[n], numbers[n].values, numbers[n].max);
 	if (one_in(pool, rarity))
 		generate_ranges(pool, &r->port, pool->ports, 65535);
 	if (one_in(pool, 2 * rarity)) {
@@ -162,10 +171,6 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 		r->mask = random64(pool);
 		r->flags = r->mask & random64(pool);
 	}
-	if (one_in(pool, 2 * rarity))
-		generate_ranges(pool, &r->icmp_type, types, 255);
-	if (one_in(pool, rarity))
-		generate_ranges(pool, &r->vlan, pool->vlans, 4095);
 	if (r->mirror)
 		generate_target(pool, devices, n_devices, r);
 }

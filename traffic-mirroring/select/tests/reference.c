@@ -8,17 +8,24 @@
 /* Everything that a filter can ask about, read from the packet. */
 struct facts {
 	bool malformed;
-	bool tagged;
-	uint16_t vlan;
 	uint8_t family; /* 0: not IP */
+	struct {
+		bool there;
+		uint16_t value;
+	} number[REF_NUMBERS];
 	uint8_t proto;
 	uint8_t src[16], dst[16];
 	bool first_fragment, later_fragment;
 	uint32_t id;
-	bool has_ports, has_flags, has_icmp;
-	uint16_t src_port, dst_port;
-	uint8_t flags, icmp_type;
+	bool has_flags;
+	uint8_t flags;
 };
+
+static void found(struct facts *f, enum ref_number n, uint16_t value)
+{
+	f->number[n].there = true;
+	f->number[n].value = value;
+}
 
 static uint32_t number(const uint8_t *at, size_t size)
 {
@@ -32,37 +39,38 @@ static uint32_t number(const uint8_t *at, size_t size)
 /* bytes: from the layer-4 header to the end that the IP header gives. */
 static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 {
+	bool has_ports = false;
+
 	switch (f->proto) {
 	case 6:
 		if (bytes < 20 || at[12] >> 4 < 5)
 			return false;
 		f->has_flags = true;
 		f->flags = at[13];
-		f->has_ports = true;
+		has_ports = true;
 		break;
 	case 17: /* UDP */
 	case 136: /* UDP-Lite */
 		if (bytes < 8)
 			return false;
-		f->has_ports = true;
+		has_ports = true;
 		break;
 	case 33: /* DCCP */
 	case 132: /* SCTP */
 		if (bytes < 12)
 			return false;
-		f->has_ports = true;
+		has_ports = true;
 		break;
 	case 1: /* ICMP */
 	case 58: /* ICMPv6 */
 		if (bytes < 4)
 			return false;
-		f->has_icmp = true;
-		f->icmp_type = at[0];
+		found(f, REF_ICMP_TYPE, at[0]);
 		break;
 	}
-	if (f->has_ports) {
-		f->src_port = number(at, 2);
-		f->dst_port = number(at + 2, 2);
+	if (has_ports) {
+		found(f, REF_SRC_PORT, number(at, 2));
+		found(f, REF_DST_PORT, number(at + 2, 2));
 	}
 	return true;
 }
@@ -196,10 +204,8 @@ static bool read_packet(struct facts *f, const struct ref_packet *p)
 	const uint8_t *at = p->data, *end = p->data + p->len;
 	uint16_t ethertype;
 
-	if (p->tagged) {
-		f->tagged = true;
-		f->vlan = p->tci & 0xfff;
-	}
+	if (p->tagged)
+		found(f, REF_VLAN, p->tci & 0xfff);
 	if (p->l3)
 		return p->len && read_network(f, bare_type(*at), at, p->len, p->gso);
 	if (p->len < 14)
@@ -209,10 +215,8 @@ static bool read_packet(struct facts *f, const struct ref_packet *p)
 	for (int n = 0; n < 2 && is_tag(ethertype); n++) {
 		if (end - at < 4)
 			return false;
-		if (!f->tagged) {
-			f->tagged = true;
-			f->vlan = number(at, 2) & 0xfff;
-		}
+		if (!f->number[REF_VLAN].there)
+			found(f, REF_VLAN, number(at, 2) & 0xfff);
 		ethertype = number(at + 2, 2);
 		at += 4;
 	}
@@ -249,38 +253,60 @@ static bool in_prefixes(const struct ref_prefixes *prefixes, uint8_t family, con
 	return false;
 }
 
+static const struct {
+	const char *keyword;
+	bool l4; /* in the layer-4 header */
+} numbers[REF_NUMBERS] = {
+	[REF_PROTO] = { "proto", false },	 [REF_VLAN] = { "vlan", false },
+	[REF_SRC_PORT] = { "src-port", true },	 [REF_DST_PORT] = { "dst-port", true },
+	[REF_ICMP_TYPE] = { "icmp-type", true },
+};
+
+static bool numbers_match(const struct ref_rule *r, const struct facts *f, bool l4)
+{
+	for (int n = 0; n < REF_NUMBERS; n++)
+		if (numbers[n].l4 == l4 && !in_ranges(&r->number[n], f->number[n].there, f->number[n].value))
+			return false;
+	return true;
+}
+
+static bool port_matches(const struct ref_ranges *ranges, const struct facts *f, enum ref_number port)
+{
+	return in_ranges(ranges, f->number[port].there, f->number[port].value);
+}
+
 static bool ip_header_matches(const struct ref_rule *r, const struct facts *f)
 {
-	return in_ranges(&r->vlan, f->tagged, f->vlan) && in_ranges(&r->proto, f->family, f->proto) &&
-	       in_prefixes(&r->src, f->family, f->src) && in_prefixes(&r->dst, f->family, f->dst);
+	return numbers_match(r, f, false) && in_prefixes(&r->src, f->family, f->src) &&
+	       in_prefixes(&r->dst, f->family, f->dst);
 }
 
 static bool l4_matches(const struct ref_rule *r, const struct facts *f)
 {
-	return in_ranges(&r->src_port, f->has_ports, f->src_port) &&
-	       in_ranges(&r->dst_port, f->has_ports, f->dst_port) &&
-	       (in_ranges(&r->port, f->has_ports, f->src_port) ||
-		in_ranges(&r->port, f->has_ports, f->dst_port)) &&
-	       (!r->tcp_flags || (f->has_flags && (f->flags & r->mask) == r->flags)) &&
-	       in_ranges(&r->icmp_type, f->has_icmp, f->icmp_type);
+	return numbers_match(r, f, true) &&
+	       (port_matches(&r->port, f, REF_SRC_PORT) || port_matches(&r->port, f, REF_DST_PORT)) &&
+	       (!r->tcp_flags || (f->has_flags && (f->flags & r->mask) == r->flags));
 }
 
 static bool needs_l4(const struct ref_rule *r)
 {
-	return r->src_port.n || r->dst_port.n || r->port.n || r->tcp_flags || r->icmp_type.n ||
-	       r->sample > 1 || r->n_to > 1;
+	for (int n = 0; n < REF_NUMBERS; n++)
+		if (numbers[n].l4 && r->number[n].n)
+			return true;
+	return r->port.n || r->tcp_flags || r->sample > 1 || r->n_to > 1;
 }
 
 static struct ref_flow flow_of(const struct facts *f)
 {
 	struct ref_flow flow = { .family = f->family, .proto = f->proto };
 	int order = memcmp(f->src, f->dst, 16);
-	bool turned = order > 0 || (order == 0 && f->src_port > f->dst_port);
+	bool turned = order > 0 ||
+		      (order == 0 && f->number[REF_SRC_PORT].value > f->number[REF_DST_PORT].value);
 
 	memcpy(flow.end[turned].addr, f->src, 16);
-	flow.end[turned].port = f->src_port;
+	flow.end[turned].port = f->number[REF_SRC_PORT].value;
 	memcpy(flow.end[!turned].addr, f->dst, 16);
-	flow.end[!turned].port = f->dst_port;
+	flow.end[!turned].port = f->number[REF_DST_PORT].value;
 	return flow;
 }
 
@@ -290,7 +316,7 @@ static struct mirror_datagram datagram_of(const struct facts *f)
 		.id = f->id,
 		.family = f->family,
 		.proto = f->family == 4 ? f->proto : 0,
-		.vlan = f->vlan,
+		.vlan = f->number[REF_VLAN].value,
 	};
 
 	memcpy(d.src, f->src, 16);
@@ -312,7 +338,8 @@ static bool to_own_tunnel(const struct reference *ref, const struct facts *f)
 		const struct mirror_outer *o = &ref->outers[i];
 
 		if (o->family == f->family && o->proto == f->proto && !memcmp(o->addr, f->dst, 16) &&
-		    (o->port == 0 || (f->has_ports && o->port == f->dst_port)))
+		    (o->port == 0 ||
+		     (f->number[REF_DST_PORT].there && o->port == f->number[REF_DST_PORT].value)))
 			return true;
 	}
 	return false;
@@ -325,7 +352,7 @@ static enum mirror_outcome decided_by(const struct reference *ref, const struct 
 		return OUT_SKIPPED;
 	if (to_own_tunnel(ref, f))
 		return OUT_OWN_COPY;
-	return r->to[0]->l3 && (f->family == 0 || f->tagged) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
+	return r->to[0]->l3 && (f->family == 0 || f->number[REF_VLAN].there) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
 }
 
 struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet)
@@ -345,6 +372,8 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		e.outcome = OUT_MALFORMED;
 		return e;
 	}
+	if (f.family)
+		found(&f, REF_PROTO, f.proto);
 	e.flow = flow_of(&f);
 	e.datagram = datagram_of(&f);
 	e.teaches = f.first_fragment;
@@ -507,16 +536,16 @@ static void print_prefixes(FILE *to, const char *keyword, const struct ref_prefi
 static void print_rule(FILE *to, const struct ref_rule *r)
 {
 	fprintf(to, r->mirror ? "mirror" : "skip");
-	print_protocols(to, &r->proto);
+	for (int n = 0; n < REF_NUMBERS; n++)
+		if (n == REF_PROTO)
+			print_protocols(to, &r->number[n]);
+		else
+			print_ranges(to, numbers[n].keyword, &r->number[n]);
 	print_prefixes(to, "src", &r->src);
 	print_prefixes(to, "dst", &r->dst);
-	print_ranges(to, "src-port", &r->src_port);
-	print_ranges(to, "dst-port", &r->dst_port);
 	print_ranges(to, "port", &r->port);
 	if (r->tcp_flags)
 		fprintf(to, " tcp-flags %u/%u", r->flags, r->mask);
-	print_ranges(to, "icmp-type", &r->icmp_type);
-	print_ranges(to, "vlan", &r->vlan);
 	if (r->sample)
 		fprintf(to, " sample 1/%u", r->sample);
 	for (size_t i = 0; i < r->n_to; i++)

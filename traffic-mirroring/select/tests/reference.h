@@ -20,6 +20,16 @@
 #define REF_VALUES 8
 #define REF_MEMORY 4096 /* packets that one struct reference can learn from */
 
+/* The dimensions whose values are numbers. */
+enum ref_number {
+	REF_PROTO,
+	REF_VLAN,
+	REF_SRC_PORT,
+	REF_DST_PORT,
+	REF_ICMP_TYPE,
+	REF_NUMBERS,
+};
+
 struct ref_ranges {
 	size_t n; /* 0: the line does not name this dimension */
 	struct {
@@ -44,7 +54,7 @@ struct ref_device {
 
 struct ref_rule {
 	bool mirror; /* false: skip */
-	struct ref_ranges proto, src_port, dst_port, port, icmp_type, vlan;
+	struct ref_ranges number[REF_NUMBERS], port;
 	struct ref_prefixes src, dst;
 	bool tcp_flags;
 	uint8_t flags, mask;
