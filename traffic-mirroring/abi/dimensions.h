@@ -8,16 +8,17 @@
 
 /*
  * Dimensions whose values are small numbers, in the order of struct mirror_bank's any[]. Each has an ARRAY table
- * with an entry per value: D(ID, name of the table, values, 1: in the layer-4 header, which a later fragment lacks)
+ * with an entry per value: D(ID, name of the table, values, 1: in the layer-4 header, which a later fragment lacks,
+ * what a value is)
  */
-#define MIRROR_NUMBERS(D)                                               \
-	D(PROTO, proto, 256, 0)                                         \
-	D(DST_PORT, dst_port, 65536, 1)                                 \
-	D(SRC_PORT, src_port, 65536, 1)                                 \
-	D(PORT, port, 65536, 1) /* either of both */                    \
-	D(TCP_FLAGS, tcp_flags, 256, 1) /* byte 13 of the TCP header */ \
-	D(ICMP_TYPE, icmp_type, 256, 1)                                 \
-	D(VLAN, vlan, 4096, 0)
+#define MIRROR_NUMBERS(D)                                            \
+	D(PROTO, proto, 256, 0, "IP protocol")                       \
+	D(DST_PORT, dst_port, 65536, 1, "destination port")          \
+	D(SRC_PORT, src_port, 65536, 1, "source port")               \
+	D(PORT, port, 65536, 1, "source or destination port")        \
+	D(TCP_FLAGS, tcp_flags, 256, 1, "byte 13 of the TCP header") \
+	D(ICMP_TYPE, icmp_type, 256, 1, "ICMP type")                 \
+	D(VLAN, vlan, 4096, 0, "ID of the outermost VLAN tag")
 
 /* The LPM_TRIE tables of the address dimensions: D(ID, name of the table, dimension, IP version) */
 #define MIRROR_ADDRESSES(D)   \

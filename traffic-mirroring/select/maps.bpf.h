@@ -33,7 +33,7 @@ PINNED_MAP(banks, ARRAY, __u32, struct mirror_bank, MIRROR_BANKS, BPF_F_MMAPABLE
 PINNED_MAP(filters, ARRAY, __u32, struct mirror_filter, (MIRROR_BANKS * MIRROR_MAX_FILTERS), BPF_F_MMAPABLE);
 PINNED_MAP(options, ARRAY, __u32, struct mirror_options, MIRROR_BANKS, BPF_F_MMAPABLE);
 
-#define NUMBER_TABLE(ID, name, values, l4) \
+#define NUMBER_TABLE(ID, name, values, ...) \
 	PINNED_MAP(name, ARRAY, __u32, struct mirror_words, values, BPF_F_MMAPABLE);
 MIRROR_NUMBERS(NUMBER_TABLE)
 

@@ -111,7 +111,11 @@ dump_maps() {
 }
 
 small_maps() {
-	dump_maps config banks filters options proto tcp_flags icmp_type src4 dst4 src6 dst6 outers
+	local - && set +T
+	local names
+	mapfile -t names < <(on host ls "$pins" | sed -n "s/^mirroring_${direction}_//p" | grep -vxE \
+		'dst_port|src_port|port|vlan|fragments|decision|pending|counters|filter_.*|rings|state|exits|jmp_table|chained_behind')
+	dump_maps "${names[@]}"
 }
 
 # bpftool would make megabytes of the large ones.

@@ -136,7 +136,7 @@ static void write_dimension(struct tables *t, const struct filter_set *filters, 
 	}
 }
 
-#define L4_BIT(ID, name, values, l4) | (uint32_t)l4 << DIM_##ID
+#define L4_BIT(ID, name, values, l4, what) | (uint32_t)l4 << DIM_##ID
 #define L4_DIMENSIONS (0 MIRROR_NUMBERS(L4_BIT))
 
 /* The port of all tunnel endpoints that have one; 0 where they differ. */
