@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The formats in which copies are sent. Whatever needs their names, numbers, ports or limits is made from these
- * lists. A row:
+ * The formats in which copies are sent. Whatever needs their names, numbers, ports or limits is made from
+ * these lists. A row:
  *
  *   F(separator, ID, name, number in struct mirror_collector, carrier (wire/formats.h), IP protocol,
- *     UDP destination port, highest ID (0: it has none), 1: carries IP packets, not frames, 1: adds a VLAN tag)
+ *     UDP port, highest ID (0: it has none), 1: carries IP packets, not frames, 1: adds a VLAN tag)
  *
- * The separator stands before every row but the first: FORMAT_NAMES in wire/formats.h needs it. Numbers count from 1.
- * They are in pinned maps, so they never change their meaning.
+ * The separator stands before every row but the first, for FORMAT_NAMES in wire/formats.h. Numbers count
+ * from 1. They are in pinned maps, so they never change their meaning.
  */
 #ifndef MIRRORING_FORMATS_H
 #define MIRRORING_FORMATS_H

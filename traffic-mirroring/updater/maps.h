@@ -5,7 +5,7 @@
 
 #include "tables.h"
 
-/* Besides the tables (../abi/dimensions.h): M(ID, name, type of its values); the first ones are mapped into memory. */
+/* Maps beside the tables of dimensions: M(ID, name, type of its values). The first are mapped into memory. */
 #define MAPPED_MAPS(M)                            \
 	M(CONFIG, config, struct mirror_config)   \
 	M(BANKS, banks, struct mirror_bank)       \

@@ -50,7 +50,8 @@ struct decap {
 bool decap_receives(enum mirror_format format);
 
 /*
- * depth: decapsulate at most so many tunnels. A packet inside that only claims to be another tunnel stays as it is.
+ * depth: decapsulate at most so many tunnels. A packet inside that only claims to be another tunnel stays
+ * as it is.
  */
 enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Encapsulation: the bytes that stand before a copy inside the UDP datagram, the IP packet or the frame, in each
- * format (../abi/formats.h).
+ * Encapsulation: the bytes that stand before a copy inside the UDP datagram, the IP packet or the frame, in
+ * each format (../abi/formats.h).
  *
  * A copy from an interface without Ethernet header gets one in formats for frames: addresses all zeros, and
  * the EtherType of its IP version.
@@ -53,10 +53,10 @@ struct encap {
 };
 
 /*
- * Writes to outer (ENCAP_MAX bytes) what stands before the copy, instead of its first *skip bytes. The datagram is then:
- * outer, the copy's header from *skip on, its payload. Returns the bytes written; -EPROTONOSUPPORT: not an IP
- * packet, and the format takes only these; -EBADMSG: cut off within the bytes that had to be replaced. A copy that
- * is to be truncated for want of room gets SPLIT_TRIMMED and is built again.
+ * Writes to outer (ENCAP_MAX bytes) what stands before the copy, instead of its first *skip bytes. The
+ * datagram is then: outer, the copy's header from *skip on, its payload. Returns the bytes written;
+ * -EPROTONOSUPPORT: not an IP packet, and the format takes only these; -EBADMSG: truncated within the bytes
+ * to replace. A copy that must be truncated for lack of room gets SPLIT_TRIMMED and is built again.
  */
 int encap_build(const struct encap *e, const struct split_packet *p, const struct encap_origin *origin,
 		uint8_t *outer, uint32_t *skip);
