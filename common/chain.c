@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bpf_info.h"
+
 /*
  * TCX came with kernel 6.6, later than the headers this is built with. The part of union bpf_attr
  * that BPF_PROG_QUERY reads, with the fields that TCX added.
@@ -49,14 +51,12 @@ static int prog_info(uint32_t id, struct bpf_prog_info *info)
 
 static int map_info(uint32_t id, struct bpf_map_info *info)
 {
-	__u32 size = sizeof(*info);
 	int fd = bpf_map_get_fd_by_id(id);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	memset(info, 0, sizeof(*info));
-	err = bpf_obj_get_info_by_fd(fd, info, &size);
+	err = bpf_info_map(fd, info);
 	close(fd);
 	return err;
 }

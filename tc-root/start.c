@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/bpf_info.h"
 #include "../common/chain.h"
 #include "../common/log.h"
 #include "../common/pins.h"
@@ -39,30 +40,6 @@ static int fail(const struct side *side, int err, const char *what)
 	log_error("%s %s: %s: %s", side->target->link.name, direction_names[side->direction], what,
 		  strerror(-err));
 	return err;
-}
-
-static int id_of(int fd, uint32_t *id)
-{
-	/* programs, maps: the id stands second in both */
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
-	int err = bpf_obj_get_info_by_fd(fd, &info, &size);
-
-	*id = info.id;
-	return err;
-}
-
-/* The id of what is pinned at path, 0 if nothing is. */
-static uint32_t pinned_id(const char *path)
-{
-	int fd = bpf_obj_get(path);
-	uint32_t id = 0;
-
-	if (fd < 0)
-		return 0;
-	id_of(fd, &id);
-	close(fd);
-	return id;
 }
 
 /* Loads the direction's program. It uses the pinned map if there is one, so that programs in the chain stay. */
@@ -97,15 +74,15 @@ static int load(struct side *side)
 		return fail(side, err, text);
 	}
 	side->prog_fd = bpf_program__fd(program);
-	err = id_of(side->prog_fd, &side->prog_id);
-	return err ? fail(side, err, "cannot read the program's id") : 0;
+	side->prog_id = bpf_info_id(side->prog_fd);
+	return side->prog_id ? 0 : fail(side, -errno, "cannot read the program's id");
 }
 
 /* An attached root stays if it is the pinned one or has lost its pins. */
 static int adopt(struct side *side, const struct chain_root *root)
 {
 	const char *iface = side->target->link.name, *direction = direction_names[side->direction];
-	uint32_t pinned = pinned_id(side->map_path);
+	uint32_t pinned = bpf_info_pinned_id(side->map_path);
 	int fd, err;
 
 	if (!pinned) {
@@ -159,7 +136,7 @@ static int prepare(struct side *side)
 /* Pins the program. A pin of another program at that path is stale: that program is no longer attached. */
 static int pin(struct side *side)
 {
-	uint32_t pinned = pinned_id(side->prog_path);
+	uint32_t pinned = bpf_info_pinned_id(side->prog_path);
 	int err;
 
 	if (pinned == side->prog_id)

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../common/bpf_info.h"
 #include "../../common/log.h"
 #include "../abi/host.h"
 #include "../wire/prefetch.h"
@@ -29,13 +30,13 @@ static const uint32_t *header(const struct ring *r)
 int ring_open(struct ring *r, int fd)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	struct bpf_map_info info = { 0 };
-	uint32_t info_size = sizeof(info);
+	struct bpf_map_info info;
 	void *consumer, *producer;
 	int err;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &info_size))
-		return -errno;
+	err = bpf_info_map(fd, &info);
+	if (err)
+		return err;
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (consumer == MAP_FAILED)
 		return -errno;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../common/bpf_info.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 
@@ -41,14 +42,13 @@ static size_t size_of(const struct array *a)
 
 static int map_array(const struct array *a, void **memory)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t info_size = sizeof(info);
+	struct bpf_map_info info;
 	char path[64];
 	int fd, err = 0;
 
 	snprintf(path, sizeof(path), HOST_PINS "/%s", a->name);
 	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &info_size)) {
+	if (fd < 0 || bpf_info_map(fd, &info)) {
 		err = -errno;
 		log_error("cannot open %s: %s", path, strerror(-err));
 	} else if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != a->value_size ||

@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../../common/bpf_info.h"
 #include "../../common/log.h"
 #include "../../common/pins.h"
 #include "../host/rings.h"
@@ -236,18 +237,10 @@ static __u32 inner_id(int outer, __u32 key)
 	return bpf_map_lookup_elem(outer, &key, &id) ? 0 : id;
 }
 
-static __u32 map_id(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
-}
-
 /* Each change of a map of maps waits for a grace period: only what differs is changed. */
 static int set_inner(int outer, __u32 key, int fd)
 {
-	if (inner_id(outer, key) == map_id(fd))
+	if (inner_id(outer, key) == bpf_info_id(fd))
 		return 0;
 	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
 }

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-
+#include "../../common/bpf_info.h"
 #include "../../common/log.h"
 #include "../../common/lock.h"
 
@@ -150,17 +149,8 @@ void instance_program_path(const struct instance *i, char path[PATH_MAX])
 
 uint32_t instance_program_id(const struct instance *i)
 {
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
 	char path[PATH_MAX];
-	int fd;
 
 	instance_program_path(i, path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		info.id = 0;
-	close(fd);
-	return info.id;
+	return bpf_info_pinned_id(path);
 }

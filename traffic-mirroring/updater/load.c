@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../../common/bpf_info.h"
 #include "../../common/chain.h"
 #include "../../common/log.h"
 #include "../../common/self.h"
@@ -64,8 +65,7 @@ int load_place(struct instance *i, const char *version)
 
 static int open_chain_map(const char *path, uint32_t *id)
 {
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
+	struct bpf_map_info info;
 	int fd = bpf_obj_get(path);
 
 	if (fd < 0) {
@@ -73,8 +73,7 @@ static int open_chain_map(const char *path, uint32_t *id)
 		log_error("--map-name: %s: %s", path, strerror(-fd));
 		return fd;
 	}
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_PROG_ARRAY ||
-	    info.max_entries != 1) {
+	if (bpf_info_map(fd, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1) {
 		log_error("--map-name: expected a chain map (a PROG_ARRAY with one entry), got \"%s\"", path);
 		close(fd);
 		return -EINVAL;
@@ -284,13 +283,13 @@ int unload_chained(struct instance *i)
 {
 	uint32_t prog_id = instance_program_id(i);
 	int64_t own_map, next = 0, behind;
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
+	uint32_t previous_id;
 	int previous, err = 0;
 
 	previous = prog_id ? open_previous(i, prog_id) : -1;
-	if (previous >= 0 && !bpf_obj_get_info_by_fd(previous, &info, &len)) {
-		behind = chain_next(info.id);
+	previous_id = previous >= 0 ? bpf_info_id(previous) : 0;
+	if (previous_id) {
+		behind = chain_next(previous_id);
 		own_map = chain_map_of(prog_id);
 		if (own_map > 0)
 			next = chain_next(own_map);

@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../../common/bpf_info.h"
 #include "../../common/log.h"
 #include "maps.h"
 
@@ -52,14 +53,15 @@ void configuration_free(struct configuration *c)
 
 static int open_map(struct tables *t, enum map map, int fd)
 {
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
+	struct bpf_map_info info;
 	size_t page = sysconf(_SC_PAGESIZE), size;
 	void *memory;
+	int err;
 
 	t->fd[map] = fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return -errno;
+	err = bpf_info_map(fd, &info);
+	if (err)
+		return err;
 	if (info.value_size != value_sizes[map]) {
 		log_error("map %s: values of %u bytes, not %u: it belongs to another version of "
 			  "traffic-mirroring",
