@@ -35,7 +35,7 @@ int instance_find(struct instance *i, const char *version)
 	char config[64];
 	int err;
 
-	snprintf(config, sizeof(config), "mirroring_%s_config", direction_names[i->direction]);
+	snprintf(config, sizeof(config), MAP_PIN_NAME, direction_names[i->direction], "config");
 	err = pins_find(&i->pins, i->link.name, version, config);
 	if (err == -ENOTUNIQ)
 		log_error("traffic-mirroring is pinned several times for %s %s: choose one with --version",
@@ -136,8 +136,8 @@ void instance_free_all(struct instance *instances, size_t n)
 
 void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX])
 {
-	if (snprintf(path, PATH_MAX, "%s/mirroring_%s_%s", i->pins.maps, direction_names[i->direction],
-		     name) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s/" MAP_PIN_NAME, i->pins.maps, direction_names[i->direction], name) >=
+	    PATH_MAX)
 		path[0] = '\0'; /* opens nothing: the name was cut */
 }
 

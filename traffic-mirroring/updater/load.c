@@ -207,7 +207,7 @@ static void remove_pins(struct instance *i)
 
 	instance_program_path(i, path);
 	unlink(path);
-	snprintf(prefix, sizeof(prefix), "mirroring_%s_", direction_names[i->direction]);
+	snprintf(prefix, sizeof(prefix), MAP_PIN_NAME, direction_names[i->direction], "");
 	dir = opendir(i->pins.maps);
 	while (dir && (entry = readdir(dir))) {
 		if (strncmp(entry->d_name, prefix, strlen(prefix)))

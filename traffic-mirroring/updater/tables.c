@@ -112,8 +112,8 @@ static int open_pinned(void *ctx, const char *name)
 	char path[PATH_MAX];
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/mirroring_%s_%s", pinned->dir,
-		     direction_names[pinned->direction], name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/" MAP_PIN_NAME, pinned->dir, direction_names[pinned->direction],
+		     name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = bpf_obj_get(path);
 	if (fd < 0) {

@@ -12,6 +12,8 @@
 #include "delivery_options.h"
 #include "filter.h"
 
+#define MAP_PIN_NAME "mirroring_%s_%s" /* format of a map's name and pin: direction, map */
+
 /* One whole configuration of a direction: what fills a bank. */
 struct configuration {
 	struct filter_set *filters;

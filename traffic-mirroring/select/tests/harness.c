@@ -97,7 +97,7 @@ int datapath_map(const struct datapath *datapath, const char *name)
 	char full[64];
 	int fd;
 
-	snprintf(full, sizeof(full), "mirroring_%s_%s", direction_names[datapath->direction], name);
+	snprintf(full, sizeof(full), MAP_PIN_NAME, direction_names[datapath->direction], name);
 	fd = bpf_object__find_map_fd_by_name(datapath->select, full);
 	return fd < 0 ? -ENOENT : fd;
 }
