@@ -24,7 +24,7 @@
 #define WORKERS_MAX 64
 #define PATIENCE 2 /* seconds that workers get to end by themselves */
 
-static struct collector {
+static struct program {
 	struct options options;
 	struct receiver *receiver[WORKERS_MAX];
 	pthread_t thread[WORKERS_MAX];
@@ -33,17 +33,17 @@ static struct collector {
 	int metrics, health, signals;
 	atomic_bool give_up; /* writes that take too long are to end */
 	atomic_int failed; /* the errno of a worker that could not go on */
-} collector = { .stop = -1, .ended = -1, .metrics = -1, .health = -1, .signals = -1 };
+} program = { .stop = -1, .ended = -1, .metrics = -1, .health = -1, .signals = -1 };
 
 static void *work(void *receiver)
 {
-	struct collector *c = &collector;
-	const struct receive_sink sink = { pipeline_datagram, pipeline_pause, &c->options.pipeline };
-	int err = receive_run(receiver, c->stop, &sink);
+	struct program *p = &program;
+	const struct receive_sink sink = { pipeline_datagram, pipeline_pause, &p->options.pipeline };
+	int err = receive_run(receiver, p->stop, &sink);
 
 	if (err) {
-		atomic_store(&c->failed, -err);
-		eventfd_write(c->ended, 1);
+		atomic_store(&p->failed, -err);
+		eventfd_write(p->ended, 1);
 	}
 	return NULL;
 }
@@ -66,13 +66,13 @@ static int compile_filter(struct options *o)
 	return err;
 }
 
-static int open_outputs(struct collector *c)
+static int open_outputs(struct program *p)
 {
-	struct options *o = &c->options;
+	struct options *o = &p->options;
 	int err;
 
 	if (o->write.path) {
-		err = writer_open(&o->write, &c->give_up, &o->pipeline.writer);
+		err = writer_open(&o->write, &p->give_up, &o->pipeline.writer);
 		if (err) {
 			log_error("cannot write \"%s\": %s", o->write.path, strerror(-err));
 			return err;
@@ -89,24 +89,24 @@ static int open_outputs(struct collector *c)
 	return 0;
 }
 
-static int open_sockets(struct collector *c)
+static int open_sockets(struct program *p)
 {
-	struct options *o = &c->options;
+	struct options *o = &p->options;
 	int err = receive_check(&o->receive);
 
 	for (uint32_t i = 0; i < o->workers && !err; i++)
-		err = receive_open(&o->receive, &c->receiver[i]);
+		err = receive_open(&o->receive, &p->receiver[i]);
 	if (err)
 		return err;
 	if (o->metrics) {
-		c->metrics = serve_listen(o->metrics, true);
-		if (c->metrics < 0)
-			return c->metrics;
+		p->metrics = serve_listen(o->metrics, true);
+		if (p->metrics < 0)
+			return p->metrics;
 	}
 	if (o->health) {
-		c->health = serve_listen(o->health, false);
-		if (c->health < 0)
-			return c->health;
+		p->health = serve_listen(o->health, false);
+		if (p->health < 0)
+			return p->health;
 	}
 	return 0;
 }
@@ -147,7 +147,7 @@ static void interrupt(int signal)
 	(void)signal; /* that a call is interrupted is all */
 }
 
-static int open_signals(struct collector *c)
+static int open_signals(struct program *p)
 {
 	struct sigaction action = { .sa_handler = interrupt };
 	struct rlimit files;
@@ -163,19 +163,19 @@ static int open_signals(struct collector *c)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	c->signals = sigprocmask(SIG_BLOCK, &ends, NULL) ? -1 : signalfd(-1, &ends, SFD_CLOEXEC);
-	c->stop = eventfd(0, EFD_CLOEXEC);
-	c->ended = eventfd(0, EFD_CLOEXEC);
-	if (c->signals < 0 || c->stop < 0 || c->ended < 0) {
+	p->signals = sigprocmask(SIG_BLOCK, &ends, NULL) ? -1 : signalfd(-1, &ends, SFD_CLOEXEC);
+	p->stop = eventfd(0, EFD_CLOEXEC);
+	p->ended = eventfd(0, EFD_CLOEXEC);
+	if (p->signals < 0 || p->stop < 0 || p->ended < 0) {
 		log_error("cannot prepare: %s", strerror(errno));
 		return -errno;
 	}
 	return 0;
 }
 
-static int start_threads(struct collector *c)
+static int start_threads(struct program *p)
 {
-	struct options *o = &c->options;
+	struct options *o = &p->options;
 	int err;
 
 	if (o->replay.rules) {
@@ -183,8 +183,8 @@ static int start_threads(struct collector *c)
 		if (err)
 			return err;
 	}
-	for (; c->threads < o->workers; c->threads++) {
-		err = -pthread_create(&c->thread[c->threads], NULL, work, c->receiver[c->threads]);
+	for (; p->threads < o->workers; p->threads++) {
+		err = -pthread_create(&p->thread[p->threads], NULL, work, p->receiver[p->threads]);
 		if (err) {
 			log_error("cannot start a worker: %s", strerror(-err));
 			return err;
@@ -193,47 +193,47 @@ static int start_threads(struct collector *c)
 	return 0;
 }
 
-static struct report report_of(const struct collector *c)
+static struct report report_of(const struct program *p)
 {
-	return (struct report){ c->options.pipeline.replay, &c->options.replay };
+	return (struct report){ p->options.pipeline.replay, &p->options.replay };
 }
 
-static void serve(struct collector *c)
+static void serve(struct program *p)
 {
 	struct pollfd events[] = {
-		{ .fd = c->signals, .events = POLLIN },
-		{ .fd = c->ended, .events = POLLIN },
-		{ .fd = c->metrics, .events = POLLIN },
-		{ .fd = c->health, .events = POLLIN },
+		{ .fd = p->signals, .events = POLLIN },
+		{ .fd = p->ended, .events = POLLIN },
+		{ .fd = p->metrics, .events = POLLIN },
+		{ .fd = p->health, .events = POLLIN },
 	};
-	const struct report report = report_of(c);
+	const struct report report = report_of(p);
 	bool terminal = isatty(STDERR_FILENO);
 	time_t shown = time(NULL);
 
 	while (!events[0].revents && !events[1].revents) {
-		poll(events, 4, c->options.status ? 1000 : -1);
+		poll(events, 4, p->options.status ? 1000 : -1);
 		if (events[2].revents)
-			serve_metrics(c->metrics, &report);
+			serve_metrics(p->metrics, &report);
 		if (events[3].revents)
-			serve_health(c->health);
-		if (c->options.status && time(NULL) != shown) {
+			serve_health(p->health);
+		if (p->options.status && time(NULL) != shown) {
 			shown = time(NULL);
 			report_progress(&report, stderr, terminal);
 		}
 	}
-	if (c->options.status && terminal)
+	if (p->options.status && terminal)
 		fputc('\n', stderr);
 }
 
 /* A worker may hang in a write to a pipe that nobody reads. */
-static void join(struct collector *c, pthread_t thread)
+static void join(struct program *p, pthread_t thread)
 {
 	struct timespec end;
 
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += PATIENCE;
 	while (pthread_timedjoin_np(thread, NULL, &end)) {
-		atomic_store(&c->give_up, true);
+		atomic_store(&p->give_up, true);
 		pthread_kill(thread, SIGUSR1);
 		end.tv_nsec += 100000000;
 		end.tv_sec += end.tv_nsec / 1000000000;
@@ -242,16 +242,16 @@ static void join(struct collector *c, pthread_t thread)
 }
 
 /* 0 or -errno. */
-static int stop_threads(struct collector *c)
+static int stop_threads(struct program *p)
 {
-	struct options *o = &c->options;
+	struct options *o = &p->options;
 	int err;
 
-	eventfd_write(c->stop, 1);
-	for (uint32_t i = 0; i < c->threads; i++)
-		join(c, c->thread[i]);
+	eventfd_write(p->stop, 1);
+	for (uint32_t i = 0; i < p->threads; i++)
+		join(p, p->thread[i]);
 	replay_stop(o->pipeline.replay);
-	err = -atomic_load(&c->failed);
+	err = -atomic_load(&p->failed);
 	if (o->pipeline.writer) {
 		int end = writer_close(o->pipeline.writer);
 
@@ -265,42 +265,42 @@ static int stop_threads(struct collector *c)
 	return err;
 }
 
-static void release(struct collector *c)
+static void release(struct program *p)
 {
-	const int fds[] = { c->options.pipeline.tap, c->metrics, c->health, c->signals, c->stop, c->ended };
+	const int fds[] = { p->options.pipeline.tap, p->metrics, p->health, p->signals, p->stop, p->ended };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	for (uint32_t i = 0; i < c->options.workers; i++)
-		receive_close(c->receiver[i]);
-	pcap_freecode(&c->options.pipeline.filter);
-	replay_free(c->options.pipeline.replay);
+	for (uint32_t i = 0; i < p->options.workers; i++)
+		receive_close(p->receiver[i]);
+	pcap_freecode(&p->options.pipeline.filter);
+	replay_free(p->options.pipeline.replay);
 }
 
 int main(int argc, char **argv)
 {
-	struct collector *c = &collector;
+	struct program *p = &program;
 	struct report report;
 	int status, err, end;
 
 	log_init("mirror-collector", LEVEL_WARN, NULL);
-	status = options_parse(argc, argv, &c->options);
+	status = options_parse(argc, argv, &p->options);
 	if (status >= 0)
 		return status;
-	if (c->options.filter && compile_filter(&c->options))
+	if (p->options.filter && compile_filter(&p->options))
 		return ARGS_USAGE;
-	err = open_signals(c) ?: open_outputs(c) ?: open_sockets(c) ?: become_user(&c->options);
+	err = open_signals(p) ?: open_outputs(p) ?: open_sockets(p) ?: become_user(&p->options);
 	if (!err) {
-		err = start_threads(c);
+		err = start_threads(p);
 		if (!err)
-			serve(c);
-		end = stop_threads(c);
+			serve(p);
+		end = stop_threads(p);
 		err = err ?: end;
-		report = report_of(c);
-		if (!c->options.quiet)
+		report = report_of(p);
+		if (!p->options.quiet)
 			report_summary(&report, stderr);
 	}
-	release(c);
+	release(p);
 	return err != 0;
 }
