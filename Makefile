@@ -22,7 +22,7 @@ STATIC ?= 1
 B = build
 LIBRARIES = libbpf libelf zlib libnl-3.0 json-c
 # What the collector has beside them.
-COLLECTOR_LIBRARIES = -lhttp_parser -lpcap
+COLLECTOR_LIBRARIES = -lpcap
 WARNINGS = -Wall -Wextra
 # Nothing of the folder it is built in may reach a package.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
@@ -215,7 +215,7 @@ $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o
 		$(call archives,$(addprefix traffic-mirroring/,collector collector/replay collector/counters wire) common)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0) \
-		-lhttp_parser $(call static,-Xlinker -Bdynamic) -lpcap -lpthread
+		$(call static,-Xlinker -Bdynamic) -lpcap -lpthread
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $$($(PKG_CONFIG) --libs libbpf libelf)

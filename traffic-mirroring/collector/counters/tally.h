@@ -56,7 +56,7 @@
 	T(REQUESTS, "requests", "whole requests found")                                                 \
 	T(REQUESTS_GAP, "requests_gap", "requests abandoned because bytes are missing")                 \
 	T(REQUESTS_CLOSED, "requests_closed", "requests truncated by the end of their connection")      \
-	T(REQUESTS_MALFORMED, "requests_malformed", "requests that are not HTTP/1")                     \
+	T(REQUESTS_MALFORMED, "requests_malformed", "requests that are not HTTP/1, or ambiguous")       \
 	T(REQUESTS_LARGE, "requests_large", "requests larger than --flow-memory")                       \
 	T(REQUESTS_DECLINED, "requests_declined", "requests whose body was announced but not sent")     \
 	T(REQUESTS_UPGRADE, "requests_upgrade", "requests to change the protocol")                      \

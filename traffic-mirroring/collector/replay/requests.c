@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #include "requests.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "../../wire/bytes.h"
 #include "../../../common/log.h"
@@ -14,18 +12,10 @@
 
 static const char http2_preface[] = "PRI * HTTP/2.0";
 
-static void next_request(struct requests *r)
-{
-	r->expect = r->body = r->value = false;
-	r->host = r->host_len = r->name_len = 0;
-	http_parser_init(&r->parser, HTTP_REQUEST);
-	r->parser.data = r;
-}
-
 void requests_begin(struct requests *r, bool lost)
 {
 	*r = (struct requests){ .state = lost ? REQUESTS_LOST : REQUESTS_FOLLOWING };
-	next_request(r);
+	http_begin_request(&r->http);
 }
 
 static void forget(struct requests *r, struct memory *memory)
@@ -60,84 +50,6 @@ static bool is_tls(const uint8_t *at, uint32_t len)
 	return len >= 5 && at[0] >= 20 && at[0] <= 23 && at[1] == 3 && at[2] <= 4 &&
 	       get16(at + 3) <= TLS_RECORD_MAX;
 }
-
-/* A method that we know and a blank. */
-static bool looks_like_request(const uint8_t *at, uint32_t len)
-{
-	static const char *const methods[] = {
-#define METHOD(number, name, string) #string " ",
-		HTTP_METHOD_MAP(METHOD)
-#undef METHOD
-	};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (len >= strlen(methods[i]) && !memcmp(at, methods[i], strlen(methods[i])))
-			return true;
-	return false;
-}
-
-/* The parser may get a header in pieces. */
-static int on_field(http_parser *parser, const char *at, size_t len)
-{
-	struct requests *r = parser->data;
-
-	if (r->value)
-		r->name_len = 0;
-	r->value = false;
-	for (size_t i = 0; i < len; i++, r->name_len++)
-		if (r->name_len < sizeof(r->name))
-			r->name[r->name_len] = tolower((unsigned char)at[i]);
-	return 0;
-}
-
-static bool name_is(const struct requests *r, const char *name)
-{
-	return r->name_len == strlen(name) && !memcmp(r->name, name, r->name_len);
-}
-
-static int on_value(http_parser *parser, const char *at, size_t len)
-{
-	struct requests *r = parser->data;
-
-	if (name_is(r, "host")) {
-		if (!r->value)
-			r->host = (const uint8_t *)at - r->buffer;
-		r->host_len = (const uint8_t *)at + len - r->buffer - r->host;
-	} else if (name_is(r, "expect")) {
-		r->expect = true;
-	}
-	r->value = true;
-	return 0;
-}
-
-static int on_headers(http_parser *parser)
-{
-	return parser->http_major == 1 ? 0 : -1; /* HTTP/0.9 would be anything with a newline */
-}
-
-static int on_body(http_parser *parser, const char *at, size_t len)
-{
-	struct requests *r = parser->data;
-
-	(void)at;
-	(void)len;
-	r->body = true;
-	return 0;
-}
-
-static int on_complete(http_parser *parser)
-{
-	http_parser_pause(parser, 1);
-	return 0;
-}
-
-static const http_parser_settings settings = {
-	.on_header_field = on_field,
-	.on_header_value = on_value,
-	.on_headers_complete = on_headers,
-	.on_body = on_body,
-	.on_message_complete = on_complete,
-};
 
 /* Room for some more bytes of the present request. */
 static bool reserve(struct requests *r, uint32_t more, struct memory *memory)
@@ -179,8 +91,10 @@ static void not_http1(struct requests *r, struct memory *memory)
 
 static void complete(struct requests *r, struct memory *memory, const struct requests_sink *sink)
 {
-	const struct http_request request = { r->buffer, r->len, r->host, r->host_len, r->parser.method };
-	bool upgrade = r->parser.upgrade;
+	const struct http_request request = {
+		r->buffer, r->len, r->http.fields, r->http.host, r->http.host_len, r->http.method,
+	};
+	bool upgrade = http_is_upgrade(&r->http);
 
 	r->some = true;
 	tally(TALLY_REQUESTS);
@@ -191,7 +105,7 @@ static void complete(struct requests *r, struct memory *memory, const struct req
 	if (request.method != HTTP_CONNECT)
 		sink->request(sink->context, &request);
 	forget(r, memory);
-	next_request(r);
+	http_begin_request(&r->http);
 	/* what follows is another protocol, or, where the server declined, found at a boundary */
 	if (upgrade)
 		r->state = REQUESTS_LOST;
@@ -201,7 +115,7 @@ static void complete(struct requests *r, struct memory *memory, const struct req
 static uint32_t follow(struct requests *r, const uint8_t *at, uint32_t len, uint32_t limit,
 		       struct memory *memory, const struct requests_sink *sink)
 {
-	uint32_t start = r->len, parsed;
+	uint32_t start = r->len, read;
 
 	if (len > limit - start)
 		len = limit - start;
@@ -210,16 +124,22 @@ static uint32_t follow(struct requests *r, const uint8_t *at, uint32_t len, uint
 		return 0;
 	}
 	memcpy(r->buffer + start, at, len);
-	parsed = http_parser_execute(&r->parser, &settings, (const char *)r->buffer + start, len);
-	if (HTTP_PARSER_ERRNO(&r->parser) == HPE_PAUSED) {
-		r->len = start + parsed;
+	read = http_read(&r->http, r->buffer + start, len);
+	if (r->http.state == HTTP_WHOLE) {
+		r->len = start + read;
 		complete(r, memory, sink);
-		return parsed;
+		return read;
 	}
 	r->len = start + len;
-	if (HTTP_PARSER_ERRNO(&r->parser) != HPE_OK)
+	if (r->http.state == HTTP_INVALID)
 		not_http1(r, memory);
 	return len;
+}
+
+/* The request waits for "100 Continue" before its body. */
+static bool waits(const struct requests *r)
+{
+	return r->len && r->http.seen & 1 << HTTP_FIELD_EXPECT && !r->http.body;
 }
 
 void requests_data(struct requests *r, const uint8_t *at, uint32_t len, bool boundary, uint32_t limit,
@@ -228,11 +148,10 @@ void requests_data(struct requests *r, const uint8_t *at, uint32_t len, bool bou
 	uint32_t taken;
 
 	/* an answer other than "100 Continue" came, and the client went on without the body */
-	if (boundary && r->state == REQUESTS_FOLLOWING && r->len && r->expect && !r->body &&
-	    looks_like_request(at, len))
+	if (boundary && r->state == REQUESTS_FOLLOWING && waits(r) && http_looks_like_request(at, len))
 		give_up(r, TALLY_REQUESTS_DECLINED, memory);
-	if (boundary && r->state == REQUESTS_LOST && looks_like_request(at, len)) {
-		next_request(r);
+	if (boundary && r->state == REQUESTS_LOST && http_looks_like_request(at, len)) {
+		http_begin_request(&r->http);
 		r->state = REQUESTS_FOLLOWING;
 	}
 	for (; len && r->state == REQUESTS_FOLLOWING; at += taken, len -= taken)

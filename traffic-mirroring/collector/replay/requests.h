@@ -7,16 +7,14 @@
 #ifndef COLLECTOR_REQUESTS_H
 #define COLLECTOR_REQUESTS_H
 
-#include <http_parser.h>
-#include <stdbool.h>
-#include <stdint.h>
-
+#include "http.h"
 #include "memory.h"
 
 struct http_request {
 	const uint8_t *bytes;
 	uint32_t len;
-	uint32_t host, host_len; /* value of the Host header in bytes; 0: it has none */
+	uint32_t fields; /* offset of the first header */
+	uint32_t host, host_len; /* offset and length of the Host header's value; 0: it has none */
 	enum http_method method;
 };
 
@@ -26,17 +24,11 @@ struct requests_sink {
 };
 
 struct requests {
-	http_parser parser;
+	struct http http; /* the present request */
 	enum { REQUESTS_FOLLOWING, REQUESTS_LOST, REQUESTS_IGNORED } state;
 	bool some; /* at least one request was whole */
-	bool expect; /* the present one waits for "100 Continue" before its body */
-	bool body; /* of the present one has begun */
-	uint8_t *buffer; /* the present request; NULL: nothing of it yet */
+	uint8_t *buffer; /* its bytes; NULL: nothing of it yet */
 	uint32_t len, size;
-	uint32_t host, host_len;
-	char name[8]; /* the beginning of the present header's name, lower case */
-	uint32_t name_len;
-	bool value; /* the present header's value has begun */
 };
 
 /* lost: the stream's beginning was not seen. */

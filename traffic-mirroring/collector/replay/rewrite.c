@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-/* Where the headers begin: behind the request line, which empty lines may precede. */
-static size_t headers_begin(const struct http_request *request)
-{
-	size_t line = 0;
-	const uint8_t *end;
-
-	while (line < request->len && (request->bytes[line] == '\r' || request->bytes[line] == '\n'))
-		line++;
-	end = memchr(request->bytes + line, '\n', request->len - line);
-	return end ? (size_t)(end + 1 - request->bytes) : request->len;
-}
-
 static bool changes_host(const struct http_request *request, const struct rewrite *rewrite)
 {
 	return rewrite->host && request->host;
@@ -47,7 +35,7 @@ void rewrite_request(const struct http_request *request, const struct rewrite *r
 	size_t at = 0;
 
 	if (rewrite->header) {
-		at = headers_begin(request);
+		at = request->fields;
 		to = put(to, request->bytes, at);
 		to = put_text(to, rewrite->header);
 		to = put_text(to, ": ");

@@ -32,15 +32,13 @@ struct target_connection {
 	bool connected;
 	bool used; /* has had an answer */
 	bool answering; /* bytes of an answer have come */
-	bool keep; /* may be used again after the present answer */
-	bool answered; /* the present answer is whole */
 	bool finish; /* the client is gone */
 	STAILQ_HEAD(, message) queue; /* the first one is being sent or answered, if busy */
 	bool busy;
 	uint32_t queued; /* bytes */
 	uint32_t sent; /* bytes of the first one */
 	uint64_t begun_ns;
-	http_parser parser;
+	struct http answer;
 };
 
 TAILQ_HEAD(connection_list, target_connection);
@@ -136,38 +134,9 @@ static void drop_message(struct target_connection *c)
 	memory_give(c->target->memory, m, sizeof(*m) + m->len);
 }
 
-static int on_status(http_parser *parser)
-{
-	struct target_connection *c = parser->data;
-
-	/* the answer to HEAD has the headers of a body, without it */
-	return STAILQ_FIRST(&c->queue)->method == HTTP_HEAD ? 1 : 0;
-}
-
-static int on_answer(http_parser *parser)
-{
-	struct target_connection *c = parser->data;
-	bool interim = parser->status_code / 100 == 1 && parser->status_code != 101;
-
-	if (interim)
-		return 0;
-	c->answered = true;
-	c->keep = http_should_keep_alive(parser) && parser->status_code != 101;
-	http_parser_pause(parser, 1);
-	return 0;
-}
-
-static const http_parser_settings settings = {
-	.on_headers_complete = on_status,
-	.on_message_complete = on_answer,
-};
-
 static void begin_answer(struct target_connection *c)
 {
-	http_parser_init(&c->parser, HTTP_RESPONSE);
-	c->parser.data = c;
-	c->sent = 0;
-	c->answering = c->answered = c->keep = false;
+	http_begin_response(&c->answer, STAILQ_FIRST(&c->queue)->method == HTTP_HEAD);
 }
 
 static int open_connection(struct target_connection *c)
@@ -207,6 +176,8 @@ static void start(struct target_connection *c, uint64_t now_ns)
 {
 	while (!c->busy && !STAILQ_EMPTY(&c->queue)) {
 		begin_answer(c);
+		c->sent = 0;
+		c->answering = false;
 		c->begun_ns = now_ns;
 		c->busy = true;
 		if (c->fd >= 0) {
@@ -281,7 +252,7 @@ static void note_answer(struct target_connection *c, uint64_t now_ns)
 {
 	struct target_stats *stats = &c->target->stats;
 	uint64_t us = (now_ns - c->begun_ns) / 1000;
-	unsigned int status = c->parser.status_code, bucket = 0;
+	unsigned int status = c->answer.status, bucket = 0;
 
 	while (bucket < TARGET_LATENCIES - 1 && us > (uint64_t)TARGET_LATENCY_US << bucket)
 		bucket++;
@@ -291,53 +262,80 @@ static void note_answer(struct target_connection *c, uint64_t now_ns)
 	atomic_fetch_add(&stats->latency_us, us);
 }
 
-static void answered(struct target_connection *c, uint64_t now_ns)
+/* keep: the connection can be used again. */
+static void answered(struct target_connection *c, bool keep, uint64_t now_ns)
 {
 	bool whole = c->sent == STAILQ_FIRST(&c->queue)->len;
 
 	note_answer(c, now_ns);
 	drop_message(c);
 	c->used = true;
-	if (!c->keep || !whole)
+	if (!keep || !whole)
 		disconnect(c);
 	start(c, now_ns);
 }
 
-/* Gives bytes, or with none the end, to the parser. True: the connection is ready for the next request, or gone. */
-static bool parse(struct target_connection *c, const char *at, size_t len, uint64_t now_ns)
+static bool is_interim(const struct http *answer)
 {
-	size_t parsed = http_parser_execute(&c->parser, &settings, at, len);
+	return answer->state == HTTP_WHOLE && answer->status / 100 == 1 && answer->status != 101;
+}
 
-	if (c->answered) {
-		c->keep &= parsed == len; /* more than was asked for */
-		answered(c, now_ns);
-		return true;
+/* Returns how many bytes belong to the answer and to the interim ones before it. */
+static size_t read_answer(struct target_connection *c, const uint8_t *at, size_t len)
+{
+	size_t read = http_read(&c->answer, at, len);
+
+	while (is_interim(&c->answer)) {
+		begin_answer(c);
+		read += http_read(&c->answer, at + read, len - read);
 	}
-	if (HTTP_PARSER_ERRNO(&c->parser) != HPE_OK && len) {
-		c->answering = true;
+	return read;
+}
+
+/* Takes bytes from the target. True: the connection is ready for the next request, or gone. */
+static bool take(struct target_connection *c, const uint8_t *at, size_t len, uint64_t now_ns)
+{
+	size_t read = read_answer(c, at, len);
+	bool more = read < len; /* than was asked for */
+
+	c->answering = true;
+	if (c->answer.state == HTTP_WHOLE)
+		answered(c, http_keeps_connection(&c->answer) && c->answer.status != 101 && !more, now_ns);
+	else if (c->answer.state == HTTP_INVALID)
 		lose(c, TALLY_RESPONSES_BAD, now_ns);
-		return true;
-	}
-	return false;
+	else
+		return false;
+	return true;
+}
+
+/* The target has closed the connection, which may be the end of an answer. */
+static void closed(struct target_connection *c, uint64_t now_ns)
+{
+	http_end(&c->answer);
+	if (c->busy && c->answer.state == HTTP_WHOLE)
+		answered(c, false, now_ns);
+	else
+		lose(c, TALLY_RESPONSES_LOST, now_ns);
 }
 
 static void receive(struct target_connection *c, uint64_t now_ns)
 {
-	static char bytes[65536];
+	static uint8_t bytes[65536];
 	ssize_t n;
 
 	for (;;) {
 		n = recv(c->fd, bytes, sizeof(bytes), 0);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n <= 0 || !c->busy) {
-			/* the end may be that of an answer without a length */
-			if (n || !c->busy || !c->answering || !parse(c, bytes, 0, now_ns))
-				lose(c, TALLY_RESPONSES_LOST, now_ns);
+		if (!n) {
+			closed(c, now_ns);
 			return;
 		}
-		c->answering = true;
-		if (parse(c, bytes, n, now_ns))
+		if (n < 0 || !c->busy) {
+			lose(c, TALLY_RESPONSES_LOST, now_ns);
+			return;
+		}
+		if (take(c, bytes, n, now_ns))
 			return;
 	}
 }
