@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Every counter, once: enums, names and descriptions are made from these lists. The key of a counter is its place
- * in the list, counted from 1, and public: append new ones at the end, then run ci/generate, which writes them into
- * docs/map-abi.md. Key 0 of either map is unused: l3afd zeroes it at load.
+ * Every counter, once: enums, names and descriptions are generated from these lists. The key of a counter is
+ * its position in the list, counted from 1, and public: append new ones at the end, then run ci/generate,
+ * which writes them into docs/map-abi.md. Key 0 of either map is unused: l3afd zeroes it at load.
  */
 #ifndef MIRRORING_COUNTERS_H
 #define MIRRORING_COUNTERS_H
 
 /*
  * The outcomes of the data path: enum mirror_outcome, map "counters". Each packet ends in exactly one.
- * C(name, public name, description, what monitoring makes of it):
+ * C(name, public name, description, how monitoring treats it):
  *   COPIED  the packet was copied
  *   FAILED  the copy failed; MirroringCopiesFailing watches the share of these
- *   LOST    the copy failed, and there is another alert for it
- *   QUIET   no copy was wanted, or it depends on the filters whether that is a fault
- * l3afd's payloads monitor all but the QUIET ones.
+ *   LOST    the copy failed, and another alert covers it
+ *   QUIET   no copy was wanted, or whether it is a fault depends on the filters
+ * The payloads for l3afd monitor all but the QUIET ones.
  */
 #define MIRROR_OUTCOMES(C)                                                                                 \
 	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                       \
@@ -40,8 +40,8 @@
 	  FAILED)
 
 /*
- * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). What has no public name
- * is not a counter.
+ * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). A row without
+ * a public name is not a counter.
  */
 #define MIRROR_SENT(C)                                                                                  \
 	C(RECORDS, "records", "records taken out of the rings")                                         \

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The dimensions: what a filter can ask of a packet. The enum, the tables of the data path, the updater's
- * view of them and the sets of a filter are made from these lists. docs/filters.md says what each dimension
- * means.
+ * The dimensions: properties of a packet that a filter can test. The enum, the tables of the data path, the
+ * updater's view of them and the sets of a filter are generated from these lists. docs/filters.md describes
+ * each dimension.
  */
 #ifndef MIRRORING_DIMENSIONS_H
 #define MIRRORING_DIMENSIONS_H
 
 /*
  * Dimensions whose values are small numbers, in the order of struct mirror_bank's any[]. Each has an ARRAY
- * table with an entry per value: D(ID, name of the table, values, 1: in the layer-4 header, which a later
- * fragment lacks, what a value is)
+ * table with an entry per value: D(ID, name of the table, values, 1: in the layer-4 header, which later
+ * fragments lack, what a value is)
  */
 #define MIRROR_NUMBERS(D)                                            \
 	D(PROTO, proto, 256, 0, "IP protocol")                       \
@@ -33,7 +33,7 @@ enum mirror_dimension {
 	MIRROR_NUMBERS(MIRROR_DIMENSION) DIM_SRC,
 	DIM_DST,
 	DIM_COUNT,
-	DIM_NUMBERS = DIM_SRC, /* how many have numbers; they come first */
+	DIM_NUMBERS = DIM_SRC, /* number of dimensions with small numbers; they come first */
 };
 #undef MIRROR_DIMENSION
 

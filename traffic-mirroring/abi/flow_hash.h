@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The flow hash, for the data path and the sender: the same for both directions of a flow, on every
- * host, at every time. Both sides have to get the same number from the same packet.
+ * host, at any time. Both sides must compute the same number from the same packet.
  */
 #ifndef MIRRORING_FLOW_HASH_H
 #define MIRRORING_FLOW_HASH_H
@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) __u64 hash_end(const __u32 *addr, _
 	return hash_mix(hash_mix(low) + (high ^ (__u64)port << 24));
 }
 
-/* A sum of the ends does not care which comes first. */
+/* The sum of both ends does not depend on their order. */
 static inline __attribute__((always_inline)) __u64 hash_flow(__u64 end, __u64 other_end, __u8 proto)
 {
 	return hash_mix(end + other_end + proto);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The formats in which copies are sent. Whatever needs their names, numbers, ports or limits is made from
- * these lists. A row:
+ * The formats in which copies are sent. All code that needs their names, numbers, ports or limits is
+ * generated from these lists. A row:
  *
  *   F(separator, ID, name, number in struct mirror_collector, carrier (wire/formats.h), IP protocol,
- *     UDP port, highest ID (0: it has none), 1: carries IP packets, not frames, 1: adds a VLAN tag)
+ *     UDP destination port, highest ID (0: no ID), 1: carries IP packets, not frames, 1: adds a VLAN tag)
  *
- * The separator stands before every row but the first, for FORMAT_NAMES in wire/formats.h. Numbers count
- * from 1. They are in pinned maps, so they never change their meaning.
+ * The separator precedes every row but the first: FORMAT_NAMES in wire/formats.h needs it. Numbers count from
+ * 1. They are stored in pinned maps, so their meaning never changes.
  */
 #ifndef MIRRORING_FORMATS_H
 #define MIRRORING_FORMATS_H
 
 /*
- * Tunnels that mirror-collector receives as well:
+ * Tunnels that mirror-collector can receive:
  *   gue     GUE variant 0 (draft-ietf-intarea-gue)
  *   vxlan   RFC 7348; ID: VNI
  *   geneve  RFC 8926, optionally with metadata (wire/encap.h); ID: VNI
@@ -26,8 +26,8 @@
 /*
  * All tunnels:
  *   gre     RFC 2784 with protocol type 0x6558
- *   erspan  ERSPAN type II (draft-foschiano-erspan) in GRE with sequence numbers; a copy that lacks bytes has
- *           the truncated bit; ID: session
+ *   erspan  ERSPAN type II (draft-foschiano-erspan) in GRE with sequence numbers; a truncated copy has
+ *           the truncated bit set; ID: session
  */
 #define MIRROR_TUNNELS(F, separator)                                   \
 	MIRROR_TUNNELS_RECEIVED(F, separator)                          \
@@ -35,8 +35,8 @@
 	F(separator, ERSPAN, erspan, 5, CARRIER_IP, IPPROTO_GRE, 0, 0x3ff, 0, 0)
 
 /*
- * All formats, in the order of --help. Out of a device:
- *   vlan    frames with one more 802.1Q tag, the outermost; ID: VLAN ID
+ * All formats, in the order of --help. Sent out of a device:
+ *   vlan    frames with an additional outermost 802.1Q tag; ID: VLAN ID
  *   dev     frames; IP packets if the device has no link-layer header
  */
 #define MIRROR_FORMATS(F, separator)                                  \

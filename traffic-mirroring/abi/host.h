@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a host has once, whatever is mirrored on it: the rings, two per CPU, and what the updater, the data path and the
- * sender tell each other. Pinned under HOST_PINS by the updater, so that it outlives each of them. All maps but
- * the rings are ARRAYs with BPF_F_MMAPABLE, and all of these but state have BTF (updater/host_arrays.bpf.c). Host byte
- * order except where said.
+ * State that exists once per host: the rings, two per CPU, and the arrays through which the updater, the data
+ * path and the sender communicate. Pinned under HOST_PINS by the updater, so that they outlive each of them.
+ * All maps but the rings are ARRAYs with BPF_F_MMAPABLE, and all of these but state have BTF
+ * (updater/host_arrays.bpf.c). Host byte order unless stated otherwise.
  *
- *   ring_<cpu>   RINGBUF: struct mirror_record (record.h); small, so that its memory stays in the CPU's cache
- *   spill_<cpu>  RINGBUF: the same, for what finds no room in ring_<cpu>; most of the memory
+ *   ring_<cpu>   RINGBUF: struct mirror_record (record.h): primary ring, small, to stay in the cache
+ *   spill_<cpu>  RINGBUF: overflow ring, for records that find ring_<cpu> full; large
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
  *   settings     key 0: struct mirror_settings
  *   sent         key = enum mirror_sent: u64
- *   sent_errors  key = errno: u64, copies that a socket refused with it
+ *   sent_errors  key = errno: u64, copies that a socket refused with this error
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
  *
- * A sender opens the sockets of all groups there are when it starts, and then gives every privilege up. For a group that
- * it has not opened (collectors: group is another id) it has to be replaced.
+ * At start a sender opens the sockets of all existing groups, then drops all privileges. To serve a group
+ * that it has not opened (collectors: group has another id) it must be replaced.
  *
- * Signals to the sender: SIGTERM ends it, and nobody reads the rings any more (present = 0); SIGUSR1 ends it for another
- * one to take over (present stays 1). Either way it first sends what the rings hold.
+ * Signals to the sender: SIGTERM ends it and leaves the rings without a reader (present = 0); SIGUSR1 ends it
+ * so that another sender can take over (present stays 1). In both cases it first sends the records in the
+ * rings.
  *
- * A data path has the first three in its own maps of maps: mirroring_<direction>_rings, key = CPU and MIRROR_SPILL + CPU,
- * and mirroring_<direction>_state, key 0.
+ * A data path reaches the first three through maps of maps: mirroring_<direction>_rings, key = CPU and
+ * MIRROR_SPILL + CPU, and mirroring_<direction>_state, key 0.
  */
 #ifndef MIRRORING_HOST_H
 #define MIRRORING_HOST_H
@@ -33,28 +34,28 @@
 
 #define HOST_PINS "/sys/fs/bpf/mirroring"
 #define HOST_SENDER_LOCK \
-	HOST_PINS "/sender" /* a directory that the sender holds locked (flock) while it lives */
+	HOST_PINS "/sender" /* the sender holds an flock(2) on this directory while it runs */
 
 #define MIRROR_MAX_CPUS 512
-#define MIRROR_SPILL MIRROR_MAX_CPUS /* key of the first CPU's spill ring in the maps of rings */
+#define MIRROR_SPILL MIRROR_MAX_CPUS /* key of the first CPU's overflow ring in the maps of rings */
 #define MIRROR_MAX_GROUPS 256
 #define MIRROR_MAX_COLLECTORS 16 /* of one group */
 #define MIRROR_DEVICE_LEN 16 /* IFNAMSIZ */
 
-/* Between data path and sender. A cache line that the data path only reads, then what is per group. */
+/* Shared by data path and sender. One cache line that the data path mostly reads, then per-group fields. */
 struct mirror_state {
-	__u32 present; /* a sender has been started, and did not end by itself: records have a reader */
+	__u32 present; /* 1: a sender was started and not stopped with SIGTERM: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
-	__u32 shed; /* flows whose hash is below this are left out: 0 none, 0xffffffff nearly all */
+	__u32 shed; /* flows whose hash is below this are shed: 0 none, 0xffffffff nearly all */
 	__u32 pad[13];
-	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies for now: the link to its collectors is down */
-	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, as shed: for the rate of a filter */
+	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies: the link to its collectors is down */
+	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, like shed: for the rate limit of a filter */
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hidden padding");
 
 struct mirror_collector {
 	__u8 format; /* enum mirror_format */
-	__u8 family; /* AF_INET or AF_INET6; 0: the format sends out of a device */
+	__u8 family; /* AF_INET or AF_INET6; 0: copies are sent out of a device */
 	__u16 port; /* UDP destination port; 0 where the format has none */
 	__u8 addr[16]; /* network byte order, IPv4 in the first four bytes, rest 0 */
 	__u32 id; /* VNI, session or VLAN ID (formats.h); 0 where the format has none */
@@ -64,14 +65,14 @@ struct mirror_collector {
 _Static_assert(sizeof(struct mirror_collector) == 44, "no hidden padding");
 
 enum mirror_oversize {
-	OVERSIZE_TRUNCATE, /* sent as far as it fits; its own headers keep the lengths they had */
+	OVERSIZE_TRUNCATE, /* the part that fits is sent; length fields in the copy keep their values */
 	OVERSIZE_DROP,
-	OVERSIZE_FRAGMENT, /* sent whole, and the kernel fragments the outer packet */
+	OVERSIZE_FRAGMENT, /* sent whole; the kernel fragments the outer packet */
 };
 
-/* A list of collectors and how to send to them. It does not change while anything refers to it. */
+/* A list of collectors and how to send to them. Immutable while referenced. */
 struct mirror_group {
-	__u32 id; /* slot + MIRROR_MAX_GROUPS * n, n counts the slot's uses; 0: free */
+	__u32 id; /* slot + MIRROR_MAX_GROUPS * n, where n counts the uses of the slot; 0: free */
 	__u8 collectors; /* entries of collector[] in use */
 	__u8 oversize; /* enum mirror_oversize */
 	__u8 ttl; /* outer TTL or hop limit; 0: the system's default */
@@ -80,7 +81,7 @@ struct mirror_group {
 	__u8 metadata; /* 1: Geneve copies carry our options */
 	__u16 local_port; /* UDP source port of all copies; 0: several, chosen by flow */
 	__u8 local_addr[16]; /* network byte order */
-	/* a group with a rate is that of one filter: ifindex * 128 + 64 for egress + index; without a rate 0 */
+	/* a group with a rate limit belongs to one filter: ifindex * 128 + 64 for egress + index; else 0 */
 	__u32 owner;
 	__u64 max_packets; /* copies per second, 0: no limit */
 	__u64 max_bits; /* bits of copies per second, 0: no limit */
@@ -93,12 +94,12 @@ struct mirror_settings {
 	__u64 ring_memory; /* bytes of all rings together */
 	__u64 max_packets; /* copies per second, 0: no limit */
 	__u64 max_bits; /* bits of copies per second, 0: no limit */
-	__u32 failover; /* 1: collectors that cannot be reached are left out */
+	__u32 failover; /* 1: unreachable collectors are not used */
 	__s32 nice; /* of the sender, -20 to 19 */
 };
 _Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
 
-/* Map: sent. Key 0 carries nothing, as in the data path's counters. */
+/* Map: sent. Key 0 is unused, as in the data path's counters. */
 #define MIRROR_SENT_KEY(name, public, help) SENT_##name,
 enum mirror_sent { SENT_NONE, MIRROR_SENT(MIRROR_SENT_KEY) SENT_COUNT };
 _Static_assert(SENT_LAG_MS == 14, "keys are public: new counters go to the end");
@@ -107,12 +108,12 @@ struct mirror_collector_counters {
 	__u64 copies;
 	__u64 bytes; /* inner bytes */
 	__u64 refused;
-	__u32 group; /* id of the group these belong to, which the sender has opened */
-	/* errno of the last ICMP answer that it cannot be reached, or why its sockets could not be opened; 0: neither */
+	__u32 group; /* id of the group that these belong to and that the sender has opened */
+	/* errno of the last ICMP error, or of the failure to open its sockets; 0: neither */
 	__u32 unreachable;
 };
 _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");
 
-#define MIRROR_ERRNOS 134 /* one more than the highest of Linux */
+#define MIRROR_ERRNOS 134 /* one more than the highest errno of Linux */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the data path and user space must judge alike in a packet: docs/filters.md, "What counts as what". */
+/* How the data path and user space both classify packets: docs/filters.md, "What counts as what". */
 #ifndef MIRRORING_IP_H
 #define MIRRORING_IP_H
 
@@ -25,7 +25,7 @@
 
 enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 
-/* Whether an IPv6 header with this number is followed by another one. */
+/* Whether this number is that of an IPv6 extension header, which another header follows. */
 static inline __attribute__((always_inline)) bool is_extension(__u32 next)
 {
 	switch (next) {
@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) bool is_icmp(__u32 proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* The least size of a layer-4 header that the data path looks into; 0: it does not. */
+/* The minimum size of a layer-4 header that the data path parses; 0: it does not parse it. */
 static inline __attribute__((always_inline)) __u32 l4_size(__u32 proto)
 {
 	switch (proto) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the data path (select/) and user space (updater/) share: the layout of
- * the pinned maps. docs/map-abi.md describes the same for people with bpftool.
+ * The interface between data path (select/) and user space (updater/): the layout of
+ * the pinned maps. docs/map-abi.md describes the same for operators who use bpftool.
  *
  * Every map is named mirroring_<direction>_<name>; the two directions share no
  * map, because l3afd unpins a program's maps when that program stops.
@@ -9,7 +9,7 @@
  *
  * A bank is one complete configuration: filters, tables, devices. There are two.
  * The data path reads the bank that struct mirror_config names, once per packet;
- * the updater fills the other one and then flips that word.
+ * the updater fills the other (standby) bank and then switches that word atomically.
  */
 #ifndef MIRRORING_ABI_H
 #define MIRRORING_ABI_H
@@ -23,26 +23,27 @@
 #define MIRROR_BANKS 2
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
 #define MIRROR_MAX_DEVICES 8 /* devices one filter may spread its flows over */
-#define MIRROR_MAX_PREFIXES 65536 /* in an address table, of one bank */
+#define MIRROR_MAX_PREFIXES 65536 /* per address table and bank */
 #define MIRROR_MAX_OUTERS 256 /* tunnel endpoints that are recognised as our own */
 #define MIRROR_MAX_FRAGMENTED 4096 /* datagrams whose fragments are followed at a time */
 #define MIRROR_NAME_LEN 16 /* IFNAMSIZ */
 
 /*
- * skb->mark of a copy on its way out. A copy that meets one of our programs again
- * (NIC 2 = NIC 1, or a tunnel device, which keeps the mark within a namespace)
- * is recognised by it and never copied a second time. Reads "MIRR".
+ * skb->mark of a copy that is sent out of a device. If a copy meets one of our programs again (the uplink is
+ * a mirrored interface, too, or a tunnel device, which keeps the mark within a namespace), the program
+ * recognises the mark and does not copy it a second time. Reads "MIRR".
  */
 #define MIRROR_MARK 0x4d495252
 
 /*
- * The comments of fields are what docs/map-abi.md says of them: run ci/generate after a change.
+ * ci/generate copies the comments of fields into docs/map-abi.md: run it after a change.
  *
- * The word that switches the configuration. One aligned 64-bit store changes all of it. Map: config, key 0.
+ * The word that selects the active configuration. One aligned 64-bit store changes all of it. Map: config,
+ * key 0.
  */
 struct mirror_config {
 	__u8 bank; /* the active bank, 0 or 1 */
-	__u8 off; /* 1: no packet is examined: the operator's switch, which commits leave as it is */
+	__u8 off; /* 1: disabled by the operator: no packet is examined; commits do not change this */
 	__u8 can_rollback; /* 1: the other bank holds the previous configuration */
 	__u8 l3; /* 1: the interface has no Ethernet header (tun, wireguard, ppp) */
 	__u32 generation; /* commits so far */
@@ -50,7 +51,7 @@ struct mirror_config {
 _Static_assert(sizeof(struct mirror_config) == 8, "one aligned word");
 
 /*
- * One entry of a table (dimensions.h): bit i of bank[b] says that filter i of bank b accepts this value. An entry
+ * One entry of a table (dimensions.h): bit i of bank[b]: filter i of bank b accepts this value. An entry
  * of an LPM_TRIE holds the union of all prefixes that cover it.
  */
 struct mirror_words {
@@ -70,29 +71,29 @@ struct mirror_key6 {
 _Static_assert(sizeof(struct mirror_key4) == 8, "LPM key");
 _Static_assert(sizeof(struct mirror_key6) == 20, "LPM key");
 
-/* What a bank as a whole asks for. Map: banks, key = bank. */
+/* Properties of a bank as a whole. Map: banks, key = bank. */
 struct mirror_bank {
 	__u64 filters; /* bit i: filter i exists */
-	__u64 any[DIM_COUNT]; /* by enum mirror_dimension; bit i: filter i does not constrain this dimension */
+	__u64 any[DIM_COUNT]; /* by enum mirror_dimension; bit i: filter i does not constrain it */
 	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
-	 * no use of the flow hash (which takes in the ports) */
+	 * no use of the flow hash (which includes the ports) */
 	__u64 without_l4;
 	__u16 outers; /* entries of the map outers that belong to this bank */
-	__u16 outer_port; /* the port that all of them with a port have; 0: ports differ, or none has one */
+	__u16 outer_port; /* the port common to all of them with a port; 0: ports differ, or none has one */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct mirror_bank) == 24 + 8 * DIM_COUNT, "no hidden padding");
 
 enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
 
-/* How a copy leaves. */
+/* The delivery of a copy. */
 enum mirror_exit {
-	/* programs: these are their places in the exits PROG_ARRAY */
+	/* delivery programs: keys of the exits PROG_ARRAY */
 	EXIT_DEVICE, /* bpf_clone_redirect() */
 	EXIT_RING, /* into this CPU's ring buffer */
-	EXIT_NONE, /* no target yet: update came before start; counted as OUT_NO_EXIT */
+	EXIT_NONE, /* no collector yet: update ran before start; counted as OUT_NO_EXIT */
 };
-#define MIRROR_EXIT_PROGRAMS 2 /* two, so that nobody takes exits for a chain map, which has one entry */
+#define MIRROR_EXIT_PROGRAMS 2 /* two: exits must not look like a chain map, which has one entry */
 
 struct mirror_device {
 	__u32 ifindex; /* of the device */
@@ -101,32 +102,32 @@ struct mirror_device {
 };
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
-/* What the rule itself says; the rest follows the options. */
+/* What the rule itself sets; the rest follows the options. */
 enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
 	__u8 action; /* 0: skip, 1: mirror */
-	__u8 exit; /* 0: to a device, 1: into the ring, 2: nowhere yet */
+	__u8 exit; /* 0: to a device, 1: into the ring, 2: no delivery yet */
 	__u8 devices; /* entries of device in use */
-	/* 1: the rule says where to send the copies, 2: it says the snaplen, 3: both; the rest follows the options */
+	/* 1: the rule sets where copies go, 2: the snaplen, 3: both; the rest follows the options */
 	__u8 own;
-	__u32 snaplen; /* bytes of the copy from its first byte, 0: all */
-	__u32 sample; /* one flow in this many, 0 and 1: all */
+	__u32 snaplen; /* the most bytes of a copy, from its first byte; 0: all */
+	__u32 sample; /* copy one flow in this many; 0 and 1: all */
 	__u32 group; /* exit 1: id of the collector group, struct mirror_group.id (host.h) */
-	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: where copies go, a flow to one of them */
+	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
 };
 _Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
 
 /*
  * A tunnel endpoint that our own copies are sent to; a packet to it is never copied.
- * Map: outers, value struct mirror_words (bank[b] != 0: in force in bank b).
+ * Map: outers, value struct mirror_words (bank[b] != 0: part of bank b).
  */
 struct mirror_outer {
 	__u8 addr[16]; /* network byte order; IPv4 in the first four bytes, rest 0 */
 	__u8 family; /* 4 or 6 */
 	__u8 proto; /* IP protocol: UDP for VXLAN, Geneve, GUE, else the tunnel's own */
-	__u16 port; /* UDP destination port, 0 where the protocol has none */
+	__u16 port; /* UDP destination port; 0: the protocol has no ports */
 };
 _Static_assert(sizeof(struct mirror_outer) == 20, "no hidden padding");
 
@@ -136,21 +137,21 @@ struct mirror_datagram {
 	__u8 dst[16];
 	__u32 id; /* as on the wire */
 	__u8 family; /* 4 or 6 */
-	__u8 proto; /* IPv4: of the datagram; IPv6: 0 (RFC 8200 4.5 leaves it out) */
+	__u8 proto; /* IPv4: of the datagram; IPv6: 0 (RFC 8200 4.5 omits it) */
 	__u16 vlan; /* outermost VLAN ID, 0 if none */
 };
 _Static_assert(sizeof(struct mirror_datagram) == 40, "no hidden padding");
 
 /*
- * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it. OUT_NONE: not decided yet.
+ * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it. OUT_NONE: undecided.
  */
 #define MIRROR_OUTCOME(name, public, help, kind) OUT_##name,
 enum mirror_outcome { OUT_NONE, MIRROR_OUTCOMES(MIRROR_OUTCOME) OUT_COUNT };
 _Static_assert(OUT_NO_EXIT == 17, "keys are public: new outcomes go to the end");
 
 /*
- * Counters are gathered per CPU and added to the shared arrays every MIRROR_FLUSH events,
- * so that CPUs do not contend; what is pending is added by readers that want to be exact.
+ * Counters accumulate per CPU and are added to the shared arrays every MIRROR_FLUSH events,
+ * so that CPUs do not contend; readers that need exact values add the pending ones.
  * Maps: counters[OUT_COUNT]; filter_packets, filter_bytes [1 + MIRROR_MAX_FILTERS], where
  * key = the filter's number, counted from 1; pending (PERCPU_ARRAY, key 0).
  */
@@ -164,7 +165,7 @@ struct mirror_pending {
 };
 
 /*
- * What was decided about a packet: handed from the select program to an exit, and kept for
+ * The decision about a packet: passed from the select program to a delivery program, and kept for
  * the later fragments of a datagram. Maps: decision (PERCPU_ARRAY, key 0), fragments (LRU_HASH).
  */
 struct mirror_decision {
@@ -178,23 +179,23 @@ struct mirror_decision {
 	__u32 group;
 	__u32 hash; /* symmetric flow hash */
 	__u32 flags; /* enum mirror_record_flags (record.h) */
-	__u32 payload; /* where that of TCP or UDP starts in the packet, else 0 */
+	__u32 payload; /* offset of the TCP or UDP payload in the packet, else 0 */
 };
 _Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
 
-/* A first fragment's decision is followed for as long as Linux reassembles (net.ipv4.ipfrag_time). */
+/* A first fragment's decision is valid for as long as Linux reassembles (net.ipv4.ipfrag_time). */
 #define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)
 
 /*
- * The options in force, for people and for the next update; the data path does not read them.
- * What update gave lies over what start gave, in whichever order the two came.
+ * The options in force, for operators and for the next update; the data path does not read them.
+ * Values from update take precedence over values from start, whichever ran first.
  * Map: options, key = bank. Strings end in NUL; empty: not given.
  */
 enum mirror_origin { ORIGIN_NONE, ORIGIN_START, ORIGIN_UPDATE };
 
 #define MIRROR_OPTION(ID, ...) OPT_##ID,
 enum mirror_option {
-	OPT_FILTERS, /* no text: the tables hold them */
+	OPT_FILTERS, /* no text: filters are in the tables */
 	MIRROR_OPTIONS(MIRROR_OPTION) OPT_COUNT,
 };
 #undef MIRROR_OPTION
@@ -203,7 +204,7 @@ enum mirror_option {
 
 struct mirror_options {
 	__u8 origin[OPT_COUNT]; /* by enum mirror_option; 0: not given, 1: by start, 2: by update */
-	__u8 started; /* 1: start was here; an update before it need not say where copies go */
+	__u8 started; /* 1: start has run; an update before it may omit where copies go */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN]; /* in the same order; filters have none; padded with zeros */
 };
 _Static_assert(sizeof(struct mirror_options) == OPT_COUNT + 1 + OPT_COUNT * MIRROR_OPTION_LEN,

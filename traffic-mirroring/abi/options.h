@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The options of delivery: O(ID, name). The enum of their texts in the options map, the updater's arguments and the names
- * that status prints are made from this list. Its order is that of the map, so a new option comes last.
- * updater/delivery_options.h says what each takes.
+ * The options of delivery: O(ID, name). The enum of their texts in the options map, the updater's arguments
+ * and the names that status prints are generated from this list. Its order is that of the map: append new
+ * options. updater/delivery_options.h describes the value of each.
  */
 #ifndef MIRRORING_OPTIONS_H
 #define MIRRORING_OPTIONS_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * One copy on its way from the data path to the sender: a record of the ring buffer. Host byte
- * order except where said. The packet's bytes follow the header.
+ * order unless stated otherwise. The packet's bytes follow the header.
  *
- * Of a GSO packet with a small snaplen only what its segments' copies need is there: data[] holds the packet's first
- * RECORD_HEAD_SIZE bytes, and behind them piece after piece, each stride bytes further: piece n = 1, 2 … are stride
- * bytes (the last one perhaps fewer) from payload + n * gso_size on. A segment whose headers are longer, because there are
- * more in that payload, has its own payload as much further into its piece. stride is 0 where no copy reaches beyond
- * payload.
+ * Of a GSO packet with a small snaplen, only the bytes that its segments' copies need are stored: data[]
+ * holds the packet's first RECORD_HEAD_SIZE bytes, then the pieces, stride bytes apart. Piece n = 1, 2 …
+ * holds stride bytes (the last one may be shorter) from payload + n * gso_size on. If more headers at the
+ * start of that payload make a segment's headers longer, its own payload starts as much later in its piece.
+ * stride is 0 if no copy reaches beyond payload.
  */
 #ifndef MIRRORING_RECORD_H
 #define MIRRORING_RECORD_H
@@ -25,17 +25,17 @@ struct mirror_record {
 	__u64 time_ns; /* CLOCK_MONOTONIC when the packet passed */
 	__u32 wire_len; /* bytes of the packet at the hook, Ethernet header included, metadata VLAN tag not */
 	__u32 cap_len; /* bytes in data[] */
-	__u32 snaplen; /* bytes that each copy may have, from its first byte; 0: whole */
+	__u32 snaplen; /* the most bytes of each copy, from its first byte; 0: whole */
 	__u32 group; /* struct mirror_group.id (host.h) */
 	__u32 hash; /* symmetric flow hash */
 	__u32 ifindex; /* interface the packet passed */
-	__u16 gso_size; /* bytes of L4 payload of each packet on the wire; 0: this is one packet */
-	__u16 vlan_tci; /* tag in metadata; valid where vlan_proto is not 0 */
+	__u16 gso_size; /* bytes of layer-4 payload per segment; 0: not a GSO packet */
+	__u16 vlan_tci; /* tag in metadata; valid if vlan_proto is not 0 */
 	__be16 vlan_proto; /* EtherType of that tag, network byte order; 0: no tag in metadata */
 	__u8 filter; /* number, counted from 1 */
 	__u8 flags; /* enum mirror_record_flags */
-	__u16 stride; /* bytes from one piece to the next; 0: data[] is the packet from its first byte on */
-	__u16 payload; /* where that of TCP or UDP starts in the packet; for pieces */
+	__u16 stride; /* bytes from one piece to the next; 0: data[] is not in pieces */
+	__u16 payload; /* offset of the TCP or UDP payload in the packet; for pieces */
 	__u16 pad[2];
 	__u8 data[];
 };
