@@ -16,14 +16,14 @@ static __always_inline void add(void *map, __u32 key, __u64 n)
 {
 	__u64 *total = bpf_map_lookup_elem(map, &key);
 
-	/* relaxed: 5.10 has no atomics that return the old value, and clang 21 makes them of __sync_fetch_and_add() */
+	/* relaxed: 5.10 lacks atomics that return the old value; clang 21 uses them for __sync_…() */
 	if (total)
 		__atomic_fetch_add(total, n, __ATOMIC_RELAXED);
 }
 
 static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcome)
 {
-	/* compared and used in one register: the verifier of 5.10 does not see what a copy has in common with it */
+	/* compared and used in one register: the verifier of 5.10 does not track the bounds of a copy */
 	barrier_var(outcome);
 	if (outcome >= OUT_COUNT)
 		return;

@@ -15,8 +15,8 @@
 #define MAP(name) JOIN(mirroring_, DIRECTION, _##name)
 
 /*
- * All maps are pinned by name: a loader that is killed and started again takes over the pinned maps, with their
- * filters and counters. Maps that the updater fills through a mapping are BPF_F_MMAPABLE.
+ * All maps are pinned by name: a loader that is killed and restarted reuses the pinned maps, with their
+ * filters and counters. Maps that the updater fills through mmap() are BPF_F_MMAPABLE.
  */
 #define PINNED_MAP(name, kind, key_type, value_type, entries, flags) \
 	struct {                                                     \
@@ -50,7 +50,7 @@ PINNED_MAP(counters, ARRAY, __u32, __u64, OUT_COUNT, 0);
 PINNED_MAP(filter_packets, ARRAY, __u32, __u64, 1 + MIRROR_MAX_FILTERS, 0);
 PINNED_MAP(filter_bytes, ARRAY, __u32, __u64, 1 + MIRROR_MAX_FILTERS, 0);
 
-/* The host's rings and state, inserted by the updater. The definitions of the inner maps only say what fits. */
+/* The host's rings and state, inserted by the updater. The inner definitions only describe which maps fit. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__type(key, __u32);
@@ -80,7 +80,7 @@ struct {
 		});
 } MAP(state) SEC(".maps");
 
-/* The chain: l3afd, or the updater, puts the next program here. */
+/* The chain map: l3afd or the updater puts the next program here. */
 PINNED_MAP(jmp_table, PROG_ARRAY, __u32, __u32, 1, 0);
 
 #endif

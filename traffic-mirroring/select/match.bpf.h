@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which filter decides: one word, a bit a filter, is narrowed by one table after the other; the lowest
- * bit that is left wins. A dimension that no filter uses costs a comparison.
+ * Which filter decides: each table clears bits in one word with a bit per filter; the lowest
+ * remaining bit wins. A dimension that no filter uses costs one comparison.
  */
 #ifndef MIRRORING_MATCH_BPF_H
 #define MIRRORING_MATCH_BPF_H
@@ -17,7 +17,7 @@ static __always_inline __u64 accepted(void *table, const void *key, __u32 bank)
 	return words ? words->bank[bank & 1] : 0;
 }
 
-/* there: the packet has this value at all; it has to where a filter asks for it. */
+/* there: the packet has this value; filters that constrain the dimension match only then. */
 static __always_inline __u64 narrow(__u64 word, __u64 any, bool there, void *table, __u32 value, __u32 bank)
 {
 	if (!(word & ~any))
@@ -46,7 +46,7 @@ static __always_inline __u64 narrow_address(__u64 word, __u64 any, __u32 family,
 	return word & (any | accepts);
 }
 
-/* Ports, flags and types: what a later fragment does not have. */
+/* Ports, flags and types, which later fragments lack. */
 static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p,
 				       __u32 bank)
 {
@@ -66,7 +66,7 @@ static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, 
 	return narrow(word, b->any[DIM_ICMP_TYPE], p->family && icmp, &MAP(icmp_type), p->icmp_type, bank);
 }
 
-/* The filters that accept the packet. Its lowest bit is the one that decides; later bits are not exact. */
+/* The filters that accept the packet. The lowest bit decides; higher bits are not exact. */
 static __always_inline __u64 match(const struct mirror_bank *b, const struct packet *p, __u32 bank)
 {
 	__u64 word = b->filters, lowest;
@@ -80,7 +80,7 @@ static __always_inline __u64 match(const struct mirror_bank *b, const struct pac
 			return 0;
 	}
 	word = narrow(word, b->any[DIM_VLAN], p->vlan != NO_VLAN, &MAP(vlan), p->vlan, bank);
-	/* addresses cost most: not where the first filter left does not ask for them */
+	/* addresses cost most: skip them if the first remaining filter does not constrain them */
 	lowest = word & -word;
 	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST])
 		return word;

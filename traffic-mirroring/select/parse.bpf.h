@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Packet headers to struct packet. Nothing is assumed: every length is checked against the packet and
- * against what the IP header says, and bytes outside the linear area are loaded.
+ * Parses packet headers into struct packet. Nothing is assumed: every length is checked against the packet
+ * and the IP header, and bytes outside the linear area are loaded.
  * docs/filters.md, "What counts as what", is the contract.
  */
 #ifndef MIRRORING_PARSE_BPF_H
@@ -22,19 +22,19 @@
 #define NO_VLAN 4096
 
 struct packet {
-	__u32 family; /* 4, 6, or 0: no IP */
+	__u32 family; /* 4, 6; 0: not IP */
 	__u32 proto; /* IP protocol */
 	__u32 vlan; /* outermost ID, NO_VLAN: none */
 	__u32 fragment; /* enum fragment */
 	__u32 fragment_id; /* as on the wire */
 	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0] */
-	/* of 32 bits each, so that the compiler keeps them apart */
+	/* 32 bits each, so that the compiler keeps them separate */
 	__u32 extensions; /* IPv6 with extension headers */
-	__u32 ports; /* src_port and dst_port are there */
+	__u32 ports; /* src_port and dst_port are valid */
 	__u32 src_port, dst_port; /* host byte order */
-	__u32 tcp_flags; /* where proto is TCP */
-	__u32 icmp_type; /* where proto is ICMP or ICMPv6 */
-	__u32 payload; /* where that of TCP or UDP starts, else 0 */
+	__u32 tcp_flags; /* if proto is TCP */
+	__u32 icmp_type; /* if proto is ICMP or ICMPv6 */
+	__u32 payload; /* offset of the TCP or UDP payload, else 0 */
 };
 
 struct vlan_tag {
@@ -82,7 +82,7 @@ static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf,
 	return copied(skb, off, buf, len);
 }
 
-/* Where the IP packet ends, by its own length field, or 0 where that contradicts the packet. */
+/* The end of the IP packet by its own length field, or 0 if that contradicts the packet. */
 static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 header_len, __u32 field,
 				    __u32 len)
 {
@@ -96,7 +96,7 @@ static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 head
 	return end;
 }
 
-/* IPv4 at *off. On return *off is at the layer-4 header, *end after the packet's last byte. */
+/* Parses IPv4 at *off. Sets *off to the layer-4 header, *end to the byte after the packet. */
 static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
 {
 	struct iphdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
@@ -124,8 +124,8 @@ static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, 
 }
 
 /*
- * IPv6 and its extension headers, likewise. After an extension header everything is copied, not accessed in
- * place: an offset that the verifier need not follow keeps its work small.
+ * The same for IPv6 and its extension headers. After an extension header all bytes are copied, not accessed
+ * in place: offsets that the verifier need not track keep its work small.
  */
 static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
 {
@@ -213,7 +213,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 	return true;
 }
 
-/* Ethernet and VLAN tags: *off and *type are those of the layer-3 header. */
+/* Parses Ethernet and VLAN tags: sets *off and *type to those of the layer-3 header. */
 static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct packet *p, __u32 *off, __be16 *type)
 {
 	struct ethhdr buf, *eth = header(skb, 0, &buf, sizeof(buf));
@@ -238,7 +238,7 @@ static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct packet 
 	return true;
 }
 
-/* An interface without Ethernet gives packets without link-layer header: the version says which. */
+/* Packets of an L3 device have no link-layer header: the IP version gives the type. */
 static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
 {
 	__u8 buf, *version = header(skb, 0, &buf, sizeof(buf));
@@ -269,9 +269,9 @@ struct common_l4 { /* TCP as far as the flags, or UDP and the start of its paylo
 };
 
 /*
- * The fast path for most packets: untagged Ethernet, IPv4 without options, not fragmented, TCP or UDP, all in the
- * linear area. It gives what the rest of parse() would, and saves a third of the program's time. False: not such a
- * packet.
+ * The fast path for most packets: untagged Ethernet, IPv4 without options, not fragmented, TCP or UDP, all in
+ * the linear area. Gives the same result as the rest of parse() in a third less of the program's time. False:
+ * another kind of packet.
  */
 static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p)
 {

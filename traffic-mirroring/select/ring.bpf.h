@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The exit that only reads the packet: its bytes go into this CPU's ring, for the sender. No wake-up
- * unless the sender says that it sleeps; a full ring costs a failed reservation.
+ * The delivery program that only reads the packet: copies its bytes into this CPU's ring, for the sender. No
+ * wake-up unless the sender's flag says that it sleeps; a full ring costs a failed reservation.
  */
 #ifndef MIRRORING_RING_BPF_H
 #define MIRRORING_RING_BPF_H
@@ -12,14 +12,14 @@
 #include "maps.bpf.h"
 
 /*
- * Room for data of a record. A reservation's size has to be a constant, so there are classes: from one size to the next,
- * which are a power of two apart, because masking is how the verifier of 5.10 comes to know the limits of a length.
+ * Size classes of a record's data: the size of a reservation must be a constant. They are powers of two
+ * apart, because the verifier of 5.10 learns the limits of a length from masking.
  */
 #define LARGEST_CLASS 65536
-/* What a GSO packet has beyond LARGEST_CLASS: its headers down to the IP header. */
+/* Bytes of a GSO packet beyond LARGEST_CLASS: its headers down to the IP header. */
 #define OVERHANG 256
 
-/* More segments than this are rare, and as cheaply copied whole. */
+/* GSO packets with more segments are rare, and copying them whole is as cheap. */
 #define MAX_PIECES 64
 #define FEW_PIECES_SIZE 4096
 #define MANY_PIECES_SIZE 16384
@@ -43,8 +43,8 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 }
 
 /*
- * The wake-up flag is read last, as near to the submission as can be. Who wakes the sender takes the flag down, before
- * the sender can wake: one wake-up is enough for all that come until it runs.
+ * Read the wake-up flag last, just before submitting. A producer clears it before it wakes the sender: one
+ * wake-up is enough for all records until the sender runs.
  */
 static __always_inline void submit(struct mirror_record *r, struct mirror_state *state)
 {
@@ -58,7 +58,7 @@ static __always_inline void submit(struct mirror_record *r, struct mirror_state 
 	bpf_ringbuf_submit(r, flags);
 }
 
-/* len as the verifier of 5.10 sees it: more than low, at most high. */
+/* len, with its limits visible to the verifier of 5.10: more than low, at most high. */
 static __always_inline __u32 within(__u32 len, const __u32 low, const __u32 high)
 {
 	len -= low + 1;
@@ -82,13 +82,13 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 	return OUT_RING;
 }
 
-/* Bytes of each segment's payload that copies need. */
+/* The bytes that copies need of each segment's payload. */
 static __always_inline __u32 stride_of(const struct mirror_decision *d)
 {
 	return d->snaplen > d->payload ? d->snaplen - d->payload : 0;
 }
 
-/* Whether the beginnings of a GSO packet's segments are worth a record of their own, with size bytes behind the head. */
+/* Whether a record of the first bytes of all segments, size bytes after the head, is worth its cost. */
 static __always_inline bool pieces_fit(const struct __sk_buff *skb, const struct mirror_decision *d,
 				       const __u32 size)
 {
@@ -98,7 +98,7 @@ static __always_inline bool pieces_fit(const struct __sk_buff *skb, const struct
 	       skb->len <= LARGEST_CLASS && pieces <= MAX_PIECES && pieces * stride_of(d) <= size;
 }
 
-/* The beginnings of all segments of a GSO packet, as record.h has it. size: of the pieces behind the head. */
+/* The first bytes of all segments of a GSO packet, as in record.h. size: of the pieces after the head. */
 static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirror_decision *d,
 					struct mirror_state *state, void *ring, const __u32 size)
 {
@@ -134,7 +134,7 @@ out:
 	return OUT_RING;
 }
 
-/* A GSO packet whose headers come on top of 64 KiB. What is longer still (BIG TCP) is cut here. */
+/* A GSO packet of 64 KiB plus its headers. Longer ones (BIG TCP) are truncated here. */
 static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mirror_decision *d,
 					 struct mirror_state *state, void *ring, __u32 len)
 {
@@ -211,7 +211,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
 		return OUT_SHED;
 
-	/* this CPU's ring; where that has no room its spill ring */
+	/* this CPU's primary ring; if that is full its overflow ring */
 	for (int tries = 0; tries < 2; tries++, key += MIRROR_SPILL) {
 		ring = bpf_map_lookup_elem(&MAP(rings), &key);
 		if (!ring)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The way of a packet: parse, match, decide; then out by an exit that makes the copy, or straight on; and
- * always to the next program of the chain, with a verdict that never depends on mirroring.
+ * The path of a packet: parse, match, decide; then the delivery program that makes the copy, if one is
+ * wanted; and always the next program of the chain, with a verdict that never depends on mirroring.
  *
- * Exits are programs of their own behind the exits map. The verifier follows each of them once, not at the end of every
- * way through the select program. And making a clone can change the packet: the others call no helper that could.
+ * Delivery programs are separate: the verifier checks each of them once, not at the end of each path through
+ * the select program. And cloning can change the packet: the others call no helper that could.
  */
 #ifndef MIRRORING_SELECT_BPF_H
 #define MIRRORING_SELECT_BPF_H
@@ -35,7 +35,7 @@ struct {
 	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
 };
 
-/* UNSPEC: what else hangs on this hook still sees the packet. */
+/* UNSPEC: other programs attached to this hook still see the packet. */
 static __always_inline int next_program(struct __sk_buff *skb)
 {
 	bpf_tail_call_static(skb, &MAP(jmp_table), 0);
@@ -53,7 +53,7 @@ static __always_inline void datagram_of(struct packet *p, struct mirror_datagram
 	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
 }
 
-/* Most packets need no look-up to tell: TCP carries no tunnel of ours, and UDP none but to its port. */
+/* Most packets need no look-up: our tunnels never use TCP, and of UDP only their port. */
 static __always_inline bool to_our_tunnel(const struct mirror_bank *b, struct packet *p, __u32 bank)
 {
 	struct mirror_outer key = { .family = p->family, .proto = p->proto, .port = p->dst_port };
@@ -66,7 +66,7 @@ static __always_inline bool to_our_tunnel(const struct mirror_bank *b, struct pa
 	return accepted(&MAP(outers), &key, bank);
 }
 
-/* What the filters in word say of a well-formed packet. */
+/* Applies the filters in word to a well-formed packet. */
 static __always_inline void decide(const struct mirror_bank *b, struct packet *p, __u32 bank, __u64 word,
 				   struct mirror_decision *d)
 {
@@ -98,7 +98,7 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 		return;
 	}
 	if (f->sample > 1 || f->devices > 1 || f->exit == EXIT_RING) {
-		/* two independent halves: which flows are sampled must not say to which device they go */
+		/* two independent halves: a flow's device must not depend on whether it is sampled */
 		complete_addresses(p);
 		hash = flow_hash(p);
 		d->hash = hash;
@@ -112,18 +112,18 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 	d->snaplen = f->snaplen;
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
-		/* the mask changes nothing but what the verifier knows */
+		/* the mask only tells the verifier the limit */
 		__u32 device = hash_share(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
 
 		d->ifindex = f->device[device].ifindex;
 		d->l3 = f->device[device].l3;
-		/* the clone loses its Ethernet header on the way, but would keep its tags */
+		/* the clone loses its Ethernet header, but would keep its tags */
 		if (d->l3 && (!p->family || p->vlan != NO_VLAN))
 			d->outcome = OUT_DEVICE_NOT_IP;
 	}
 }
 
-/* Fragments of one datagram share the decision of the first; everything else is decided by itself. */
+/* Fragments of one datagram share the decision of the first; other packets are decided independently. */
 static __always_inline void decide_datagram(const struct mirror_bank *b, struct packet *p, __u32 bank,
 					    __u64 word, struct mirror_decision *d)
 {
@@ -156,7 +156,7 @@ static __always_inline struct mirror_decision *decision(void)
 	return bpf_map_lookup_elem(&MAP(decision), &zero);
 }
 
-/* Leaves by an exit program where the packet is to be copied; returns the outcome where it is not. */
+/* Continues in a delivery program if the packet is to be copied; else returns the outcome. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
 	struct mirror_decision *d;
@@ -169,7 +169,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	word = bpf_map_lookup_elem(&MAP(config), &zero);
 	if (!word)
 		return OUT_DISABLED;
-	/* one load: bank and switch of the same commit */
+	/* one load: bank and off of the same commit */
 	*(__u64 *)&config = *(volatile __u64 *)word;
 	bank = config.bank & 1;
 	b = bpf_map_lookup_elem(&MAP(banks), &bank);
@@ -183,7 +183,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	accepting = match(b, &p, bank);
 	if (!accepting && p.fragment == FRAGMENT_NONE)
 		return OUT_NO_MATCH;
-	/* not before: most packets end above, and pay for nothing they do not need */
+	/* not earlier: most packets end above and must not pay for it */
 	d = decision();
 	if (!d)
 		return OUT_NO_EXIT;
@@ -195,7 +195,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	count_filter(counts, d->filter, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;
-	/* constants: a jump then, not a call through a table */
+	/* constant keys: compiled to a jump, not to a call through a table */
 	if (d->exit == EXIT_RING)
 		bpf_tail_call_static(skb, &MAP(exits), EXIT_RING);
 	else if (d->exit == EXIT_DEVICE)
@@ -213,7 +213,7 @@ int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
-/* Exit EXIT_RING: the packet's bytes go into this CPU's ring. */
+/* Delivery program EXIT_RING: copies the packet's bytes into this CPU's ring. */
 SEC("tc")
 int MAP(ring)(struct __sk_buff *skb)
 {
@@ -225,7 +225,7 @@ int MAP(ring)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
-/* Exit EXIT_DEVICE: a clone leaves by the device, with our mark on it. */
+/* Delivery program EXIT_DEVICE: sends a clone out of the device, with our mark. */
 SEC("tc")
 int MAP(device)(struct __sk_buff *skb)
 {
@@ -238,7 +238,7 @@ int MAP(device)(struct __sk_buff *skb)
 		skb->mark = MIRROR_MARK;
 		err = bpf_clone_redirect(skb, d->ifindex, 0);
 		skb->mark = mark;
-		/* a positive result is the device's, such as NET_XMIT_CN: counted, and never a verdict */
+		/* a positive result is the device's, such as NET_XMIT_CN: counted, never a verdict */
 		count_outcome(counts, err < 0 ? OUT_DEVICE_FAILED : err ? OUT_DEVICE_BUSY : OUT_DEVICE);
 	}
 	return next_program(skb);
