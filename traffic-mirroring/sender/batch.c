@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Answers to earlier copies that may come in the place of a copy's own result, before it is given up. */
+/* Errors of earlier copies that may be reported instead of a copy's own result, before it is given up. */
 #define PATIENCE 16
 
 uint8_t *batch_headers(struct batch *b)
@@ -44,12 +44,12 @@ void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *nam
 	lane->last = index;
 }
 
-/* How many copies from first on are one datagram: of one size, the last one perhaps shorter. */
+/* How many copies from first on fit into one datagram: of one size, the last one may be shorter. */
 static uint32_t run_length(const struct batch *b, const struct lane *lane, uint32_t first)
 {
 	uint32_t size = b->copy[first].len, bytes = size, n = 1;
 
-	/* a datagram that is to be cut cannot be fragmented */
+	/* a datagram that is to be segmented cannot be fragmented */
 	if (!lane->segments || size > lane->collector->room.path)
 		return 1;
 	for (uint32_t i = b->copy[first].next; i != NO_COPY && n < BATCH_SEGMENTS; i = b->copy[i].next) {
@@ -79,7 +79,7 @@ static void put_segment_size(struct batch *b, unsigned int message, uint16_t siz
 	memcpy(CMSG_DATA(control), &size, sizeof(size));
 }
 
-/* Adds bytes to what a message sends: to its last part where they lie right behind that. Returns the next free part. */
+/* Adds bytes to a message: to its last part if they follow it in memory. Returns the next free part. */
 static struct iovec *add_part(const struct msghdr *message, struct iovec *next, const struct iovec *bytes)
 {
 	struct iovec *last = next - 1;
@@ -121,7 +121,7 @@ unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first
 	return n;
 }
 
-/* Passes over n copies, which were sent (error 0) or refused. Returns the next one. */
+/* Counts n copies as sent (error 0) or refused. Returns the next one. */
 static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first, uint32_t n, int error)
 {
 	struct mirror_collector_counters *counters = lane->collector->counters;
@@ -141,7 +141,7 @@ static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first,
 	return first;
 }
 
-/* The way became narrower after these copies were made. */
+/* Truncates copies to a path MTU that shrank after they were made. */
 static void fit(struct batch *b, const struct lane *lane, uint32_t first)
 {
 	const struct collector *to = lane->collector;
@@ -160,7 +160,7 @@ static void fit(struct batch *b, const struct lane *lane, uint32_t first)
 	}
 }
 
-/* After an error on the first of the messages: true, if it should be tried again in another way. */
+/* Handles an error on the first message. True: try again. */
 static bool recover(struct batch *b, struct lane *lane, uint32_t first, int error)
 {
 	uint32_t room = lane->collector->room.path;
@@ -174,7 +174,7 @@ static bool recover(struct batch *b, struct lane *lane, uint32_t first, int erro
 			fit(b, lane, first);
 			return true;
 		}
-		/* or it was the size of the whole that some device could not take */
+		/* or some device could not take the unsegmented size */
 		__attribute__((fallthrough));
 	case EIO:
 	case EINVAL:
@@ -200,7 +200,7 @@ static void send_lane(struct batch *b, struct lane *lane)
 		if (sent > 0) {
 			for (int i = 0; i < sent; i++)
 				first = settle(b, lane, first, b->copies[i], 0);
-		} else if (error == EAGAIN) { /* its queue stands still; the other lanes shall not */
+		} else if (error == EAGAIN) { /* its queue is stuck; do not hold up the other lanes */
 			for (unsigned int i = 0; i < n; i++)
 				first = settle(b, lane, first, b->copies[i], error);
 		} else if (!patience-- || !recover(b, lane, first, error)) {

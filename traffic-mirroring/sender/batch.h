@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Copies that go to the kernel together: as few system calls as can be, and runs of copies of one size as one
- * datagram that the kernel, or the NIC, cuts. Copies for one lane leave in the order they came.
+ * Copies that go to the kernel together: with as few system calls as possible, and runs of copies of one size
+ * as one datagram that the kernel or the NIC segments. Copies for one lane are sent in the order they came.
  */
 #ifndef MIRRORING_BATCH_H
 #define MIRRORING_BATCH_H
@@ -16,11 +16,11 @@
 
 #define BATCH_COPIES 512
 #define NO_COPY UINT32_MAX
-/* Of one datagram that is cut: the limits of Linux since it can do that. */
+/* For one datagram that is segmented: limits that hold since Linux first supported UDP GSO. */
 #define BATCH_SEGMENTS 64
 #define BATCH_SEGMENTS_BYTES 65000
 
-/* Payload up to this size is put behind its header: the kernel takes one block faster than many. */
+/* Payload up to this size is copied after its header: the kernel takes one block faster than many. */
 #define BATCH_SMALL 256
 /* All headers of a batch, and small payloads; most copies take less than 256 bytes of it. */
 #define BATCH_HEADER_MAX (ENCAP_MAX + SPLIT_HEADER_MAX)
@@ -29,9 +29,9 @@
 struct copy {
 	struct iovec part[2]; /* headers, payload */
 	uint32_t len; /* of both */
-	uint32_t inner; /* of these, bytes of the copied packet */
+	uint32_t inner; /* bytes of the copied packet within len */
 	uint32_t next; /* of the same lane */
-	const struct sockaddr_ll *name; /* NULL: where the socket is connected to */
+	const struct sockaddr_ll *name; /* NULL: the socket is connected */
 };
 
 struct batch {
@@ -41,7 +41,7 @@ struct batch {
 	uint32_t n;
 	uint8_t headers[BATCH_HEADERS];
 	size_t used; /* of headers */
-	struct lane *lanes; /* with copies that wait */
+	struct lane *lanes; /* with waiting copies */
 	/* the messages of one system call */
 	struct mmsghdr message[BATCH_COPIES];
 	uint32_t copies[BATCH_COPIES]; /* in each message */
@@ -52,12 +52,12 @@ struct batch {
 	} control[BATCH_COPIES];
 };
 
-/* Where the headers of the next copy may be written, BATCH_HEADER_MAX bytes; NULL: the batch is full. */
+/* Space for the headers of the next copy, BATCH_HEADER_MAX bytes; NULL: the batch is full. */
 uint8_t *batch_headers(struct batch *b);
 
 /*
- * Adds a copy: header, somewhere in what batch_headers() gave and moved to its beginning, and payload, which has to stay
- * until batch_send().
+ * Adds a copy: header, anywhere in the space from batch_headers(), to whose beginning it is moved; and
+ * payload, which must stay valid until batch_send().
  */
 void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *name, uint8_t *header,
 	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner);

@@ -15,9 +15,9 @@
 #include "batch.h"
 #include "../wire/bytes.h"
 
-/* Answers come within this time: that nobody answers ARP is known after three seconds. */
+/* Errors arrive within this time: unanswered ARP is reported after three seconds. */
 #define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
-/* For so long a collector that could not be reached is left alone; then it is tried again. */
+/* An unreachable collector is probed again after this time. */
 #define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
 #define TAG_SIZE 4
 
@@ -33,7 +33,7 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 		.counters = counters,
 		.encap = { .format = format, .id = config->id, .l3 = format->l3, .metadata = group->metadata },
 	};
-	/* another port for the same flow would be another port than the one asked for */
+	/* with --tunnel-local-port there is only one source port, hence one lane */
 	c->lanes = format->carrier == CARRIER_UDP && !group->local_port ? COLLECTOR_LANES : 1;
 	for (uint32_t i = 0; i < c->lanes; i++) {
 		int fd = socket_open(group, config);
@@ -71,7 +71,7 @@ static void refresh_device(struct collector *c)
 		c->device[v6] = (struct sockaddr_ll){
 			.sll_family = AF_PACKET,
 			.sll_ifindex = link.ifindex,
-			/* the kernel reads it off a frame */
+			/* of a frame the kernel reads it from the frame itself */
 			.sll_protocol = link.l3 ? htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) : 0,
 		};
 	c->room.path = link.mtu + (link.l3 ? 0 : sizeof(struct ether_header));
@@ -99,7 +99,7 @@ static void refresh_address(struct collector *c)
 				c->source.family = 0;
 	}
 	c->room.path = mtu > headers ? mtu - headers : 0;
-	/* the length field counts the header in IPv4 only */
+	/* only in IPv4 the length field includes the header */
 	c->room.most = 65535 - headers + (v4 ? 0 : 40);
 }
 
@@ -155,7 +155,7 @@ struct oversize_room collector_room(const struct collector *c, const struct spli
 {
 	struct oversize_room room = c->room;
 
-	/* a device takes one 802.1Q tag beyond its MTU */
+	/* a device accepts one 802.1Q tag beyond its MTU */
 	if (c->encap.format->carrier == CARRIER_DEVICE && !c->encap.l3 &&
 	    (c->encap.format->tags || (p->ethernet && p->header_len >= sizeof(struct ether_header) &&
 				       get16(p->header + 2 * ETHER_ADDR_LEN) == ETHERTYPE_VLAN))) {

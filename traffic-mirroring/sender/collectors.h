@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A collector as the sender uses it: its sockets, its encapsulation, and the room that the way to it has. */
+/* A collector as the sender uses it: its sockets, its encapsulation, and the room on the path to it. */
 #ifndef MIRRORING_COLLECTORS_H
 #define MIRRORING_COLLECTORS_H
 
@@ -10,19 +10,19 @@
 #include "../host/shared.h"
 #include "sockets.h"
 
-/* Source ports of a UDP collector, for receivers that spread packets by their outer header. */
+/* Source ports per UDP collector, for receivers that spread packets by their outer header. */
 #define COLLECTOR_LANES 8
 
 struct collector;
 
-/* One socket, and the copies of a batch that wait for it. Copies of one flow all take the same one. */
+/* One socket and the waiting copies of a batch. All copies of a flow use the same lane. */
 struct lane {
 	struct collector *collector;
 	int fd;
-	bool segments; /* the kernel cuts several copies of one size out of one datagram */
+	bool segments; /* the kernel segments one datagram into several copies of one size */
 	uint64_t used_ns; /* CLOCK_MONOTONIC when copies were last sent */
-	uint32_t first, last; /* index in the batch; NO_COPY: none waits */
-	struct lane *next; /* another one with copies that wait */
+	uint32_t first, last; /* index in the batch; NO_COPY: none is waiting */
+	struct lane *next; /* the next one with waiting copies */
 };
 
 struct collector {
@@ -31,35 +31,34 @@ struct collector {
 	struct mirror_collector_counters *counters;
 	struct encap encap;
 	struct oversize_room room;
-	struct sockaddr_ll
-		device[2]; /* CARRIER_DEVICE: where to; [1]: IPv6 packets, if the device has no frames */
-	struct address source; /* the sockets are connected, from here; family 0: they are not */
-	bool usable; /* there is a way to it, and its link is up */
-	/* While counters->unreachable: when it is to be probed, or, after that, counts as reachable. CLOCK_MONOTONIC */
+	struct sockaddr_ll device[2]; /* CARRIER_DEVICE: destination; [1]: of IPv6 packets, on an L3 device */
+	struct address source; /* source of the connected sockets; family 0: they are not connected */
+	bool usable; /* there is a route to it, and its link is up */
+	/* counters->unreachable: when to probe it, or, once probed, consider it reachable. CLOCK_MONOTONIC */
 	uint64_t next_ns;
 	bool probed;
-	int unopened; /* errno of its sockets; then there are no lanes */
+	int unopened; /* errno of opening its sockets; then there are no lanes */
 	uint32_t lanes;
 	struct lane lane[COLLECTOR_LANES];
 };
 
-/* Opens the sockets. Where that fails, log_error() has said why. */
+/* Opens the sockets. Failures are logged. */
 void collector_open(struct collector *c, const struct mirror_group *group,
 		    const struct mirror_collector *config, struct mirror_collector_counters *counters);
 
-/* Looks at the way to it anew: link, source address, MTU. Sets usable and room. */
+/* Checks the path to it again: link, source address, MTU. Sets usable and room. */
 void collector_refresh(struct collector *c);
 
-/* Reads what the network answered to a lane's copies. True: anything. */
+/* Reads the network's errors for a lane's copies. True: there were any. */
 bool collector_read_errors(struct lane *lane, uint64_t now);
 
 /*
- * Reads all such answers. A collector that could not be reached is tried again after a while, with an empty packet:
- * failover shall not give it copies that are lost. If nothing says that it is still so, it counts as reachable.
+ * Reads all such errors. An unreachable collector is probed after a while with an empty packet, so that
+ * failover does not lose copies. If the probe causes no error, the collector counts as reachable.
  */
 void collector_check(struct collector *c, uint64_t now);
 
-/* Room for a copy behind the outer headers. */
+/* Room for a copy after the outer headers. */
 struct oversize_room collector_room(const struct collector *c, const struct split_packet *p);
 
 #endif

@@ -9,8 +9,8 @@
 #include "../wire/split.h"
 
 /*
- * The data path's hash is that of the packet by itself. A fragment, and an ICMP error, belong to the flow of another
- * packet. (Headers of a packet that is split are not where they were captured; and it is none of these.)
+ * The data path's hash considers the packet alone. Fragments and ICMP errors belong to the flow of another
+ * packet. (Segmented packets, whose headers are not where they were captured, are neither.)
  */
 static uint32_t hash_of(struct deliverer *d, const struct mirror_record *r, const struct split *s)
 {
@@ -22,7 +22,7 @@ static uint32_t hash_of(struct deliverer *d, const struct mirror_record *r, cons
 	return flow_hash(&d->fragments, &s->in.packet, h, r->time_ns);
 }
 
-/* Shortens *len to the room there is. False: it may not be sent. */
+/* Truncates *len to the available room. False: drop the copy. */
 static bool fit(struct deliverer *d, const struct collector *c, const struct split_packet *p, uint32_t outer,
 		uint32_t *len)
 {
@@ -58,7 +58,7 @@ static void put(struct deliverer *d, struct collector *c, struct lane *lane,
 	if (!fit(d, c, p, size, &len))
 		return;
 	if (len < p->header_len - skip + p->payload_len && !(p->flags & SPLIT_TRIMMED)) {
-		p->flags |= SPLIT_TRIMMED; /* what stands before the copy may say so */
+		p->flags |= SPLIT_TRIMMED; /* the encapsulation may carry a truncation mark */
 		encap_build(&c->encap, p, origin, outer, &skip);
 	}
 	c->encap.sequence++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* From a record to its copies, in the batch: split, choose the collector, encapsulate, fit. */
+/* From a record to its copies in the batch: segment, choose the collector, encapsulate, fit. */
 #ifndef MIRRORING_DELIVER_H
 #define MIRRORING_DELIVER_H
 
@@ -13,12 +13,12 @@ struct deliverer {
 	struct groups groups;
 	struct flow_fragments fragments;
 	struct batch batch;
-	uint64_t realtime; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	uint64_t realtime; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
 };
 
 /*
- * Makes the copies of a record of which captured bytes are there. They refer to these until the batch was sent; it
- * is sent when it is full.
+ * Makes the copies of a record with captured bytes of data. They refer to these bytes until the batch is
+ * sent; a full batch is sent at once.
  */
 void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured);
 

@@ -16,21 +16,21 @@
 #define US 1000ULL
 #define MS (1000 * US)
 
-/* Bytes of records in a batch: few enough to stay in a core's cache, and to give the rings room soon. */
+/* Bytes of records in a batch: few enough to stay in a core's cache and to free space in the rings soon. */
 #define BATCH_BYTES (256 << 10)
-/* Shorter sleeps make smaller batches, of which each copy costs more here and in the data path. */
+/* Shorter sleeps make smaller batches, in which each copy costs more here and in the data path. */
 #define NAP_NS (200 * US)
-/* After so long without a record it waits to be woken. */
+/* After this long without a record, wait for a wake-up. */
 #define LINGER_NS (2 * MS)
-/* A record whose producer read the flag just before it was set comes within this time. */
+/* A record whose producer read the flag just before it was set arrives within this time. */
 #define FLAG_MS 1
 #define LONG_SLEEP_MS 1000
 
 #define ANSWERS_NS (100 * MS)
-/* Routes change often on some hosts, and what is not announced (a path's MTU grown again) has to be seen too. */
+/* Routes change often on some hosts, and some changes (a path MTU that grows back) are not announced. */
 #define LINKS_NS (500 * MS)
 #define LINKS_MAX_NS (10 * SECOND_NS)
-/* For what is in the rings when the sender ends. */
+/* Limit for draining the rings when the sender ends. */
 #define LAST_NS (2 * SECOND_NS)
 
 static uint64_t monotonic(void)
@@ -88,7 +88,7 @@ int drain_open(struct drain *d)
 	if (!err &&
 	    (d->signals < 0 || d->epoll < 0 || watch(d, d->signals, EPOLLIN) || watch(d, d->links, EPOLLIN)))
 		err = -errno;
-	/* edges: a ring with records is not to be reported again and again while they are sent */
+	/* edge-triggered: do not report a ring with records again while they are sent */
 	for (size_t i = 0; i < d->n && !err; i++)
 		err = watch(d, d->rings[i].fd, EPOLLIN | EPOLLET) ? -errno : 0;
 	if (err) {
@@ -102,7 +102,7 @@ int drain_open(struct drain *d)
 	return 0;
 }
 
-/* Sends a batch of what is in the rings. False: there was nothing that could be sent yet. */
+/* Sends a batch of records from the rings. False: there was nothing to send yet. */
 static bool drain_batch(struct drain *d, uint64_t now)
 {
 	const struct mirror_record *r;
@@ -137,7 +137,7 @@ static bool any_record(const struct drain *d)
 	return false;
 }
 
-/* Waits for a record, a signal or a change of links. True: something came. */
+/* Waits for a record, a signal or a change of links. True: one of these occurred. */
 static bool wait_for(struct drain *d, int timeout_ms)
 {
 	struct signalfd_siginfo info;
@@ -162,8 +162,9 @@ static void nap(struct drain *d, uint64_t now)
 }
 
 /*
- * The flag is set before the rings are looked at again, and a producer reserves its record before it reads the flag: one
- * of the two sees the other. But neither waits for its stores to be seen, hence the second look.
+ * The flag is set before the rings are checked again, and a producer reserves its record before it reads the
+ * flag: one of the two sees the other. But neither waits until its stores are visible, hence the second
+ * check.
  */
 static void sleep_long(struct drain *d, uint64_t now)
 {
@@ -178,7 +179,7 @@ static void sleep_long(struct drain *d, uint64_t now)
 	d->slept_ns += monotonic() - now;
 }
 
-/* All that is not a record's. */
+/* Periodic work other than records. */
 static void look_around(struct drain *d, uint64_t now)
 {
 	struct limits_input in;
@@ -200,7 +201,7 @@ static void look_around(struct drain *d, uint64_t now)
 	}
 }
 
-/* Sends what is in the rings now, though not what still comes. */
+/* Sends the records now in the rings, but not those that still arrive. */
 static void drain_last(struct drain *d)
 {
 	uint64_t start = monotonic(), now, left;
@@ -240,7 +241,7 @@ void drain_run(struct drain *d)
 	if (d->signal != SIGUSR1) {
 		state->shed = 0;
 		state->present = 0;
-		nap(d, monotonic()); /* for records that were begun before */
+		nap(d, monotonic()); /* for records that producers have already reserved */
 	}
 	drain_last(d);
 	d->shared->sent[SENT_LAG_MS] = 0;

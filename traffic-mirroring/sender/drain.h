@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The sender's loop: takes what the rings hold, in batches; sleeps shortly while there is traffic, and lets the
- * data path wake it when there is none.
+ * The sender's loop: takes records from the rings in batches; sleeps briefly while there is traffic, and lets
+ * the data path wake it when there is none.
  */
 #ifndef MIRRORING_DRAIN_H
 #define MIRRORING_DRAIN_H
@@ -22,19 +22,19 @@ struct drain {
 	struct limits limits;
 	struct group_limits group_limits;
 	int epoll, signals, links; /* fds */
-	int signal; /* that ends the loop; 0: none yet */
+	int signal; /* the one that ends the loop; 0: none yet */
 	bool links_dirty;
-	uint64_t slept_ns; /* in all */
-	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when each was done last */
+	uint64_t slept_ns; /* total */
+	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when last done */
 };
 
 /* The signals that end the loop (../abi/host.h); they are blocked. */
 void drain_signals(sigset_t *set);
 
-/* Prepares: shared, rings, n and delivery are set. 0 or a negative errno, after log_error(). */
+/* Prepares the loop. Set shared, rings, n and delivery first. 0 or a negative errno, after log_error(). */
 int drain_open(struct drain *d);
 
-/* Until a signal comes; then sends what is in the rings. */
+/* Runs until a signal comes, then sends the records left in the rings. */
 void drain_run(struct drain *d);
 
 #endif

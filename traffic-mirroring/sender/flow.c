@@ -17,7 +17,7 @@ static void read_addresses(const struct capture *c, const struct headers *h, str
 {
 	size_t size = h->family == 4 ? 4 : 16, at = h->l3 + (h->family == 4 ? 12 : 8);
 
-	/* as they stand in the IP header: behind a routing header h->dst is not what the data path sees */
+	/* as in the IP header: with a routing header h->dst is not the address that the data path sees */
 	memcpy(ends->src, c->at + at, size);
 	memcpy(ends->dst, c->at + at + size, size);
 }
@@ -29,7 +29,7 @@ static uint32_t hash_of(const struct ends *ends, uint8_t proto)
 
 static uint64_t datagram_of(const struct ends *ends, const struct headers *h)
 {
-	/* RFC 8200 4.5 leaves the protocol out; the two directions are two datagrams */
+	/* RFC 8200 4.5 omits the protocol; the two directions are two datagrams */
 	uint64_t rest = (uint64_t)h->id << 16 | h->family << 8 | (h->family == 4 ? h->proto : 0);
 
 	return hash_mix(hash_mix(hash_end(ends->src, 0)) + hash_end(ends->dst, 0) + hash_mix(rest));
@@ -80,7 +80,7 @@ static uint32_t hash_ip(struct flow_fragments *fragments, const struct capture *
 	return hash;
 }
 
-/* True for messages that quote the packet they are about, 8 bytes behind the start of the ICMP header. */
+/* True for messages that quote the packet they refer to, 8 bytes after the start of the ICMP header. */
 static bool is_icmp_error(uint8_t proto, uint8_t type)
 {
 	switch (proto) {

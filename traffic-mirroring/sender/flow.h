@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which flow a copy belongs to. For an ordinary packet this is the flow that the data path sees
- * (struct mirror_record's hash); here, an ICMP error goes with the flow of the packet it quotes, and the later
- * fragments of a datagram go with its first one.
+ * The flow that a copy belongs to. For an ordinary packet this is the flow that the data path sees
+ * (struct mirror_record's hash); here, an ICMP error belongs to the flow of the packet it quotes, and later
+ * fragments of a datagram to that of the first one.
  */
 #ifndef MIRRORING_FLOW_H
 #define MIRRORING_FLOW_H
@@ -24,16 +24,16 @@ struct flow_fragments {
 };
 
 /*
- * The symmetric hash of a packet's flow: unordered ends (address, port) and protocol. time_ns: when it passed, not
- * 0. A later fragment whose first one was not seen in the last 30 s, and an ICMP error that quotes too little, count as
- * packets without ports. Packets without an IP header are all one flow.
+ * The symmetric hash of a packet's flow: unordered ends (address, port) and protocol. time_ns: when it
+ * passed, not 0. A later fragment whose first one was not seen in the last 30 s, and an ICMP error that
+ * quotes too little, count as packets without ports. All packets without an IP header are one flow.
  */
 uint32_t flow_hash(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
 		   uint64_t time_ns);
 
 /*
- * One of n source ports for a flow. Independent of what spread_choose() does with the same hash, so that each collector
- * gets all ports.
+ * One of n source ports for a flow. Independent of what spread_choose() does with the same hash, so that each
+ * collector gets all ports.
  */
 uint32_t flow_port(uint32_t hash, uint32_t n);
 

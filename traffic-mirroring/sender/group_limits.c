@@ -11,7 +11,7 @@ static struct limits_input totals(const struct shared *s, unsigned int slot, uin
 {
 	const struct mirror_group *group = &s->groups[slot];
 	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
-	/* no ring is this group's alone: its rate is all there is to look at */
+	/* rings are shared by all groups, so only the rate counts */
 	struct limits_input in = { .now_ns = now_ns,
 				   .max_copies = group->max_packets,
 				   .max_bits = group->max_bits };

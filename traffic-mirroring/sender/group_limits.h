@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The rates of filters (max-rate): each such filter has a group of its own, and a share of flows that are left out. */
+/* Rate limits of filters (max-rate): each such filter has its own group and its own share of shed flows. */
 #ifndef MIRRORING_GROUP_LIMITS_H
 #define MIRRORING_GROUP_LIMITS_H
 
 #include "limits.h"
 #include "../host/shared.h"
 
-/* By slot. All zeros: nothing seen yet. */
+/* By slot. All zeros: no data yet. */
 struct group_limits {
-	uint32_t group[MIRROR_MAX_GROUPS]; /* id of the group that limits are of, 0: none */
+	uint32_t group[MIRROR_MAX_GROUPS]; /* id of the group that limits belong to, 0: none */
 	struct limits limits[MIRROR_MAX_GROUPS];
 };
 
-/* To be called as often as limits_step(); sets struct mirror_state.group_shed. */
+/* Call it as often as limits_step(); sets struct mirror_state.group_shed. */
 void group_limits_step(struct group_limits *l, const struct shared *s, uint64_t now_ns);
 
 #endif

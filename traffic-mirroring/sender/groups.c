@@ -21,7 +21,7 @@ static void open_group(struct group *g, struct mirror_collector_counters *counte
 		char name[64];
 
 		memcpy(address.bytes, c->addr, sizeof(address.bytes));
-		/* two collectors may be at one address, and some have none */
+		/* two collectors may have one address, and some have none */
 		snprintf(name, sizeof(name), "%s/%u/%.*s", format_of(c->format)->name, c->id,
 			 MIRROR_DEVICE_LEN, c->device);
 		g->share[i] = (struct spread_share){

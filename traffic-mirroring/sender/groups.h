@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The groups of collectors, opened. All are opened when the sender starts, and it then gives its privileges up: for a group
- * that comes later the updater starts another sender, which finds the records where this one stopped. It
- * knows by the group's id in the collectors map whether a sender has opened it.
+ * The open collector groups. The sender opens all of them at start, then drops its privileges: for a later
+ * group the updater starts another sender, which continues where this one stopped. The group's id in the
+ * collectors map tells the updater whether a sender has opened it.
  */
 #ifndef MIRRORING_GROUPS_H
 #define MIRRORING_GROUPS_H
@@ -13,7 +13,7 @@
 
 struct group {
 	struct mirror_group
-		config; /* as it was: copies on their way keep their meaning when the slot gets another group */
+		config; /* a copy: records in the rings keep their meaning when the slot gets another group */
 	struct spread_share share[MIRROR_MAX_COLLECTORS]; /* for spread_choose() */
 	struct collector collector[MIRROR_MAX_COLLECTORS];
 };
@@ -22,10 +22,10 @@ struct groups {
 	struct group *slot[MIRROR_MAX_GROUPS]; /* NULL: free when the sender started */
 };
 
-/* 0 or -ENOMEM, after log_error(); a collector whose sockets cannot be opened is none of this. */
+/* 0 or -ENOMEM, after log_error(). Failing to open a collector's sockets is not an error here. */
 int groups_open(struct groups *groups, const struct shared *shared);
 
-/* Says in the collectors map which groups are open. To be called by the one sender there is. */
+/* Writes to the collectors map which groups are open. Only the host's sender may call it. */
 void groups_publish(const struct groups *groups, const struct shared *shared);
 
 static inline struct group *groups_find(const struct groups *groups, uint32_t id)
@@ -35,10 +35,10 @@ static inline struct group *groups_find(const struct groups *groups, uint32_t id
 	return g && g->config.id == id ? g : NULL;
 }
 
-/* The flow's collector, NULL: none can be used. */
+/* The flow's collector; NULL: none is usable. */
 struct collector *group_choose(struct group *g, uint32_t hash);
 
-/* Reads what the network answered, takes out collectors that refuse copies if failover is set, and tries them again. */
+/* Reads the network's errors, removes unreachable collectors if failover is set, and probes them again. */
 void groups_check_answers(struct groups *groups, uint64_t now, bool failover);
 
 #endif

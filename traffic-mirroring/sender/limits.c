@@ -3,7 +3,7 @@
 
 #include "../../common/clock.h"
 
-#define WINDOW_NS (SECOND_NS / 2) /* over which rates are measured */
+#define WINDOW_NS (SECOND_NS / 2) /* for measuring rates */
 #define PATIENCE_NS SECOND_NS
 #define PATIENCE_MAX_NS (64 * SECOND_NS)
 
@@ -11,12 +11,12 @@
 #define SHRINK_MIN 1.05
 #define SHRINK_MAX 4.0
 #define GROW_MAX 1.25
-#define GROW_MIN 1.01 /* less is not worth the flows that it breaks */
+#define GROW_MIN 1.01 /* less is not worth the flows that a change breaks */
 
-#define FULL 0.5 /* a ring so full says that the sender does not keep up */
+#define FULL 0.5 /* a ring this full shows that the sender does not keep up */
 #define EMPTY 0.125
-#define DRAIN 1.1 /* a full ring shall get emptier by so much */
-#define BUSY_AIM 0.8 /* how busy the sender may become by letting more through */
+#define DRAIN 1.1 /* how fast a full ring should drain */
+#define BUSY_AIM 0.8 /* how busy the sender may become when more flows are let through */
 #define RATE_AIM 0.95
 
 void limits_begin(struct limits *l, uint32_t shed, const struct limits_input *in)
@@ -47,16 +47,16 @@ static double smaller(double a, double b)
 	return a < b ? a : b;
 }
 
-/* By how much too many records come in, as far as the rings tell. */
+/* Ratio of records produced to records consumed, when the rings are full. */
 static double ring_load(const struct limits *l, const struct limits_input *in)
 {
-	/* one look at a full ring may only say that the sender had to wait for a processor */
+	/* a ring that is full once may only mean that the sender had to wait for a CPU */
 	if (in->fill < FULL || l->last.fill < FULL)
 		return 0;
 	return DRAIN * ratio(in->produced - l->last.produced, in->consumed - l->last.consumed);
 }
 
-/* What was sent in the window, relative to what may be. */
+/* The rate in the window, relative to the limit. */
 static double rate_load(const struct limits *l, const struct limits_input *in)
 {
 	double seconds = (double)(in->now_ns - l->window.now_ns) / SECOND_NS, load = 0;
@@ -72,7 +72,7 @@ static void shrink(struct limits *l, double load, uint64_t now)
 {
 	l->keep /= smaller(larger(load, SHRINK_MIN), SHRINK_MAX);
 	l->keep = larger(l->keep, KEEP_MIN);
-	/* it had let too many through */
+	/* the last growth let too many through */
 	if (l->grown_ns && now - l->grown_ns < 2 * l->patience_ns)
 		l->patience_ns = smaller(2 * l->patience_ns, PATIENCE_MAX_NS);
 	l->grown_ns = 0;

@@ -32,7 +32,7 @@ bool links_changed(int fd)
 	bool changed = false;
 	char message;
 
-	/* what it says does not matter; nor that it could not say all (ENOBUFS) */
+	/* the contents do not matter, nor whether messages were lost (ENOBUFS) */
 	while (recv(fd, &message, sizeof(message), 0) >= 0 || errno == ENOBUFS)
 		changed = true;
 	return changed;
@@ -53,7 +53,7 @@ void links_refresh(const struct groups *groups, const struct shared *shared)
 				 g->config.id);
 		else if (!stopped && shared->state->stopped[slot])
 			log_warn("group %u: copies are sent again", g ? g->config.id : 0);
-		/* a group that came after this sender started is not its business */
+		/* groups added after this sender started are left to the next one */
 		if (g && shared->groups[slot].id == g->config.id)
 			__atomic_store_n(&shared->state->stopped[slot], stopped, __ATOMIC_RELAXED);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* mirror-sender: takes copies out of the rings that the data path fills, and sends them to collectors. */
+/* mirror-sender: takes records out of the rings that the data path fills, and sends copies to collectors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -41,7 +41,7 @@ static const struct args_program program = {
 	.n_options = OPTIONS,
 };
 
-/* Becomes the one sender of the host. -EALREADY: there is one. */
+/* Becomes the host's sender. -EALREADY: there is one. */
 static int take_lock(void)
 {
 	int fd = open(HOST_SENDER_LOCK, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
@@ -73,14 +73,14 @@ static void set_limits(int nice)
 
 	if (setpriority(PRIO_PROCESS, 0, nice))
 		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
-	/* as many as it may; a socket that is one too many is an error then */
+	/* as many as allowed; opening one socket too many then fails */
 	if (setrlimit(RLIMIT_NOFILE, &files) && !getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
 
-/* All that takes privileges; without them at the end. */
+/* Does all that needs privileges, then drops them. */
 static int prepare(struct drain *d, struct shared *shared)
 {
 	int err = take_lock();
@@ -109,7 +109,7 @@ static int prepare(struct drain *d, struct shared *shared)
 	return err;
 }
 
-/* Nobody is to wait for the end of what we inherited. */
+/* Detaches from inherited descriptors so that callers do not block. */
 static int leave_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -124,7 +124,7 @@ static int leave_terminal(void)
 	return 0;
 }
 
-/* ready: fd that the parent reads one byte from, -1: there is none. Returns an exit status. */
+/* ready: fd of the pipe that tells the parent; -1: no parent waits. Returns an exit status. */
 static int run(int ready)
 {
 	static struct drain d;
@@ -147,7 +147,7 @@ static int run(int ready)
 	return EXIT_SUCCESS;
 }
 
-/* The parent ends when its child is ready, or with its child's status. The child takes the lock: it is the one to live. */
+/* The parent exits when the child is ready, or with its status. The child, which lives on, takes the lock. */
 static int run_in_background(void)
 {
 	int ends[2], status;

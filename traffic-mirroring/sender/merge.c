@@ -12,7 +12,7 @@ struct ring *merge_next(struct ring *rings, size_t n, uint64_t now, uint64_t *un
 		if (record) {
 			time = record->time_ns;
 		} else {
-			/* what comes next in this ring may be as old as this */
+			/* the next record in this ring may be this old */
 			time = rings[i].floor > MERGE_SKEW_NS ? rings[i].floor - MERGE_SKEW_NS : 0;
 		}
 		if (record && time < oldest) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The rings of all CPUs as one stream in the order of time, so that a flow whose packets move from one CPU to another
- * keeps its order.
+ * Merges the rings of all CPUs into one stream in order of time, so that a flow whose packets move from one
+ * CPU to another keeps its order.
  */
 #ifndef MIRRORING_MERGE_H
 #define MIRRORING_MERGE_H
@@ -9,14 +9,14 @@
 #include "../host/rings.h"
 
 /*
- * How far apart two CPUs may be: their clocks, and how late one sees that the other has reserved a record. A record may
- * have to wait this long for one that is not there yet.
+ * The maximum skew between CPUs: of their clocks, plus the delay until one sees that another has reserved a
+ * record. A record may have to wait this long for an older one that is not visible yet.
  */
 #define MERGE_SKEW_NS 50000
 
 /*
- * The ring with the oldest record; its records up to the time *until may be taken before another ring has
- * to be looked at. NULL: there is nothing that could be sent yet. now: CLOCK_MONOTONIC, read before the call.
+ * The ring with the oldest record; its records up to the time *until may be taken before another ring must be
+ * checked. NULL: there is nothing to send yet. now: CLOCK_MONOTONIC, read before the call.
  */
 struct ring *merge_next(struct ring *rings, size_t n, uint64_t now, uint64_t *until);
 

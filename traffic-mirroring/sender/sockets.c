@@ -15,7 +15,7 @@
 #include "../host/shared.h"
 
 #define SEND_BUFFER (4 << 20)
-/* A queue that does not move for so long is left alone: others wait behind it. */
+/* A queue that is stuck for this long is skipped, so that it does not hold up others. */
 #define SEND_TIMEOUT_MS 100
 
 union name {
@@ -24,7 +24,7 @@ union name {
 	struct sockaddr_in6 v6;
 };
 
-/* The same options have other numbers in IPv6. */
+/* The same options have different numbers in IPv6. */
 static const struct {
 	int level, ttl, tos, discover, errors, mtu;
 } options[] = {
@@ -51,7 +51,7 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
 }
 
-/* What arrives would only fill the buffer: collectors do not answer, and a raw socket gets what is not ours. */
+/* Received packets would only fill the buffer: collectors do not reply; raw sockets get others' packets. */
 static int receive_nothing(int fd)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -100,7 +100,7 @@ static int bind_local(int fd, const struct mirror_group *g, int family, uint16_t
 
 	if (address == any && !port)
 		return 0;
-	/* the sockets of several collectors have one port */
+	/* the sockets of several collectors share one port */
 	err = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	size = name_of(&name, family, address, port);
 	if (!err && bind(fd, &name.any, size))
@@ -121,7 +121,7 @@ int socket_open(const struct mirror_group *g, const struct mirror_collector *c)
 	case CARRIER_IP:
 		fd = socket(c->family, SOCK_RAW | SOCK_CLOEXEC, format->proto);
 		break;
-	default: /* protocol 0: receives nothing; the device is named with each frame */
+	default: /* protocol 0: receives nothing; each frame names its device */
 		fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	}
 	if (fd < 0)
@@ -143,7 +143,7 @@ int socket_connect(int fd, const struct mirror_collector *c)
 	union name name;
 	socklen_t size = name_of(&name, c->family, c->addr, c->port);
 
-	/* the address that a socket sends from stays while it is connected */
+	/* the source address of a socket does not change while it is connected */
 	(void)connect(fd, &none, sizeof(none));
 	return connect(fd, &name.any, size) ? -errno : 0;
 }

@@ -10,23 +10,23 @@
 #include "../abi/host.h"
 
 /*
- * A socket that sends as the group says and takes in nothing, with our mark on all it sends; not connected. Needs
- * CAP_NET_ADMIN, for the mark and for a send buffer beyond what others get. Returns the fd.
+ * An unconnected socket with the group's settings that receives nothing and sets our mark on all it sends.
+ * Needs CAP_NET_ADMIN, for the mark and for a send buffer beyond the system's limit. Returns the fd.
  */
 int socket_open(const struct mirror_group *g, const struct mirror_collector *c);
 
-/* Connects it, or connects it anew where the host's own address is another one now. */
+/* Connects it, or reconnects it after the host's own address has changed. */
 int socket_connect(int fd, const struct mirror_collector *c);
 
-/* From which address the kernel would send to a collector with an address now, and the path's MTU. Needs no privilege. */
+/* The address from which the kernel would now send to a collector, and the path MTU. Needs no privilege. */
 int socket_probe(const struct mirror_group *g, const struct mirror_collector *c, struct address *source,
 		 uint32_t *mtu);
 
-/* What the network answered to packets of a socket. */
+/* Errors that the network reported for packets of a socket. */
 struct socket_errors {
 	unsigned int reports;
-	int unreachable; /* errno: the collector's host has nobody at that port, or does not answer; 0: neither */
-	bool mtu; /* the path's MTU is another one */
+	int unreachable; /* errno: port unreachable, or the host does not reply; 0: neither */
+	bool mtu; /* the path MTU has changed */
 };
 
 void socket_read_errors(int fd, struct socket_errors *errors);

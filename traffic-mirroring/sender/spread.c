@@ -21,8 +21,8 @@ uint64_t spread_identity(const char *format, const struct address *address, uint
 #define SQRT2 1.41421356237309504880
 
 /*
- * ln(u) for 0 < u < 1, to 7 digits. Our own, because libm's results differ in the last digit
- * from one to the next, and hosts shall agree. u = m * 2^e, and ln(m) = 2 artanh((m - 1) / (m + 1)).
+ * ln(u) for 0 < u < 1, to 7 digits. Our own, because the results of different libms differ in the last
+ * digit, and hosts must agree. u = m * 2^e, and ln(m) = 2 artanh((m - 1) / (m + 1)).
  */
 static double natural_log(double u)
 {
@@ -46,7 +46,7 @@ static double natural_log(double u)
 }
 
 /*
- * -weight / ln(u), u evenly in (0, 1): a collector's share of the highest draws is its share of the weights.
+ * -weight / ln(u), u uniform in (0, 1): a collector's share of the highest draws is its share of the weights.
  * The half keeps u away from 0 and from 1.
  */
 static double draw(const struct spread_share *c, uint32_t hash)
