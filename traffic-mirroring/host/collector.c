@@ -31,7 +31,7 @@ int collector_complete(struct mirror_collector *c, const char **why)
 	return *why ? -EINVAL : 0;
 }
 
-/* Takes a number off the end of text, behind the last mark; leaves it alone where there is no mark. */
+/* Removes a number after the last mark from the end of text. No change without a mark. */
 static int take_number(char *text, char mark, unsigned long max, unsigned long *number)
 {
 	char *at = strrchr(text, mark);

@@ -5,7 +5,8 @@
  *   FORMAT:ADDRESS[:PORT][/ID][@WEIGHT]   a tunnel; IPv6 addresses in brackets
  *   FORMAT:DEVICE[/ID][@WEIGHT]           out of a device
  *
- * PORT: UDP destination port (the format's). WEIGHT: share of the flows relative to the others' (1); 0: drained.
+ * PORT: UDP destination port (the format's). WEIGHT: share of the flows, relative to other collectors (1); 0:
+ * drained.
  */
 #ifndef MIRRORING_COLLECTOR_H
 #define MIRRORING_COLLECTOR_H
@@ -15,15 +16,15 @@
 #include "../abi/host.h"
 
 #define COLLECTOR_WEIGHT_MAX 1000
-#define COLLECTOR_TEXT_LEN 80 /* the longest collector, as collector_print() writes it, and a NUL */
+#define COLLECTOR_TEXT_LEN 80 /* the longest text that collector_print() writes, with its NUL */
 
-/* 0, or -EINVAL with *why: what is wrong with the text, to stand behind it in an error. */
+/* 0, or -EINVAL with *why: a predicate for an error message, to follow the text. */
 int collector_parse(const char *text, struct mirror_collector *collector, const char **why);
 
 /* The shortest text that collector_parse() reads back. */
 void collector_print(const struct mirror_collector *collector, char text[COLLECTOR_TEXT_LEN]);
 
-/* Completes a collector whose format, address or device are set: port and id by default, checked against the format. */
+/* Completes a collector with format and address or device: default port, and a check against the format. */
 int collector_complete(struct mirror_collector *collector, const char **why);
 
 #endif

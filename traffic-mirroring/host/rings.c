@@ -16,11 +16,11 @@
 #include "../abi/host.h"
 #include "../wire/prefetch.h"
 
-/* The kernel's header of a record: its length with two flags, and a word that is its own. */
+/* The kernel's header of a record: its length with two flags, and a word for the kernel's use. */
 #define HEADER BPF_RINGBUF_HDR_SZ
 #define FLAGS (BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)
 
-#define AHEAD 4096 /* bytes that are on their way while a record is worked on */
+#define AHEAD 4096 /* bytes being prefetched while a record is processed */
 
 static const uint32_t *header(const struct ring *r)
 {
@@ -132,10 +132,10 @@ const struct mirror_record *ring_peek(struct ring *r, uint64_t now)
 
 	for (;; ring_take(r)) {
 		if (r->position == r->produced) {
-			/* the line that the producer writes to is read only when there is nothing else to do */
+			/* read the producer's cache line only when there is nothing else to do */
 			r->produced = ring_produced(r);
 			if (r->position == r->produced) {
-				r->floor = now; /* a record takes its time after its place */
+				r->floor = now; /* a record gets its time after its place */
 				return NULL;
 			}
 		}
@@ -159,7 +159,7 @@ static void fetch_ahead(struct ring *r)
 	uint64_t end = r->position + AHEAD;
 
 	if (end > r->produced)
-		end = r->produced; /* a line beyond is being written to */
+		end = r->produced; /* lines beyond this are being written */
 	if (r->fetched < r->position)
 		r->fetched = r->position;
 	for (; r->fetched < end; r->fetched += CACHE_LINE)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The consumer's side of the kernel's BPF ring buffers. Records are read where they lie. A ring's own consumer position
- * moves only when ring_release() says that nobody reads the bytes any more; so a sender that is killed leaves
- * all it has not sent to the next one.
+ * The consumer's side of the kernel's BPF ring buffers. Records are read in place. The shared consumer
+ * position moves only with ring_release(), when the bytes are no longer needed; so a sender that is killed
+ * leaves all records that it has not sent to the next one.
  */
 #ifndef MIRRORING_RINGS_H
 #define MIRRORING_RINGS_H
@@ -15,22 +15,22 @@
 
 struct ring {
 	int fd; /* for epoll */
-	uint64_t *consumer; /* positions shared with the kernel: bytes since the ring was made */
+	uint64_t *consumer; /* positions shared with the kernel: bytes since the ring was created */
 	const uint64_t *producer;
-	const uint8_t *data; /* mapped twice in a row, so that a record that wraps around is in one piece */
+	const uint8_t *data; /* mapped twice in a row, so that a record that wraps around is contiguous */
 	uint64_t size; /* a power of two */
-	uint64_t position; /* what was taken, released or not */
-	uint64_t produced; /* the producer's position when it was last looked at */
-	uint64_t fetched; /* up to where bytes were prefetched */
+	uint64_t position; /* end of the records taken, released or not */
+	uint64_t produced; /* the producer's position when last read */
+	uint64_t fetched; /* end of the prefetched bytes */
 	uint64_t end; /* for the caller: a position to stop at */
-	uint64_t floor; /* no record behind position has an older time */
+	uint64_t floor; /* no record after position has an older time */
 };
 
-/* Of a CPU: the small ring, and the one it spills into. */
+/* Per CPU: the primary ring and the overflow ring. */
 #define RINGS_PER_CPU 2
 #define RINGS_NAME_LEN 32
 
-/* The name of a ring's pin; rings are counted CPU by CPU. */
+/* The name of a ring's pin; rings are numbered CPU by CPU. */
 void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);
 
 static inline bool rings_is_spill(unsigned int ring)
@@ -39,31 +39,31 @@ static inline bool rings_is_spill(unsigned int ring)
 }
 
 /*
- * The pinned rings of all CPUs, each CPU's next to each other, in an array that the caller frees. 0 or a negative errno,
- * after log_error().
+ * The pinned rings of all CPUs, those of each CPU adjacent, in an array that the caller frees. 0 or a
+ * negative errno, after log_error().
  */
 int rings_open(struct ring **rings, size_t *n);
 void rings_close(struct ring *rings, size_t n);
 
-/* Which part of their rings is in use on the CPU where it is most, 0 to 1. */
+/* The fill level of its rings on the CPU where it is highest, 0 to 1. */
 double rings_fill(const struct ring *rings, size_t n);
 
-/* Takes a ring buffer's fd over. 0 or a negative errno. */
+/* Takes ownership of a ring buffer's fd. 0 or a negative errno. */
 int ring_open(struct ring *r, int fd);
 
 /*
- * The record at the position; NULL: there is none yet, or its producer is still writing it. now: CLOCK_MONOTONIC, read
- * before the call.
+ * The record at the position; NULL: there is none yet, or its producer is still writing it. now:
+ * CLOCK_MONOTONIC, read before the call.
  */
 const struct mirror_record *ring_peek(struct ring *r, uint64_t now);
 
-/* Bytes of a peeked record that are really there, at most cap_len. */
+/* Bytes available in a peeked record, at most cap_len. */
 uint32_t ring_captured(const struct ring *r, const struct mirror_record *record);
 
-/* Moves behind a peeked record. */
+/* Moves past a peeked record. */
 void ring_take(struct ring *r);
 
-/* Gives the bytes of all records taken back to the producers. */
+/* Returns the space of all taken records to the producers. */
 void ring_release(struct ring *r);
 
 /* The producer's position now. */

@@ -2,7 +2,7 @@
 #ifndef MIRRORING_SENDER_METRICS_H
 #define MIRRORING_SENDER_METRICS_H
 
-/* Prints the counters of the host's sender in Prometheus' text format; nothing on a host without rings. */
+/* Prints the counters of the host's sender in Prometheus' text format. Without rings prints nothing. */
 int sender_metrics_print(void);
 
 #endif

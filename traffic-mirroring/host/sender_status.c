@@ -66,7 +66,7 @@ static void emit_counters(struct emit *e, const struct shared *s)
 	emit_end(e);
 }
 
-/* Only what the sender has opened is in JSON. */
+/* JSON has only what the sender has opened. */
 static void emit_collector(struct emit *e, const struct mirror_group *g, int i,
 			   const struct mirror_collector_counters *c)
 {

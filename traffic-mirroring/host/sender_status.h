@@ -10,7 +10,7 @@
 /* For `mirroring status --json`; NULL on a host without rings. */
 struct json_object *sender_status_json(void);
 
-/* Prints the page of `mirror-sender --status`. *running: whether there is a sender. 0 or a negative errno, after log_error(). */
+/* For `mirror-sender --status`. *running: a sender runs. 0 or a negative errno, after log_error(). */
 int sender_status_print(bool *running);
 
 #endif

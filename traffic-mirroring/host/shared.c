@@ -17,7 +17,7 @@
 const struct sent_info sent_info[SENT_COUNT] = { MIRROR_SENT(INFO) };
 #undef INFO
 
-/* Pins, and where in struct shared the pointer to each is. */
+/* The pins, each with the offset of its pointer in struct shared. */
 static const struct array {
 	const char *name;
 	size_t memory;
@@ -98,8 +98,8 @@ bool shared_is_answer(__u32 error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-	case ENOPROTOOPT: /* GRE has no ports: its host answers that it does not know the protocol */
-	case EHOSTUNREACH: /* a router says so, or we ourselves where nobody answers ARP or ND */
+	case ENOPROTOOPT: /* GRE has no ports: a host without it reports an unknown protocol */
+	case EHOSTUNREACH: /* from a router, or from this host if ARP or ND gets no reply */
 	case ENETUNREACH:
 		return true;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The host's arrays (../abi/host.h) in memory, so that the sender needs no privilege and no system call to use them. */
+/* The host's arrays (../abi/host.h), mapped: the sender can use them without privileges or system calls. */
 #ifndef MIRRORING_SHARED_H
 #define MIRRORING_SHARED_H
 
@@ -10,14 +10,14 @@
 
 struct shared {
 	struct mirror_state *state;
-	struct mirror_group *groups; /* by slot; the updater's to write */
-	struct mirror_settings *settings; /* the updater's to write */
+	struct mirror_group *groups; /* by slot; written by the updater */
+	struct mirror_settings *settings; /* written by the updater */
 	__u64 *sent; /* by enum mirror_sent */
 	__u64 *sent_errors; /* by errno */
 	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
 };
 
-/* The sender's counters: names as in metrics, NULL for what is not a counter; help: a phrase. */
+/* The sender's counters: names as in metrics, NULL if it is not a counter; help: a phrase. */
 extern const struct sent_info {
 	const char *name, *help;
 } sent_info[SENT_COUNT];
@@ -26,21 +26,21 @@ extern const struct sent_info {
 int shared_open(struct shared *s);
 void shared_close(struct shared *s);
 
-/* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. No message. */
+/* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. Logs nothing. */
 long shared_sender(void);
 
-/* mirror_collector_counters.unreachable: whether that is an answer of the network, and what it says of a collector. */
+/* mirror_collector_counters.unreachable: whether it is an error from the network, and its meaning as text. */
 bool shared_is_answer(__u32 error);
 const char *shared_unreachable_text(__u32 error);
 
 /* The name of an index of sent_errors: "EPERM". */
 const char *shared_error_name(int error);
 
-/* The age of the oldest record when it was taken, and the share of the flows that are shed. */
+/* The age of the oldest record when it was taken, and the share of flows that are shed. */
 double shared_lag_seconds(const struct shared *s);
 double shared_shed_ratio(const struct shared *s);
 
-/* One writer, any number of readers, which see whole numbers. */
+/* One writer, any number of readers, which never see torn values. */
 static inline void count(__u64 *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
