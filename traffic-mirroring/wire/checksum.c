@@ -6,14 +6,14 @@
 
 #include "bytes.h"
 
-#define MANY 128 /* bytes from which on vectors pay */
+#define MANY 128 /* bytes from which vectors pay off */
 
-/* What one vector register of the least processor holds: the compiler's own notation, for any processor. */
+/* The vector register of the smallest processor, in the compiler's portable notation. */
 typedef uint64_t two_words __attribute__((vector_size(16)));
 
 /*
- * Halves of words are added without carries: nothing waits for anything but its own accumulator, so that the processor
- * can have many loads under way; a packet's bytes come from another core's cache.
+ * Half-words are added without carries: each addition depends on its own accumulator only, so that the
+ * processor can have many loads in flight; a packet's bytes come from another core's cache.
  */
 static checksum_t add_many(const uint8_t **at, size_t *len)
 {
@@ -43,7 +43,7 @@ checksum_t checksum_add(checksum_t sum, const void *bytes, size_t len)
 		memcpy(&word, at, sizeof(word));
 		sum = checksum_join(sum, word);
 	}
-	/* of known sizes: nothing is called for the few bytes that most headers are */
+	/* constant sizes: no function calls for short headers */
 	if (len & sizeof(half)) {
 		memcpy(&half, at, sizeof(half));
 		sum = checksum_join(sum, half);
@@ -56,7 +56,7 @@ checksum_t checksum_add(checksum_t sum, const void *bytes, size_t len)
 	}
 	if (len & 1) {
 		quarter = 0;
-		memcpy(&quarter, at, 1); /* a zero behind the last byte keeps its place in its word */
+		memcpy(&quarter, at, 1); /* a zero after the last byte keeps its position in the word */
 		sum = checksum_join(sum, quarter);
 	}
 	return sum;

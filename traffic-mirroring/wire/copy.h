@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A copy as the outputs get it: a frame with its headers found. */
+/* A copy as the outputs get it: a frame with parsed headers. */
 #ifndef MIRRORING_COPY_H
 #define MIRRORING_COPY_H
 
@@ -18,8 +18,8 @@ struct copy {
 };
 
 /*
- * Makes a frame of the packet that d found in a datagram, in place: an IP packet gets an Ethernet header, addresses all
- * zeros. The original length is what the tunnel says, else what the IP header says.
+ * Turns the packet that d describes in a datagram into a frame, in place: an IP packet gets an Ethernet
+ * header with addresses of zeros. The original length comes from the tunnel, else from the IP header.
  */
 void copy_make(uint8_t *datagram, const struct decap *d, struct copy *p);
 

@@ -120,7 +120,7 @@ bool decap_receives(enum mirror_format format)
 	return tunnels[format];
 }
 
-/* Decapsulates a packet that is a tunnel itself. */
+/* Decapsulates a packet that is a tunnel packet itself. */
 static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports, struct decap *d)
 {
 	struct capture c = { datagram + d->offset, d->len, d->wire_len > d->len ? d->wire_len : d->len };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From a datagram to the packet that it carries, through tunnels within tunnels.
+ * From a datagram to the packet that it carries, through nested tunnels.
  *
- *   gue     variant 0 (IPv4 and IPv6) and variant 1 (the IP packet is all there is)
+ *   gue     variant 0 (IPv4 and IPv6) and variant 1 (just the IP packet)
  *   vxlan   RFC 7348
- *   geneve  RFC 8926: frames, IPv4 and IPv6; mirror-sender's options (encap.h) are read, others passed over
+ *   geneve  RFC 8926: frames, IPv4 and IPv6; mirror-sender's options (encap.h) are read, others skipped
  */
 #ifndef MIRRORING_DECAP_H
 #define MIRRORING_DECAP_H
@@ -25,7 +25,7 @@ enum decap_result {
 #define DECAP_NO_VNI UINT32_MAX
 #define DECAP_PORTS 16
 
-/* Which UDP port means which format inside of a tunnel. */
+/* The formats expected at UDP ports inside of a tunnel. */
 struct decap_ports {
 	struct {
 		uint16_t port;
@@ -39,7 +39,7 @@ struct decap {
 	bool l3; /* an IP packet, else a frame */
 	enum mirror_format format; /* of the innermost tunnel */
 	uint32_t vni; /* of the innermost tunnel that has one */
-	/* what the tunnel says about the packet; 0: it says nothing */
+	/* the tunnel's metadata about the packet; 0: none */
 	uint32_t wire_len;
 	uint64_t time_ns; /* since 1970-01-01 00:00 UTC */
 	uint8_t filter; /* number, counted from 1 */
@@ -50,8 +50,8 @@ struct decap {
 bool decap_receives(enum mirror_format format);
 
 /*
- * depth: decapsulate at most so many tunnels. A packet inside that only claims to be another tunnel stays
- * as it is.
+ * depth: the most tunnels to decapsulate. An inner packet that only claims to be another tunnel stays as it
+ * is.
  */
 enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d);

@@ -37,7 +37,7 @@ static uint32_t build_vxlan(const struct encap *e, const struct split_packet *p,
 	return 8;
 }
 
-/* The header of an option with size bytes; returns where these go. */
+/* Writes the header of an option with size bytes; returns the place for these. */
 static uint8_t *option(uint8_t *to, enum encap_option type, uint8_t size)
 {
 	put16(to, ENCAP_GENEVE_CLASS);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Encapsulation: the bytes that stand before a copy inside the UDP datagram, the IP packet or the frame, in
- * each format (../abi/formats.h).
+ * Encapsulation: the bytes before a copy inside the UDP datagram, the IP packet or the frame, in each format
+ * (../abi/formats.h).
  *
- * A copy from an interface without Ethernet header gets one in formats for frames: addresses all zeros, and
+ * In formats for frames, a copy from an interface without Ethernet header gets one: addresses of zeros, and
  * the EtherType of its IP version.
  *
- * Metadata in Geneve options (RFC 8926 3.5), option class 0xfff1, of the range for experiments; all
+ * Metadata in Geneve options (RFC 8926 3.5), option class 0xfff1, from the experimental range; all
  * without the critical bit, so that a receiver may ignore them. Network byte order:
  *
  *   type 1, 4 bytes: filter (8 bits, counted from 1), direction (8 bits: 0 ingress, 1 egress), 16 bits 0
- *   type 2, 4 bytes: length of the whole frame, of which the copy may be the beginning
- *   type 3, 8 bytes: when it passed the host, nanoseconds since 1970-01-01 00:00 UTC
+ *   type 2, 4 bytes: length of the whole frame, even if the copy is truncated
+ *   type 3, 8 bytes: time when it passed the host, nanoseconds since 1970-01-01 00:00 UTC
  */
 #ifndef MIRRORING_ENCAP_H
 #define MIRRORING_ENCAP_H
@@ -35,7 +35,7 @@ enum encap_option {
 
 struct encap;
 
-/* Where a copy comes from. */
+/* The origin of a copy. */
 struct encap_origin {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	uint32_t ifindex;
@@ -53,10 +53,10 @@ struct encap {
 };
 
 /*
- * Writes to outer (ENCAP_MAX bytes) what stands before the copy, instead of its first *skip bytes. The
+ * Writes the encapsulation, which replaces the copy's first *skip bytes, to outer (ENCAP_MAX bytes). The
  * datagram is then: outer, the copy's header from *skip on, its payload. Returns the bytes written;
- * -EPROTONOSUPPORT: not an IP packet, and the format takes only these; -EBADMSG: truncated within the bytes
- * to replace. A copy that must be truncated for lack of room gets SPLIT_TRIMMED and is built again.
+ * -EPROTONOSUPPORT: not an IP packet, and the format carries nothing else; -EBADMSG: truncated within the
+ * bytes to replace. If a copy must be truncated to fit the path, set SPLIT_TRIMMED and build again.
  */
 int encap_build(const struct encap *e, const struct split_packet *p, const struct encap_origin *origin,
 		uint8_t *outer, uint32_t *skip);

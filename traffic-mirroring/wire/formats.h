@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What abi/formats.h says of each format, and the numbers that the formats share on the wire. */
+/* The rows of abi/formats.h as a table, and the numbers that the formats share on the wire. */
 #ifndef MIRRORING_WIRE_FORMATS_H
 #define MIRRORING_WIRE_FORMATS_H
 

@@ -70,7 +70,7 @@ static bool parse_ipv4(const struct capture *c, struct headers *h)
 	return true;
 }
 
-/* Where a routing header that is not yet used up keeps the final destination; 0: it does not say. */
+/* The offset of the final destination in a routing header with segments left; 0: it has none. */
 static uint32_t final_destination(const struct capture *c, uint32_t offset)
 {
 	const uint8_t *routing = c->at + offset;
@@ -155,7 +155,7 @@ void headers_parse_ip(const struct capture *c, uint32_t offset, struct headers *
 		parse_l4(c, h);
 }
 
-/* The EtherType behind the Ethernet header at *offset and its tags; *offset is moved there. 0: not seen. */
+/* The EtherType after the Ethernet header at *offset and its tags; moves *offset there. 0: not captured. */
 static uint16_t ethertype(const struct capture *c, uint32_t *offset)
 {
 	uint16_t type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A record's bytes lie in another core's cache, or in memory. Who knows which of them come next asks for them here, and
- * works on something else meanwhile.
+ * A record's bytes are in another core's cache, or in memory. Code that knows which bytes it needs next
+ * requests them here and continues with other work.
  */
 #ifndef MIRRORING_PREFETCH_H
 #define MIRRORING_PREFETCH_H
@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_LINE 64 /* bytes; where it is another number, only some of the gain is lost */
-#define SECOND_LEVEL 2 /* of the caches: the first one has too few requests under way */
+#define CACHE_LINE 64 /* bytes; on CPUs with another size only some of the gain is lost */
+#define SECOND_LEVEL 2 /* cache level: the first one allows too few requests in flight */
 
-/* Always inline: GCC leaves calls out of functions that do nothing but this. */
+/* Always inline: GCC removes calls of functions that only prefetch. */
 static inline __attribute__((always_inline)) void prefetch(const uint8_t *at, size_t len)
 {
 	for (size_t i = 0; i < len; i += CACHE_LINE)

@@ -25,7 +25,7 @@ static uint32_t min(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Finds the IP headers. True: there is a tunnel below them that cannot be taken apart. */
+/* Finds the IP headers. True: there is a tunnel below them that cannot be parsed. */
 static bool find_levels(struct split *s)
 {
 	const struct capture *c = &s->in.packet;
@@ -45,7 +45,7 @@ static bool find_levels(struct split *s)
 	opaque |= s->levels == SPLIT_LEVELS;
 	/*
 	 * A train of datagrams (UDP GSO) that are tunnel packets: the first one's inner packet ends before
-	 * the train does, and the datagrams are what is to be split.
+	 * the train does. Segment the datagrams, not the inner packet.
 	 */
 	while (s->in.gso_size && s->levels > 1 && s->level[s->levels - 1].end != c->wire_len) {
 		s->levels--;
@@ -54,7 +54,7 @@ static bool find_levels(struct split *s)
 	return opaque;
 }
 
-/* Bytes of headers: up to where layer 4's payload starts, or as far as is known. */
+/* Bytes of headers, up to the layer-4 payload, or as far as known. */
 static uint32_t header_size(const struct split *s, const struct headers *last)
 {
 	if (!last->family)
@@ -70,7 +70,7 @@ static bool can_split(const struct headers *last)
 	       (last->proto == IPPROTO_TCP || last->proto == IPPROTO_UDP);
 }
 
-/* Linux takes the jumbo option out of what it splits: a segment's length fits into the IP header again. */
+/* When it segments, Linux removes the jumbo option: a segment's length fits into the IP header again. */
 static void remove_jumbo(struct split *s, struct headers *last)
 {
 	s->cut = HEADERS_JUMBO_SIZE;
@@ -79,7 +79,7 @@ static void remove_jumbo(struct split *s, struct headers *last)
 	last->data -= s->cut;
 }
 
-/* The pseudo headers without their length, which is each packet's own. */
+/* The pseudo headers without their length, which differs per packet. */
 static void add_pseudo(struct split *s)
 {
 	const uint8_t *at = s->in.packet.at;
@@ -92,13 +92,13 @@ static void add_pseudo(struct split *s)
 	}
 }
 
-/* Takes a field out of a sum: its complement is its negative. */
+/* Subtracts a field from a sum: its complement is its negative. */
 static checksum_t without(checksum_t sum, const uint8_t *field)
 {
 	return checksum_join(sum, (uint16_t)~checksum_get(field));
 }
 
-/* The IPv4 headers of segments without length, ID and checksum, which are each segment's own. */
+/* The IPv4 headers of segments without length, ID and checksum, which differ per segment. */
 static void add_ipv4(struct split *s)
 {
 	for (uint32_t i = 0; i < s->levels; i++) {
@@ -146,7 +146,7 @@ void split_begin(struct split *s, const struct split_input *in)
 		remove_jumbo(s, last);
 }
 
-/* The headers as captured, with the tag put back and the jumbo option taken out. Returns their size. */
+/* The headers as captured, with the tag inserted and the jumbo option removed. Returns their size. */
 static uint32_t copy_headers(const struct split *s, uint8_t *to)
 {
 	const uint8_t *from = s->in.packet.at;
@@ -170,7 +170,7 @@ static uint32_t copy_headers(const struct split *s, uint8_t *to)
 	return at + s->source - done - to;
 }
 
-/* What the IP header of segment number index says about it. end: of the segment. */
+/* Sets length, ID and checksum in an IP header of segment number index. end: of the segment. */
 static void fix_ip(const struct split *s, uint8_t *base, uint32_t level, uint32_t index, uint32_t end)
 {
 	uint32_t l3 = s->level[level].l3;
@@ -207,8 +207,8 @@ static void fix_l4(const struct split *s, uint8_t *base, uint32_t level, uint32_
 }
 
 /*
- * The checksum of one level, whose packet ends at end. A segment's is always computed, as Linux does: that of the
- * packet it came from was about other bytes. Any other packet's only where the field holds a partial sum. Returns
+ * The checksum of one level, whose packet ends at end. A segment's is always computed, as Linux does: that of
+ * the GSO packet covered other bytes. Any other packet's only if the field holds a partial sum. Returns
  * SPLIT_CHECKSUM_UNKNOWN or 0.
  */
 static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t level, uint32_t header_end,
@@ -235,14 +235,14 @@ static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t leve
 		return SPLIT_CHECKSUM_UNKNOWN;
 	}
 	checksum_put(field, 0);
-	/* all headers up to the payload have an even length, so the parts may be summed one by one */
+	/* all headers up to the payload have an even length, so the parts may be summed separately */
 	sum = checksum_add(sum, l4, header_end - h->l4);
 	sum = checksum_add(sum, packet->payload, end - header_end);
 	checksum_complete(field, h->proto == IPPROTO_TCP && s->flags & SPLIT_SEGMENT, sum);
 	return 0;
 }
 
-/* header_end: as offsets of struct headers count, that is without the tag. */
+/* header_end: an offset as in struct headers, that is without the tag. */
 static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_end, uint32_t index,
 			struct split_packet *packet)
 {
@@ -261,7 +261,7 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 	}
 }
 
-/* The payload of segment number index, of which at most *len bytes are wanted; *len becomes what there is. */
+/* The payload of segment number index, at most *len bytes; sets *len to those available. */
 static const uint8_t *find_payload(const struct split *s, uint32_t index, uint32_t *len)
 {
 	const struct split_input *in = &s->in;
@@ -302,7 +302,7 @@ bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 	};
 	packet->wire_len = packet->header_len + payload;
 	packet->payload = find_payload(s, index, &packet->payload_len);
-	/* the first segments, and pieces, lie so near to the record's beginning that the ring has fetched them */
+	/* the first segments, and pieces, are so near the record's start that the ring has prefetched them */
 	if (index + 2 < s->count && !s->in.stride) {
 		uint32_t later_len = s->size;
 		const uint8_t *later = find_payload(s, index + 2, &later_len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A captured packet becomes the packets that the wire carried: a GSO or GRO packet is split into its
- * segments, a VLAN tag in metadata is put back into the frame, checksums that were left to the NIC are
- * completed, and each packet is trimmed to the snaplen. Every packet goes this way, also one that
- * needs none of it. Nothing is allocated, and payload is not copied.
+ * Turns a captured packet into the packets that the wire carried: segments a GSO or GRO packet, puts a VLAN
+ * tag in metadata back into the frame, completes checksums that were left to the NIC, and truncates each
+ * packet to snaplen. Every packet takes this path, even if it needs none of these steps. Nothing is
+ * allocated, and payload is not copied.
  */
 #ifndef MIRRORING_SPLIT_H
 #define MIRRORING_SPLIT_H
@@ -16,51 +16,51 @@
 
 struct split_input {
 	struct capture packet; /* wire_len without the tag in metadata, as in struct mirror_record */
-	/* for stride != 0, where packet.at does not hold all: the other pieces of the capture, see ../abi/record.h */
+	/* if stride != 0: pieces of the capture that packet.at does not hold, see ../abi/record.h */
 	const uint8_t *pieces;
 	uint32_t pieces_len, stride, pieces_from;
-	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: this is one packet */
-	uint32_t snaplen; /* bytes that each packet may have from its first byte, a tag put back included; 0: all */
+	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: not a GSO packet */
+	uint32_t snaplen; /* the most bytes of each packet, from its first, with a tag put back; 0: all */
 	uint16_t vlan_tci; /* tag in metadata, host byte order */
 	uint16_t vlan_proto; /* its EtherType, host byte order; 0: none */
-	bool l3; /* no Ethernet header; a tag in metadata is then left out */
+	bool l3; /* no Ethernet header; a tag in metadata is then ignored */
 	/*
-	 * The packet came in, so that GRO may have built it. Linux counts the IP ID of segments up; but where GRO
-	 * merged datagrams that all had DF and ID 0, what their sender wrote was 0 each time.
+	 * The packet came in, so GRO may have built it. Linux increments the IP ID of segments; but if GRO
+	 * merged datagrams that all had DF and ID 0, their sender wrote 0 in each.
 	 */
 	bool received;
 };
 
 enum split_flags {
-	SPLIT_SEGMENT = 1, /* one of several that a GSO packet was split into */
+	SPLIT_SEGMENT = 1, /* a segment of a GSO packet */
 	/*
-	 * A GSO packet that we cannot split: headers not captured, or neither TCP nor UDP, or a tunnel that
-	 * headers_inner() cannot take apart. It is given out in one piece, lengths as captured.
+	 * A GSO packet that we cannot segment: headers not captured, or neither TCP nor UDP, or a tunnel that
+	 * headers_inner() cannot parse. It stays in one piece, lengths as captured.
 	 */
 	SPLIT_UNSPLIT = 2,
 	/*
-	 * The checksum was left to the NIC and the payload was not captured whole, so that nobody can compute it. The
-	 * field holds the sum of the pseudo header, as any capture on the sending host shows it: consumers report a
-	 * wrong checksum.
+	 * The checksum was left to the NIC and the payload was not captured completely, so it cannot be
+	 * computed. The field holds the sum of the pseudo header, as in any capture on the sending host:
+	 * consumers report a wrong checksum.
 	 */
 	SPLIT_CHECKSUM_UNKNOWN = 4,
-	SPLIT_TRIMMED = 8, /* has fewer bytes than on the wire: snaplen, or not captured */
+	SPLIT_TRIMMED = 8, /* has fewer bytes than on the wire: truncated to snaplen, or not captured */
 };
 
 #define SPLIT_HEADER_MAX 512 /* packets with longer headers stay in one piece */
-#define SPLIT_LEVELS 4 /* GSO packets with this many IP headers within each other stay in one piece */
+#define SPLIT_LEVELS 4 /* GSO packets with this many nested IP headers stay in one piece */
 
 struct split {
 	struct split_input in;
-	/* outermost first; as captured, except that a jumbo option's room is taken away from what follows it */
+	/* outermost first; as captured, but offsets after a removed jumbo option are reduced by its size */
 	struct headers level[SPLIT_LEVELS];
-	/* of each level, what its checksums have in common in all packets: the pseudo header, the IPv4 header */
+	/* per level, the part of checksums common to all packets: of the pseudo header, of the IPv4 header */
 	checksum_t pseudo[SPLIT_LEVELS], ipv4[SPLIT_LEVELS];
 	uint32_t levels;
-	uint32_t source; /* where the payload starts in the capture; headers are what lies before it */
+	uint32_t source; /* offset of the payload in the capture; the headers are before it */
 	uint32_t size; /* bytes of payload per packet */
-	uint32_t shift; /* bytes of the tag that is put back */
-	uint32_t option, cut; /* the jumbo option that is taken out: where, and its bytes */
+	uint32_t shift; /* bytes of the tag to put back */
+	uint32_t option, cut; /* the jumbo option to remove: its offset and size */
 	uint32_t count, next; /* packets */
 	uint32_t flags;
 };
@@ -70,14 +70,14 @@ struct split_packet {
 	uint32_t header_len;
 	const uint8_t *payload; /* in the capture or its pieces */
 	uint32_t payload_len;
-	uint32_t wire_len; /* bytes the packet had on the wire */
+	uint32_t wire_len; /* bytes of the packet on the wire */
 	uint32_t flags; /* enum split_flags */
-	uint32_t l3; /* offset of the IP header, valid where family is not 0 */
+	uint32_t l3; /* offset of the IP header, valid if family is not 0 */
 	uint8_t family; /* 4, 6; 0: no IP header was found */
 	bool ethernet; /* starts with an Ethernet header */
 };
 
-/* Prepares; split_count() packets will come. in->packet's bytes have to stay until the last one is sent. */
+/* Prepares split_count() packets. in->packet's bytes must stay valid until the last one is sent. */
 void split_begin(struct split *s, const struct split_input *in);
 
 static inline uint32_t split_count(const struct split *s)
@@ -85,7 +85,7 @@ static inline uint32_t split_count(const struct split *s)
 	return s->count;
 }
 
-/* The next packet, its headers written to header (SPLIT_HEADER_MAX bytes). False: there is none. */
+/* The next packet; writes its headers to header (SPLIT_HEADER_MAX bytes). False: there is none. */
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet);
 
 #endif
