@@ -6,7 +6,7 @@
 #include "../../common/address.h"
 #include "../wire/decap.h"
 
-/* Sources can be forged, so their number is bounded; what comes after these shares one more interface. */
+/* Sources can be forged, so their number is bounded; all later ones share one more interface. */
 #define INTERFACES_MAX 1023
 #define INTERFACES_NAME_MAX 128
 
@@ -16,7 +16,7 @@ struct interface_key {
 	uint32_t vni;
 };
 
-/* All zeros: none yet. */
+/* All zeros: empty. */
 struct interfaces {
 	struct {
 		struct interface_key key;
@@ -28,7 +28,7 @@ struct interfaces {
 /* The number, counted from 0. *added: it is new. */
 uint32_t interfaces_number(struct interfaces *interfaces, const struct interface_key *key, bool *added);
 
-/* "vxlan 192.0.2.1 vni 7", or for the shared one "other". */
+/* "vxlan 192.0.2.1 vni 7", or "other" for the shared one. */
 void interfaces_name(const struct interface_key *key, uint32_t number, char name[INTERFACES_NAME_MAX]);
 
 #endif

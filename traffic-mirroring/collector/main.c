@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* mirror-collector: opens all, drops privileges, starts the threads, and serves until it is told to stop. */
+/* mirror-collector: opens sockets and files, drops privileges, starts threads, and serves until a signal. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,17 +22,17 @@
 #include "tap.h"
 
 #define WORKERS_MAX 64
-#define PATIENCE 2 /* seconds that workers get to end by themselves */
+#define PATIENCE 2 /* seconds that workers have to end by themselves */
 
 static struct program {
 	struct options options;
 	struct receiver *receiver[WORKERS_MAX];
 	pthread_t thread[WORKERS_MAX];
 	uint32_t threads;
-	int stop, ended; /* eventfds: workers are to end; a worker has ended */
+	int stop, ended; /* eventfds: workers must end; a worker has ended */
 	int metrics, health, signals;
-	atomic_bool give_up; /* writes that take too long are to end */
-	atomic_int failed; /* the errno of a worker that could not go on */
+	atomic_bool give_up; /* writes that take too long must end */
+	atomic_int failed; /* errno of a worker that failed */
 } program = { .stop = -1, .ended = -1, .metrics = -1, .health = -1, .signals = -1 };
 
 static void *work(void *receiver)
@@ -111,7 +111,7 @@ static int open_sockets(struct program *p)
 	return 0;
 }
 
-/* Files that rotation begins later are made as this user. */
+/* Later, rotation creates files as this user. */
 static int check_folder(const struct writer_options *write)
 {
 	const char *slash = write->path ? strrchr(write->path, '/') : NULL;
@@ -144,7 +144,7 @@ static int become_user(const struct options *o)
 
 static void interrupt(int signal)
 {
-	(void)signal; /* that a call is interrupted is all */
+	(void)signal; /* only interrupts a system call */
 }
 
 static int open_signals(struct program *p)
@@ -158,7 +158,7 @@ static int open_signals(struct program *p)
 	sigaddset(&ends, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGUSR1, &action, NULL);
-	/* each replayed connection needs one */
+	/* each replayed connection needs a descriptor */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -225,7 +225,7 @@ static void serve(struct program *p)
 		fputc('\n', stderr);
 }
 
-/* A worker may hang in a write to a pipe that nobody reads. */
+/* A worker may block in a write to a pipe without an active reader. */
 static void join(struct program *p, pthread_t thread)
 {
 	struct timespec end;
@@ -257,7 +257,7 @@ static int stop_threads(struct program *p)
 
 		err = err ?: end;
 	}
-	/* who reads our stdout may have seen enough */
+	/* the reader of stdout may close it at any time */
 	if (err == -EPIPE && !strcmp(o->write.path, "-"))
 		return 0;
 	if (err)

@@ -90,7 +90,7 @@ static int read_source(const char *word, void *options)
 	return 0;
 }
 
-/* "host[:port]" or "[address][:port]" of a URL. 0; -EINVAL; else after log_error(). */
+/* "host[:port]" or "[address][:port]" of a URL. 0, -EINVAL, or another negative errno after log_error(). */
 static int read_authority(const char *text, struct replay_rule *rule)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -161,7 +161,7 @@ static int read_replay_host(const char *text, void *options)
 	return *text && !strpbrk(text, " \r\n\t") ? 0 : -EINVAL;
 }
 
-/* Of a header's name. */
+/* The name of a header. */
 static int read_token(const char *text, void *options)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -285,7 +285,7 @@ static int check(struct options *o)
 	}
 	if (!o->write.format)
 		o->write.format = suffix && !strcmp(suffix, ".pcapng") ? &pcapfile_pcapng : &pcapfile_pcap;
-	/* a tunnel inside of another one comes on the port that is usual for it */
+	/* nested tunnels are expected at the default ports of their formats */
 	for (unsigned int format = FORMAT_NONE + 1; format < FORMAT_COUNT; format++)
 		if (decap_receives(format))
 			add_port(&o->pipeline.ports, format_of(format)->port, format);

@@ -9,7 +9,7 @@ struct options {
 	uint32_t workers;
 	struct pipeline pipeline; /* outputs not opened yet, filter not compiled */
 	const char *filter; /* NULL: none */
-	struct writer_options write; /* path NULL: nothing is written */
+	struct writer_options write; /* path NULL: no file */
 	const char *tap; /* NULL: none */
 	struct replay_options replay; /* rules 0: none */
 	uint16_t metrics, health; /* ports; 0: none */
@@ -18,7 +18,7 @@ struct options {
 	const char *user;
 };
 
-/* -1: go on; else the status to exit with, as args_parse(). */
+/* -1: continue; else the exit status, as args_parse(). */
 int options_parse(int argc, char **argv, struct options *options);
 
 #endif

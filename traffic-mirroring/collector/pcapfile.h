@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The bytes of capture files: pcap and pcapng, Ethernet, nanoseconds, this machine's byte order. Each function
- * writes to a buffer with at least PCAPFILE_MAX bytes and returns how many it wrote; a packet's bytes go between its
- * begin and its end.
+ * The bytes of capture files: pcap and pcapng, Ethernet, nanoseconds, this machine's byte order. Each
+ * function writes to a buffer of at least PCAPFILE_MAX bytes and returns the number of bytes written; a
+ * packet's bytes go between its begin and its end.
  */
 #ifndef COLLECTOR_PCAPFILE_H
 #define COLLECTOR_PCAPFILE_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define PCAPFILE_MAX 512
-#define PCAPFILE_SNAPLEN_MAX 262144 /* what readers accept */
+#define PCAPFILE_SNAPLEN_MAX 262144 /* the limit of common readers */
 
 enum pcapfile_direction { PCAPFILE_UNKNOWN, PCAPFILE_INBOUND, PCAPFILE_OUTBOUND };
 
@@ -25,7 +25,7 @@ struct pcapfile_packet {
 
 struct pcapfile_format {
 	const char *name;
-	bool interfaces; /* has them */
+	bool interfaces; /* the format has interfaces */
 	uint32_t (*file)(uint8_t *to, uint32_t snaplen);
 	uint32_t (*interface)(uint8_t *to, const char *name, uint32_t snaplen);
 	uint32_t (*begin)(uint8_t *to, const struct pcapfile_packet *p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What happens to each datagram: allowed or not, taken out of its tunnels, filtered, given to the outputs. */
+/* The processing of each datagram: check its source, decapsulate, filter, pass to the outputs. */
 #ifndef COLLECTOR_PIPELINE_H
 #define COLLECTOR_PIPELINE_H
 
@@ -21,7 +21,7 @@ struct pipeline_vnis {
 };
 
 struct pipeline {
-	/* nothing in a list: everything is allowed */
+	/* an empty list allows everything */
 	struct pipeline_prefix source[PIPELINE_LIST_MAX];
 	uint32_t sources;
 	struct pipeline_vnis vni[PIPELINE_LIST_MAX];
@@ -29,13 +29,13 @@ struct pipeline {
 	struct decap_ports ports;
 	uint32_t depth;
 	struct bpf_program filter; /* bf_insns NULL: none */
-	/* outputs; NULL and -1: none */
+	/* outputs; NULL or -1: none */
 	struct writer *writer;
 	int tap;
 	struct replay *replay;
 };
 
-/* For receive_run(), with a struct pipeline as context. Safe in several threads. */
+/* For receive_run(), with a struct pipeline as context. Thread-safe. */
 int pipeline_datagram(void *pipeline, const struct datagram *datagram);
 int pipeline_pause(void *pipeline, bool late);
 

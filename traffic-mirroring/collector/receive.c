@@ -19,15 +19,15 @@
 #include "counters/tally.h"
 
 #define BATCH 32
-#define BATCHES 16 /* per socket, before others get their turn */
-/* That datagrams gather before they are taken: each wake-up costs as much as several of them. */
+#define BATCHES 16 /* per socket, before the next socket's turn */
+/* Time for datagrams to gather before they are received: a wake-up costs as much as several of them. */
 #define GATHER_NS 1000000
-/* That what was taken may wait for more, so that it is written in large pieces. */
+/* The longest time that received copies wait for more, so that they are written in large pieces. */
 #define LATE_NS 20000000
 #define LATE_MS (LATE_NS / 1000000)
-#define ROOM 65536 /* a datagram, or the several that the kernel joined */
+#define ROOM 65536 /* one datagram, or several merged by the kernel */
 
-/* What recvmmsg() gives beside the bytes. */
+/* The control messages of recvmmsg(). */
 struct ancillary {
 	uint8_t bytes[CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t)) +
 		      CMSG_SPACE(sizeof(int))];
@@ -36,7 +36,7 @@ struct ancillary {
 struct receiver {
 	struct receive_options options;
 	int fd[RECEIVE_LISTEN_MAX];
-	uint32_t drops[RECEIVE_LISTEN_MAX]; /* the kernel's counter, as last seen */
+	uint32_t drops[RECEIVE_LISTEN_MAX]; /* the kernel's counter when last read */
 	struct mmsghdr message[BATCH];
 	struct iovec part[BATCH];
 	struct sockaddr_storage source[BATCH];
@@ -59,7 +59,7 @@ static int bind_any(int fd, int family, uint16_t port)
 	return err ? -errno : 0;
 }
 
-/* shared: further sockets may have the same port, if all say so. */
+/* shared: more sockets may bind the same port, if all set this. */
 static int open_socket(uint16_t port, uint32_t buffer, bool shared)
 {
 	int family = AF_INET6, err;
@@ -75,7 +75,7 @@ static int open_socket(uint16_t port, uint32_t buffer, bool shared)
 	err = err ?: set(fd, SOL_SOCKET, SO_REUSEPORT, shared);
 	err = err ?: set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	err = err ?: set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	/* only root may exceed the system's limit */
+	/* only root may exceed the system limit */
 	if (!err && set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer))
 		err = set(fd, SOL_SOCKET, SO_RCVBUF, buffer);
 	err = err ?: bind_any(fd, family, port);
@@ -83,7 +83,7 @@ static int open_socket(uint16_t port, uint32_t buffer, bool shared)
 		close(fd);
 		return err;
 	}
-	set(fd, IPPROTO_UDP, UDP_GRO, 1); /* saves time where the kernel has it */
+	set(fd, IPPROTO_UDP, UDP_GRO, 1); /* faster, if the kernel supports it */
 	return fd;
 }
 
@@ -149,7 +149,7 @@ static void note_drops(struct receiver *r, uint32_t socket, uint32_t drops)
 	r->drops[socket] = drops;
 }
 
-/* Messages tell of the drops before them; this tells of those after the last one. */
+/* Messages report the drops before them; this reports those after the last message. */
 static void ask_for_drops(struct receiver *r, uint32_t socket)
 {
 	uint32_t info[SK_MEMINFO_VARS];
@@ -176,7 +176,7 @@ static struct address address_of(const struct sockaddr_storage *from)
 	return a;
 }
 
-/* One message: one datagram, or several of equal size, the last perhaps smaller. */
+/* One message: one datagram, or several of equal size, of which the last may be smaller. */
 static int take_message(struct receiver *r, uint32_t socket, int i, const struct receive_sink *sink)
 {
 	struct msghdr *header = &r->message[i].msg_hdr;
@@ -203,7 +203,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 	}
 	if (!d.time_ns)
 		d.time_ns = clock_ns(CLOCK_REALTIME);
-	do { /* an empty datagram is one, too */
+	do { /* an empty datagram counts, too */
 		d.len = left < size ? left : size;
 		tally(TALLY_DATAGRAMS);
 		err = sink->datagram(sink->context, &d);
@@ -213,7 +213,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 	return err;
 }
 
-/* Returns how many messages came, or the sink's number. */
+/* Returns the number of messages, or the sink's negative result. */
 static int take_batch(struct receiver *r, uint32_t socket, const struct receive_sink *sink)
 {
 	int n, err = 0;
@@ -223,7 +223,7 @@ static int take_batch(struct receiver *r, uint32_t socket, const struct receive_
 		r->message[i].msg_hdr.msg_controllen = sizeof(r->ancillary[i]);
 	}
 	n = recvmmsg(r->fd[socket], r->message, BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0) /* nothing there, or an error that belongs to one datagram */
+	if (n < 0) /* no datagram, or an error about a single one */
 		return 0;
 	for (int i = 0; i < n && !err; i++)
 		err = take_message(r, socket, i, sink);
@@ -252,7 +252,7 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 {
 	struct pollfd events[RECEIVE_LISTEN_MAX + 1] = { { .fd = stop, .events = POLLIN } };
 	const struct timespec gather = { .tv_nsec = GATHER_NS };
-	/* CLOCK_MONOTONIC when the first of what waits for more was taken; 0: nothing waits */
+	/* CLOCK_MONOTONIC when the first waiting copy was received; 0: none is waiting */
 	uint64_t since = 0;
 	bool late;
 	time_t end;

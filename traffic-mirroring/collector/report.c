@@ -6,7 +6,7 @@
 #include "../../common/prometheus.h"
 #include "counters/tally.h"
 
-/* The second is that of versions before 1.0, kept for one release. */
+/* The second prefix is that of versions before 1.0, kept for one release. */
 static const char *const prefixes[] = { "mirroring_collector", "l3af_collector" };
 
 static void print_counters(const char *prefix, FILE *to)
@@ -86,7 +86,7 @@ void report_metrics(const struct report *report, FILE *to)
 	}
 }
 
-/* The upper bound of the bucket in which a share of the answers was reached, in milliseconds. */
+/* The upper bound in milliseconds of the bucket that contains this quantile of the responses. */
 static double latency_ms(const struct target_stats *stats, double share)
 {
 	unsigned long all = 0, sum = 0;

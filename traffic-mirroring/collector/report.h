@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What has happened so far, for machines and people. */
+/* Reports of the counters, for monitoring and for operators. */
 #ifndef COLLECTOR_REPORT_H
 #define COLLECTOR_REPORT_H
 
@@ -9,16 +9,16 @@
 
 struct report {
 	const struct replay *replay; /* NULL: none */
-	const struct replay_options *rules; /* what it was started with */
+	const struct replay_options *rules; /* its options */
 };
 
 /* Prometheus' text format. */
 void report_metrics(const struct report *report, FILE *to);
 
-/* Every counter, and per target how it answered. */
+/* Every counter, and the responses of each HTTP target. */
 void report_summary(const struct report *report, FILE *to);
 
-/* One line about the last second, which takes the place of the one before on a terminal. */
+/* One line about the last second; on a terminal it replaces the previous one. */
 void report_progress(const struct report *report, FILE *to, bool terminal);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "../../common/log.h"
 
-#define PATIENCE_US 250000 /* for each of what a client has to do */
+#define PATIENCE_US 250000 /* for each step of a client */
 
 int serve_listen(uint16_t port, bool loopback)
 {
@@ -40,7 +40,7 @@ int serve_listen(uint16_t port, bool loopback)
 	return fd;
 }
 
-/* Reads up to the empty line that ends a request. */
+/* Reads through the empty line that ends a request. */
 static bool read_request(int fd)
 {
 	char bytes[4096];

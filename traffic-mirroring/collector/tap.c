@@ -17,7 +17,7 @@
 
 #include "../../common/netlink.h"
 
-#define MTU 65521 /* the most that the driver takes */
+#define MTU 65521 /* the driver's maximum */
 #define FILTER "mirror-collector"
 
 static int set_up(const char *name)
@@ -40,7 +40,7 @@ static int set_up(const char *name)
 	return err;
 }
 
-/* Without IPv6 the device says nothing by itself. Kernels without IPv6 have no such file. */
+/* Disabled IPv6 keeps the device silent. Kernels without IPv6 lack this file. */
 static void no_ipv6(const char *name)
 {
 	char path[64 + IFNAMSIZ];
@@ -55,8 +55,8 @@ static void no_ipv6(const char *name)
 }
 
 /*
- * The copies are another machine's packets: multicast, broadcast and whatever has our addresses would reach our own
- * sockets. Packet sockets see a frame before tc does, so it is dropped there.
+ * The copies are another machine's packets: multicast, broadcast and packets to our addresses would reach our
+ * own sockets. Packet sockets see a frame before tc does, so tc drops it.
  */
 static int hide_from_stack(const char *name)
 {
@@ -77,7 +77,7 @@ static int hide_from_stack(const char *name)
 		err = netlink_clsact_add(link.ifindex);
 	if (!err)
 		err = netlink_tc_filters(link.ifindex, INGRESS, &filters, &n);
-	for (size_t i = 0; i < n; i++) /* of an earlier run, on a device that outlives us */
+	for (size_t i = 0; i < n; i++) /* left by an earlier run, if the device persists */
 		dropped |= !strcmp(filters[i].name, FILTER);
 	if (!err && !dropped)
 		err = netlink_tc_filter_add(link.ifindex, INGRESS, prog, FILTER);

@@ -21,7 +21,7 @@ struct writer {
 	const atomic_bool *give_up;
 	pthread_mutex_t lock;
 	int fd;
-	int failed; /* -errno of a write; there is no other after it */
+	int failed; /* -errno of a write, which is then the last one */
 	uint64_t file_bytes;
 	time_t file_begun;
 	uint32_t files;
@@ -97,7 +97,7 @@ static int open_file(struct writer *w)
 		char *oldest = w->kept[w->files % w->options.keep];
 
 		if (*oldest)
-			unlink(oldest); /* may have been taken away */
+			unlink(oldest); /* may have been removed already */
 		memcpy(oldest, name, sizeof(name));
 	}
 	w->files++;
@@ -114,7 +114,7 @@ static int begin_file(struct writer *w)
 	memset(&w->interfaces, 0, sizeof(w->interfaces));
 	w->file_bytes = 0;
 	w->used = w->options.format->file(w->buffer, w->options.snaplen);
-	return flush(w); /* a reader of a pipe waits for it */
+	return flush(w); /* the reader of a pipe is waiting for it */
 }
 
 static int rotate(struct writer *w)

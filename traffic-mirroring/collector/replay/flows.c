@@ -11,7 +11,7 @@
 #include "../counters/tally.h"
 
 #define IDLE (300 * SECOND_NS)
-#define IDLE_EVICTABLE (60 * SECOND_NS) /* a connection with requests, when there is no room */
+#define IDLE_EVICTABLE (60 * SECOND_NS) /* evictable even with requests, if the table is full */
 
 TAILQ_HEAD(flow_list, flow);
 
@@ -21,7 +21,7 @@ struct flows {
 	struct memory *memory;
 	uint64_t seed;
 	struct flow_list young, proven; /* oldest activity first */
-	struct flow_list waiting; /* with segments that wait for others */
+	struct flow_list waiting; /* with segments that wait for earlier ones */
 	uint32_t count, slots;
 	struct flow *slot[];
 };
@@ -37,7 +37,7 @@ struct flows *flows_new(const struct flows_options *options, struct memory *memo
 	flows->sink = *sink;
 	flows->memory = memory;
 	flows->slots = options->max;
-	/* against flows that are made to share a slot; without it all works */
+	/* against flows crafted to share a slot; without it all works, too */
 	(void)!getrandom(&flows->seed, sizeof(flows->seed), 0);
 	TAILQ_INIT(&flows->young);
 	TAILQ_INIT(&flows->proven);
@@ -70,7 +70,7 @@ static struct flow_list *list_of(struct flows *flows, const struct flow *flow)
 	return flow->proven ? &flows->proven : &flows->young;
 }
 
-/* What the stream's and the requests' sinks need. */
+/* The context of the stream's and the requests' sinks. */
 struct work {
 	struct flows *flows;
 	struct flow *flow;
@@ -109,7 +109,7 @@ static void set_waiting(struct flows *flows, struct flow *flow, bool waiting)
 	flow->waiting = waiting;
 }
 
-/* The flow is the newest of its list, which may be another one now. */
+/* Moves the flow to the newest end of its list, which may have changed. */
 static void touch(struct flows *flows, struct flow *flow, uint64_t now_ns)
 {
 	TAILQ_REMOVE(list_of(flows, flow), flow, by_age);
@@ -209,8 +209,8 @@ void flows_segment(struct flows *flows, const struct segment *segment, uint32_t 
 	struct segment in = *segment;
 	bool syn = segment->flags & TH_SYN;
 
-	in.seq += syn; /* SYN takes a number; data may come with it */
-	/* ports used again for another connection; the same SYN again is a retransmission */
+	in.seq += syn; /* SYN takes a sequence number; it may carry data */
+	/* ports reused for another connection; the same SYN again is a retransmission */
 	if (flow && syn && (!flow->syn || flow->start != in.seq)) {
 		remove_flow(flows, flow);
 		flow = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The connections to replayed ports, by their clients' segments. Their number is bounded. When there is no room, those
- * go first that have not had a whole request, the oldest first: a flood of SYNs drives out itself.
+ * The connections to replayed ports, from their clients' segments. Their number is bounded. When the table is
+ * full, flows without a complete request are evicted first, from the oldest on, so a SYN flood evicts only
+ * itself.
  */
 #ifndef COLLECTOR_FLOWS_H
 #define COLLECTOR_FLOWS_H
@@ -14,14 +15,14 @@
 struct flow {
 	struct flow_key key;
 	uint32_t rule;
-	bool replayed; /* false: its segments are passed over */
+	bool replayed; /* false: its segments are ignored */
 	void *connection; /* the caller's */
 	/* the rest is for flows.c */
 	struct flow *same_slot;
 	TAILQ_ENTRY(flow) by_age;
 	TAILQ_ENTRY(flow) in_waiting;
 	bool proven, waiting;
-	bool closed; /* stays a while, so that late copies of its segments do not begin a new one */
+	bool closed; /* kept for a while, so that late copies of its segments do not begin a new flow */
 	bool syn; /* its beginning was seen */
 	uint32_t start; /* sequence number of its first byte */
 	uint64_t seen_ns;
@@ -51,10 +52,10 @@ struct flows *flows_new(const struct flows_options *options, struct memory *memo
 
 void flows_segment(struct flows *flows, const struct segment *segment, uint32_t rule, uint64_t now_ns);
 
-/* To be called every now and then: gives up what has been waited for long enough. */
+/* Call it regularly: gives up on segments that are too late. */
 void flows_expire(struct flows *flows, uint64_t now_ns);
 
-/* Ends every flow and frees all. */
+/* Ends all flows and frees everything. */
 void flows_free(struct flows *flows);
 
 #endif

@@ -8,7 +8,7 @@
 struct entry {
 	struct segment segment; /* its payload follows */
 	uint32_t rule;
-	uint32_t size; /* of all, 0: the next entry is at the ring's beginning */
+	uint32_t size; /* of entry and payload; 0: the next entry is at the ring's beginning */
 };
 
 #define ALIGN(size) (((size) + _Alignof(struct entry) - 1) & ~(_Alignof(struct entry) - 1))
@@ -43,7 +43,7 @@ static struct entry *entry_at(struct queue *q, size_t at)
 	return (struct entry *)(q->bytes + at);
 }
 
-/* Room for size bytes in one piece at tail. */
+/* Makes room for size contiguous bytes at tail. */
 static bool make_room(struct queue *q, size_t size)
 {
 	size_t behind = q->size - q->tail;
@@ -52,7 +52,7 @@ static bool make_room(struct queue *q, size_t size)
 		return size <= q->size - q->used;
 	if (behind + size > q->size - q->used)
 		return false;
-	/* fewer bytes than an entry has say the same as the mark */
+	/* less space than an entry needs means the same as the mark */
 	if (behind >= sizeof(struct entry))
 		entry_at(q, q->tail)->size = 0;
 	q->used += behind;

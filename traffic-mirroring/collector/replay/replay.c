@@ -17,10 +17,10 @@
 #include "queue.h"
 #include "../counters/tally.h"
 
-#define TURN 1024 /* segments, before targets get their turn */
+#define TURN 1024 /* segments, before the targets' turn */
 #define TICK_MS 100
 #define QUEUE_SHARE 4 /* of the memory, the queue gets a quarter */
-#define END_NS (5 * SECOND_NS) /* for the last answers */
+#define END_NS (5 * SECOND_NS) /* for the last responses */
 #define EVENTS 256
 
 struct replay {
@@ -32,14 +32,14 @@ struct replay {
 	int events, wake;
 	uint64_t now_ns;
 	double tokens; /* requests that may be sent now */
-	uint64_t tokens_ns; /* when that was so */
+	uint64_t tokens_ns; /* when tokens was updated */
 	bool loop_said[REPLAY_RULES_MAX];
 	atomic_bool stop;
 	bool running;
 	pthread_t thread;
 };
 
-/* Which rule a segment is for, or -1. */
+/* The rule that applies to a segment, or -1. */
 static int rule_of(const struct replay *r, const struct segment *segment)
 {
 	for (uint32_t i = 0; i < r->options.rules; i++)
@@ -113,7 +113,7 @@ static void on_begin(void *context, struct flow *flow)
 	}
 }
 
-/* Requests that may come at once. */
+/* Requests allowed in a burst. */
 static double burst(const struct replay *r)
 {
 	return 1 + r->options.rate / 10.0;

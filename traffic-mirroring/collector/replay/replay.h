@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * HTTP requests out of the copies of what clients send, to other servers. A thread of its own does it all; the workers
- * only put segments into a queue, and what finds it full is counted, so that a target never holds anybody up.
+ * Extracts HTTP requests from copies of client traffic and sends them to other servers, in a thread of its
+ * own. The workers only put segments into a queue; if it is full, segments are dropped and counted, so a
+ * target never delays them.
  */
 #ifndef COLLECTOR_REPLAY_H
 #define COLLECTOR_REPLAY_H
@@ -24,12 +25,12 @@ struct replay_options {
 	struct replay_rule rule[REPLAY_RULES_MAX];
 	uint32_t rules;
 	const char *host; /* Host header: NULL as the client sent it; "": the target's; else this */
-	const char *client_header; /* name of a header that gets the client's address; NULL: none */
+	const char *client_header; /* name of a header to add with the client's address; NULL: none */
 	uint64_t rate; /* requests per second; 0: any */
 	uint32_t percent; /* of the connections */
 	bool dry_run;
 	struct flows_options flows;
-	size_t memory; /* bytes in all */
+	size_t memory; /* total bytes */
 };
 
 struct replay;
@@ -37,15 +38,15 @@ struct replay;
 /* Starts the thread. 0, or -errno after one log_error() line. */
 int replay_start(const struct replay_options *options, struct replay **replay);
 
-/* Both safe in several threads. Takes a packet, if it is of interest; wakes the thread. */
+/* Both are thread-safe. The first takes a packet, if relevant; the second wakes the thread. */
 void replay_packet(struct replay *replay, const struct copy *p);
 void replay_wake(struct replay *replay);
 
 const struct target_stats *replay_stats(const struct replay *replay, uint32_t rule);
 
-/* Ends it when all requests are answered, or after a few seconds; NULL is fine. */
+/* Ends it when all requests have responses, or after a few seconds; NULL is fine. */
 void replay_stop(struct replay *replay);
-/* Frees what replay_stats() showed. */
+/* Frees it, including the data of replay_stats(). */
 void replay_free(struct replay *replay);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A request as it is sent to the target: the client's bytes, but for what the operator wants changed. */
+/* A request as sent to the target: the client's bytes, with the changes that the operator configured. */
 #ifndef COLLECTOR_REWRITE_H
 #define COLLECTOR_REWRITE_H
 
@@ -9,7 +9,7 @@
 
 struct rewrite {
 	const char *host; /* value of the Host header; NULL: the client's */
-	const char *header; /* name of a header that is added; NULL: none */
+	const char *header; /* name of a header to add; NULL: none */
 	const char *value; /* its value */
 };
 

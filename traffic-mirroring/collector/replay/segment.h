@@ -5,7 +5,7 @@
 
 #include "../../wire/copy.h"
 
-/* One direction of a connection. Ports: host byte order. Unused bytes are 0, so that keys compare as bytes. */
+/* One direction of a connection. Ports: host byte order. Unused bytes are 0, so keys compare as bytes. */
 struct flow_key {
 	uint8_t src[16], dst[16];
 	uint32_t vni;
@@ -18,8 +18,8 @@ _Static_assert(sizeof(struct flow_key) == 44, "no hidden padding");
 struct segment {
 	struct flow_key key;
 	uint32_t seq, ack;
-	uint32_t len; /* bytes of payload that are there, from the first on */
-	uint32_t wire_len; /* bytes of payload that it had */
+	uint32_t len; /* bytes of payload captured, from the first on */
+	uint32_t wire_len; /* bytes of payload on the wire */
 	uint8_t flags; /* TH_SYN … of netinet/tcp.h */
 	const uint8_t *payload;
 };
@@ -27,12 +27,12 @@ struct segment {
 enum segment_result {
 	SEGMENT_NONE, /* not TCP, or its header was not copied */
 	SEGMENT_FOUND,
-	SEGMENT_FRAGMENT, /* of an IP packet: payload without a place in the stream */
+	SEGMENT_FRAGMENT, /* of an IP packet: payload without a position in the stream */
 };
 
 enum segment_result segment_find(const struct copy *p, struct segment *s);
 
-/* False: flags contradict each other, or the checksum, where the segment is whole, is wrong. */
+/* False: contradictory flags, or a wrong checksum, which is checked if the segment is complete. */
 bool segment_valid(const struct copy *p, const struct segment *s);
 
 #endif

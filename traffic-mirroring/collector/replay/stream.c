@@ -6,7 +6,7 @@
 
 #define WINDOW_MAX (1U << 30) /* RFC 7323 */
 
-/* A "100 Continue" and nothing more is no answer: what follows it is a body. */
+/* A "100 Continue" alone is not a response: a body follows it. */
 #define CONTINUE_LEN 25
 
 struct stream_chunk {
@@ -32,7 +32,7 @@ void stream_begin(struct stream *s, uint32_t next)
 	*s = (struct stream){ .next = next };
 }
 
-/* Returns whether the segment's first byte follows an answer, and notes how far the sender is. */
+/* Returns whether the segment's first byte follows a response, and notes how far the sender is. */
 static bool note_edge(struct stream *s, const struct segment *segment)
 {
 	uint32_t end = segment->seq + segment->wire_len;
@@ -71,7 +71,7 @@ static void drop_first(struct stream *s, struct memory *memory)
 	memory_give(memory, chunk, chunk_size(chunk->len));
 }
 
-/* Gives out what is held and has its turn. */
+/* Delivers held segments that are in order now. */
 static void drain(struct stream *s, struct memory *memory, const struct stream_sink *sink)
 {
 	while (s->held && !before(s->next, s->held->seq)) {
@@ -94,7 +94,7 @@ static void skip_gap(struct stream *s, struct memory *memory, const struct strea
 	drain(s, memory, sink);
 }
 
-/* After which chunk a segment belongs; NULL: it is the first. */
+/* The chunk that a segment follows; NULL: it is the first. */
 static struct stream_chunk *place(const struct stream *s, uint32_t seq)
 {
 	struct stream_chunk *at = NULL;
