@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Command lines, by a table of typed options: `COMMAND --name=VALUE`, `--name VALUE`, l3afd's one-word `--name =VALUE`
- * and `--flag=`, and a letter for some: `-l VALUE`, `-lVALUE`. The table is also the source of --help, and with it of the
- * man page's list of options (ci/man-options) and of the shell's completion (ci/completion).
+ * Command lines, by a table of typed options: `COMMAND --name=VALUE`, `--name VALUE`, l3afd's one-word
+ * `--name =VALUE` and `--flag=`, and a letter for some: `-l VALUE`, `-lVALUE`. The table is also the source
+ * of --help, and with it of the man page's list of options (ci/man-options) and of the shell's completion
+ * (ci/completion).
  *
- * Every program has --help; one with commands has --cmd=COMMAND (as l3afd names it) and the command `version`, one without
- * has --version.
+ * Every program has --help; one with commands has --cmd=COMMAND (as l3afd names it) and the command
+ * `version`, one without has --version.
  */
 #ifndef L3AF_ARGS_H
 #define L3AF_ARGS_H
@@ -32,8 +33,8 @@ struct arg {
 	const char *preset; /* a value to begin with */
 
 	/*
-	 * Stores the text, if it is of the type, at its place, which is the whole of the options where size is 0. 0; -EINVAL:
-	 * not what `expects` says; else: after log_error().
+	 * Stores the text, if it is of the type, at its place, which is the whole of the options where size
+	 * is 0. 0; -EINVAL: not what `expects` says; else: after log_error().
 	 */
 	int (*read)(const char *text, void *to);
 	const char *expects; /* in place of what the type says */
@@ -68,7 +69,10 @@ struct args_program {
 	const char *summary; /* one line */
 	const struct arg *options;
 	size_t n_options;
-	/* Each command begins with a struct args_command, command_size bytes after the one before. NULL: none. */
+	/*
+	 * Each command begins with a struct args_command, command_size bytes after the one before. NULL:
+	 * none.
+	 */
 	const struct args_command *commands;
 	size_t n_commands, command_size;
 	const char *command; /* where none is named; NULL: one must be */
@@ -81,9 +85,9 @@ struct args_command_line {
 };
 
 /*
- * Stores the presets and what argv[1..] says in options, given[i] the text of the i-th option ("" for a flag), NULL where
- * it is not given, and line, which is NULL for a program without commands.
- * -1: go on. Else the status to exit with: 0 where help or the version was asked for and printed, ARGS_USAGE after one
+ * Stores the presets and what argv[1..] says in options, given[i] the text of the i-th option ("" for a
+ * flag), NULL where it is not given, and line, which is NULL for a program without commands. -1: go on. Else
+ * the status to exit with: 0 where help or the version was asked for and printed, ARGS_USAGE after one
  * log_error() line that names the fault.
  */
 int args_parse(int argc, char **argv, const struct args_program *program, void *options, const char **given,

@@ -46,8 +46,8 @@ struct chain_root {
 int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n);
 
 /*
- * Follows the chain of a direction: where there are several roots, the first that leads to prog_id, else the first.
- * 0 or a negative errno.
+ * Follows the chain of a direction: where there are several roots, the first that leads to prog_id, else the
+ * first. 0 or a negative errno.
  */
 int chain_read(int ifindex, enum direction direction, uint32_t prog_id, struct chain *chain);
 

@@ -3,8 +3,8 @@
 #define L3AF_FILE_H
 
 /*
- * The whole of a file, "-": of standard input, as a malloc'ed string. 0 or a negative errno; -EILSEQ: it holds
- * a NUL byte.
+ * The whole of a file, "-": of standard input, as a malloc'ed string. 0 or a negative errno; -EILSEQ: it
+ * holds a NUL byte.
  */
 int file_read(const char *path, char **text);
 

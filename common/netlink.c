@@ -60,7 +60,10 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
 	return NL_STOP;
 }
 
-/* Sends msg, which it frees, and calls reply for each answer. libnl's own error codes lose errno, so it is kept here. */
+/*
+ * Sends msg, which it frees, and calls reply for each answer. libnl's own error codes lose errno, so it is
+ * kept here.
+ */
 static int talk(struct nl_msg *msg, int (*reply)(struct nlmsghdr *header, void *ctx), void *ctx)
 {
 	struct talk t = { .reply = reply, .ctx = ctx };
@@ -78,7 +81,10 @@ static int talk(struct nl_msg *msg, int (*reply)(struct nlmsghdr *header, void *
 	err = -EIO;
 	if (nl_connect(sock, NETLINK_ROUTE))
 		goto out;
-	/* lets the kernel filter dumps by what the request names (routes by device); older kernels have no need */
+	/*
+	 * lets the kernel filter dumps by what the request names (routes by device); older kernels have no
+	 * need
+	 */
 	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	if (nl_send_auto(sock, msg) < 0)
 		goto out;

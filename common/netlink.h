@@ -24,7 +24,7 @@ struct link {
 	uint32_t mtu; /* bytes */
 	/* where a tunnel device sends to; outer_proto 0: not a tunnel, or no fixed remote */
 	struct address outer;
-	uint8_t outer_proto; /* IP protocol of the outer packet: UDP for VXLAN, Geneve and fou/gue encapsulation */
+	uint8_t outer_proto; /* outer IP protocol: UDP for VXLAN, Geneve and fou/gue encapsulation */
 	uint16_t outer_port; /* UDP destination port, host order; 0 where there is none */
 };
 
@@ -40,8 +40,8 @@ struct route {
 };
 
 /*
- * The route that the kernel would use for dst; ifindex: through this device, 0: through any. -ENETUNREACH: none.
- * route->dst is not filled in.
+ * The route that the kernel would use for dst; ifindex: through this device, 0: through any. -ENETUNREACH:
+ * none. route->dst is not filled in.
  */
 int netlink_route_get(const struct address *dst, int ifindex, struct route *route);
 /* The main table's route to exactly this host (dst/32, dst/128) through this device. -ENOENT: none. */
@@ -58,7 +58,9 @@ struct tc_filter {
 	char name[64];
 };
 
-/* The cls_bpf filters of one direction of clsact, in the order they run; *n of them into a malloc'ed array. */
+/*
+ * The cls_bpf filters of one direction of clsact, in the order they run; *n of them into a malloc'ed array.
+ */
 int netlink_tc_filters(int ifindex, enum direction direction, struct tc_filter **filters, size_t *n);
 int netlink_tc_filter_del(int ifindex, enum direction direction, const struct tc_filter *filter);
 /* Whether the device has a clsact qdisc, and whether any filter, of any kind, is attached to it. */

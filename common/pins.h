@@ -4,7 +4,8 @@
  *
  *            maps                                            programs
  * flat       tc/globals/<iface>/<map>                        progs/<iface>/<entry>_tc          (l3afd v2.1.0)
- * versioned  tc/globals/<iface>/<package>/<version>/<map>    progs/<iface>/<package>/<version>/<entry>_tc   (l3afd main)
+ * versioned  tc/globals/<iface>/<package>/<version>/<map>    progs/<iface>/<package>/<version>/<entry>_tc
+ *            (l3afd main)
  *
  * all under /sys/fs/bpf. In a version every dot reads `_`.
  */
@@ -26,13 +27,16 @@ struct pins {
 /* A version as a part of these paths: every dot reads `_`. 0 or -ENAMETOOLONG. */
 int pins_version(const char *version, char part[NAME_MAX + 1]);
 
-/* Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG, -EINVAL: a slash. */
+/*
+ * Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG,
+ * -EINVAL: a slash.
+ */
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version);
 
 /*
- * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout
- * with this version under any package name, when version is not NULL; else the flat one, else the versioned one
- * of any version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
+ * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout with
+ * this version under any package name, when version is not NULL; else the flat one, else the versioned one of
+ * any version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
  */
 int pins_find(struct pins *pins, const char *iface, const char *version, const char *map);
 
@@ -42,7 +46,10 @@ int pins_mkdir(const char *path);
 /* True where path lies on a bpffs. */
 bool pins_on_bpffs(const char *path);
 
-/* Removes the directory, which may be gone, and its parents as long as they are empty, up to but without BPFFS. */
+/*
+ * Removes the directory, which may be gone, and its parents as long as they are empty, up to but without
+ * BPFFS.
+ */
 void pins_prune(const char *path);
 
 #endif

@@ -26,7 +26,9 @@ int privileges_drop(uid_t user, gid_t group)
 		what = "the group";
 	else if (root && setresuid(user, user, user))
 		what = "the user";
-	/* securebits may have kept what a change of the user takes away, and that leaves the inheritable ones */
+	/*
+	 * securebits may have kept what a change of the user takes away, and that leaves the inheritable ones
+	 */
 	else if (syscall(SYS_capset, &header, none))
 		what = "capabilities";
 	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

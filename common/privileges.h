@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /*
- * Becomes user and group if it runs as root, and drops every capability for good. Call it before there are threads.
- * 0 or a negative errno, after log_error().
+ * Becomes user and group if it runs as root, and drops every capability for good. Call it before there are
+ * threads. 0 or a negative errno, after log_error().
  */
 int privileges_drop(uid_t user, gid_t group);
 

@@ -4,8 +4,9 @@
  *
  *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…
  *
- * HELPER: what every program of the object may call, but for WRITER (- where there is none), the one that may change
- * packets. That is how it is proved that the others only read them: none of their helpers can write to one.
+ * HELPER: what every program of the object may call, but for WRITER (- where there is none), the one that may
+ * change packets. That is how it is proved that the others only read them: none of their helpers can write to
+ * one.
  *
  * Every fault is a line; the exit status is 1 if there is one.
  */

@@ -34,8 +34,8 @@ int root_stop(const struct root_target *target);
 int root_status(const struct root_target *target);
 
 /*
- * Here start records that it made clsact, so that stop removes only that one: a symbolic link, named after the
- * interface, to the interface's index.
+ * Here start records that it made clsact, so that stop removes only that one: a symbolic link, named after
+ * the interface, to the interface's index.
  */
 #define CLSACT_MARKS "/sys/fs/bpf/tc_root_clsact"
 

@@ -42,7 +42,9 @@ static int fail(const struct side *side, int err, const char *what)
 	return err;
 }
 
-/* Loads the direction's program. It uses the pinned map if there is one, so that programs in the chain stay. */
+/*
+ * Loads the direction's program. It uses the pinned map if there is one, so that programs in the chain stay.
+ */
 static int load(struct side *side)
 {
 	char path[PATH_MAX], text[PATH_MAX + NAME_MAX + 64];

@@ -181,7 +181,10 @@ static void beside_a_tcx_user(void **state)
 	bpf_object__close(chained);
 }
 
-/* What l3afd main leaves: roots by TCX links, all pinned in the versioned layout. The fds end with this process. */
+/*
+ * What l3afd main leaves: roots by TCX links, all pinned in the versioned layout. The fds end with this
+ * process.
+ */
 static void leave_versioned(void)
 {
 	assert_int_equal(pins_mkdir(LINKS), 0);

@@ -4,8 +4,8 @@
  *
  *   bench_copies ADDRESS BYTES BATCH RATE SECONDS
  *
- * BYTES of each frame; BATCH datagrams leave in one piece (UDP_SEGMENT), 1: each by itself; RATE per second. Each copy
- * is a SYN of another flow. Prints how many were sent.
+ * BYTES of each frame; BATCH datagrams leave in one piece (UDP_SEGMENT), 1: each by itself; RATE per second.
+ * Each copy is a SYN of another flow. Prints how many were sent.
  */
 #include <arpa/inet.h>
 #include <netinet/udp.h>

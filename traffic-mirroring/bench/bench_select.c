@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * What mirroring costs a packet that it does not copy, beside an empty program in its place; what its maps
- * take of the kernel's memory, and how long commits take. `make bench`, as root, on a machine with little else to do.
+ * take of the kernel's memory, and how long commits take. `make bench`, as root, on a machine with little
+ * else to do.
  *
  *   bench_select [PACKETS]     how many per measurement, 1,000,000 if not said
  */
@@ -128,7 +129,10 @@ static void print_prefixes(FILE *to, uint8_t family, int first)
 	}
 }
 
-/* 64 filters that share PREFIXES random prefixes for src and, unless dst is NULL, as many for dst; each has src and dst, too. */
+/*
+ * 64 filters that share PREFIXES random prefixes for src and, unless dst is NULL, as many for dst; each has
+ * src and dst, too.
+ */
 static char *rules_with_prefixes(uint8_t family, const char *src, const char *dst)
 {
 	char *text;

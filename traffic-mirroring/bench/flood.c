@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * A wire that is full: an XDP program runs on made-up frames and sends them out of a device, as fast as one CPU
- * goes (BPF_F_TEST_XDP_LIVE_FRAMES). Into a veth, the other end's way in runs on the same CPU, as a softirq of this process.
- * Prints the seconds of CPU time.
+ * A wire that is full: an XDP program runs on made-up frames and sends them out of a device, as fast as one
+ * CPU goes (BPF_F_TEST_XDP_LIVE_FRAMES). Into a veth, the other end's way in runs on the same CPU, as a
+ * softirq of this process. Prints the seconds of CPU time.
  *
  *   flood PROGRAM DEVICE MAC ADDRESS SIZE PACKETS      MAC and ADDRESS of the other end; PROGRAM is a pin
  */

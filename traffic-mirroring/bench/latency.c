@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Request latency at a fixed rate. Requests go out when they are due, whatever has become of those before, and
- * a latency counts from when its request was due: a stall is felt by every request that falls into it.
+ * Request latency at a fixed rate. Requests go out when they are due, whatever has become of those before,
+ * and a latency counts from when its request was due: a stall is felt by every request that falls into it.
  *
  *   latency serve ADDRESS PORT
- *   latency ask ADDRESS PORT RATE SECONDS     prints p50, p99 and p99.9 in microseconds, and requests without answer
+ *   latency ask ADDRESS PORT RATE SECONDS     prints p50, p99 and p99.9 in µs, and unanswered requests
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * What a program costs per packet at a packet rate: runs it with BPF_PROG_TEST_RUN in bursts, one each millisecond, and
- * prints the nanoseconds of CPU time per packet. A process that drains what the program fills has time in between.
+ * What a program costs per packet at a packet rate: runs it with BPF_PROG_TEST_RUN in bursts, one each
+ * millisecond, and prints the nanoseconds of CPU time per packet. A process that drains what the program
+ * fills has time in between.
  *
  *   paced PROGRAM[:RING] PACKETS RATE RUN SIZE…
  *
- * PROGRAM is a pin, and RING that of a ring buffer that is emptied after each burst. RUN packets of one size and flow follow
- * each other, then as many of the next SIZE and another flow.
+ * PROGRAM is a pin, and RING that of a ring buffer that is emptied after each burst. RUN packets of one size
+ * and flow follow each other, then as many of the next SIZE and another flow.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

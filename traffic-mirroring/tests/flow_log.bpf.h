@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A flow log, as small as can be: what stands before or after us in the chains of tests and of the demo. It counts the
- * packets and bytes of each TCP and UDP flow over IPv4 and IPv6, and goes on to the next program.
+ * A flow log, as small as can be: what stands before or after us in the chains of tests and of the demo. It
+ * counts the packets and bytes of each TCP and UDP flow over IPv4 and IPv6, and goes on to the next program.
  * An entry defines FLOW_LOG(name), which adds its direction, and includes this.
  */
 #include <linux/bpf.h>
@@ -44,7 +44,10 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } FLOW_LOG(jmp_table) SEC(".maps");
 
-/* Fills in addresses and protocol; the offset of the layer-4 header, or a negative number where there is none. */
+/*
+ * Fills in addresses and protocol; the offset of the layer-4 header, or a negative number where there is
+ * none.
+ */
 static __always_inline int read_ip(struct __sk_buff *skb, struct flow_key *key)
 {
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {

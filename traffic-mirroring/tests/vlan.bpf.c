@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * A VLAN for hosts without VLAN devices: what goes to 192.0.5.0/24 is tagged, and what comes with that tag loses it. The tag
- * is in metadata, as behind a NIC that deals with tags itself.
+ * A VLAN for hosts without VLAN devices: what goes to 192.0.5.0/24 is tagged, and what comes with that tag
+ * loses it. The tag is in metadata, as behind a NIC that deals with tags itself.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

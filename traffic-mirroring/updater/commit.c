@@ -18,9 +18,9 @@
 #include "readback.h"
 
 /*
- * Waits until every BPF program that ran when it was called has ended. The kernel promises that to whoever changes a map
- * of maps: when the call returns, no program uses the old map any more. (membarrier() would wait the same, but is not
- * there with nohz_full.)
+ * Waits until every BPF program that ran when it was called has ended. The kernel promises that to whoever
+ * changes a map of maps: when the call returns, no program uses the old map any more. (membarrier() would
+ * wait the same, but is not there with nohz_full.)
  */
 static int grace_period(void)
 {

@@ -139,7 +139,10 @@ static void apply(struct change *change, struct configuration *c)
 		c->options.started = 1;
 }
 
-/* Rings, groups and a sender for those filters that have collectors. *host stays locked until the commit is done. */
+/*
+ * Rings, groups and a sender for those filters that have collectors. *host stays locked until the commit is
+ * done.
+ */
 static int prepare_rings(struct instance *i, const struct change *change, struct configuration *c,
 			 struct host **host)
 {

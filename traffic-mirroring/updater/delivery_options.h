@@ -16,8 +16,8 @@
 #define SNAPLEN_MAX 262144
 
 /*
- * What each takes, as rows of a table of options (common/args.h). TO(member), for whoever makes a table of them, says where
- * the value goes: to the member of a struct delivery.
+ * What each takes, as rows of a table of options (common/args.h). TO(member), for whoever makes a table of
+ * them, says where the value goes: to the member of a struct delivery.
  */
 #define DELIVERY_TUNNEL_INTERFACE                                                              \
 	"DEV", "send copies out of this kernel device", DELIVERY_DEVICE, TO(tunnel_interface), \

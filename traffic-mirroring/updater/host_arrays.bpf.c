@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The arrays that a host has once (../abi/host.h), declared here so that they have BTF. There is no program: the updater
- * carries this object within itself, and makes the maps from it. Each is pinned under its name without "host_".
+ * The arrays that a host has once (../abi/host.h), declared here so that they have BTF. There is no program:
+ * the updater carries this object within itself, and makes the maps from it. Each is pinned under its name
+ * without "host_".
  *
- * Only state has none: the data path has it in a map of maps, where kernels before 6.2 take a map with BTF only if the
- * inner map's definition had some, which is the loader's choice.
+ * Only state has none: the data path has it in a map of maps, where kernels before 6.2 take a map with BTF
+ * only if the inner map's definition had some, which is the loader's choice.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -27,8 +27,8 @@
 #define DEFAULT_RING_MEMORY (64ULL << 20)
 #define DEFAULT_NICE 5
 /*
- * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's cache.
- * Enough for what comes while the sender naps.
+ * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's
+ * cache. Enough for what comes while the sender naps.
  */
 #define MAX_NEAR_RING (1ULL << 20)
 
@@ -125,7 +125,9 @@ static int open_rings(struct host *h)
 	return 0;
 }
 
-/* Makes rings of the new size; the data paths are led to them, then the sender empties the old ones and ends. */
+/*
+ * Makes rings of the new size; the data paths are led to them, then the sender empties the old ones and ends.
+ */
 static int replace_rings(struct host *h)
 {
 	struct instance *instances;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The host's rings, collector groups and settings (../abi/host.h), and its one sender: made when the first filter
- * has collectors, removed when the last one has gone. Functions return 0 or a negative errno, after
+ * The host's rings, collector groups and settings (../abi/host.h), and its one sender: made when the first
+ * filter has collectors, removed when the last one has gone. Functions return 0 or a negative errno, after
  * log_error() unless said otherwise.
  */
 #ifndef MIRRORING_HOST_MAPS_H
@@ -15,8 +15,8 @@
 struct host;
 
 /*
- * Takes the lock over all that is the host's, makes what is missing, and puts settings in force: fields of change that
- * are set in named. NULL: *error says why.
+ * Takes the lock over all that is the host's, makes what is missing, and puts settings in force: fields of
+ * change that are set in named. NULL: *error says why.
  */
 enum setting { SETTING_RING_MEMORY, SETTING_MAX_RATE, SETTING_FAILOVER, SETTING_NICE, SETTINGS };
 
@@ -34,7 +34,10 @@ int host_put_group(struct host *h, struct mirror_group *group);
 /* Connects a data path to the rings and the state. */
 int host_attach(struct host *h, const struct tables *t);
 
-/* Ensures that a sender is running, with sockets for all collectors to come; the errno of one that could not be opened. */
+/*
+ * Ensures that a sender is running, with sockets for all collectors to come; the errno of one that could not
+ * be opened.
+ */
 int host_ensure_sender(struct host *h);
 
 /* Ends the sender and removes all pins if no instance has collectors any more. Call it without the lock. */

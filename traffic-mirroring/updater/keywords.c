@@ -63,7 +63,10 @@ bool span_is(struct span s, const char *text)
 	return strlen(text) == s.len && !memcmp(text, s.at, s.len);
 }
 
-/* What stands before the first c, and after it; without a c, the whole text and nothing. False when there is no c. */
+/*
+ * What stands before the first c, and after it; without a c, the whole text and nothing. False when there is
+ * no c.
+ */
 static bool split(struct span s, char c, struct span *before, struct span *after)
 {
 	const char *found = memchr(s.at, c, s.len);

@@ -53,7 +53,10 @@ struct keyword {
 	const char *what; /* the value, or an element of it, is */
 	/* Adds the value's elements to f. */
 	void (*read)(struct reader *r, struct filter *f, const struct keyword *k, struct span value);
-	/* 0, -ENOMEM, or -EDOM when no rule can say what f holds; what was written then is only human-readable. */
+	/*
+	 * 0, -ENOMEM, or -EDOM when no rule can say what f holds; what was written then is only
+	 * human-readable.
+	 */
 	int (*print)(FILE *to, const struct filter *f, const struct keyword *k);
 };
 

@@ -23,8 +23,8 @@
 #define MARKER "chained_behind"
 
 /*
- * l3afd unpacks to …/<package>/<version>/l3af_traffic_mirroring/mirroring and pins under the package's name in the
- * payload, which it does not tell us otherwise.
+ * l3afd unpacks to …/<package>/<version>/l3af_traffic_mirroring/mirroring and pins under the package's name
+ * in the payload, which it does not tell us otherwise.
  */
 static void package_of(const char *version, char package[NAME_MAX + 1])
 {
@@ -149,7 +149,9 @@ static int insert(struct instance *i, int map_fd, uint32_t map_id)
 	own = bpf_map_get_fd_by_id(own_id);
 	if (own < 0)
 		return -errno;
-	/* where nothing follows, as in a chain that was cut here, what follows us already does so further on */
+	/*
+	 * where nothing follows, as in a chain that was cut here, what follows us already does so further on
+	 */
 	if (next)
 		err = set_next(own, next);
 	if (!err)
@@ -265,7 +267,9 @@ int load_chained(struct instance *i, const char *map_name)
 	return err;
 }
 
-/* The map whose next program is prog_id: along the chain from its root, else the one we were chained behind. */
+/*
+ * The map whose next program is prog_id: along the chain from its root, else the one we were chained behind.
+ */
 static int open_previous(const struct instance *i, uint32_t prog_id)
 {
 	struct chain chain;

@@ -12,8 +12,8 @@
 int load_place(struct instance *i, const char *version);
 
 /*
- * Loads the object, pins it at i->pins, and puts it into the chain behind the chain map pinned at map_name; what
- * followed there follows us. Does only what is not done yet. The caller holds the lock.
+ * Loads the object, pins it at i->pins, and puts it into the chain behind the chain map pinned at map_name;
+ * what followed there follows us. Does only what is not done yet. The caller holds the lock.
  */
 int load_chained(struct instance *i, const char *map_name);
 

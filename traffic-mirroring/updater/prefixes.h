@@ -21,8 +21,8 @@ struct prefix_entry {
 #define NO_PARENT SIZE_MAX
 
 /*
- * Sorts entries of one family, joins those with the same prefix, and completes them: *n is the new number. spare
- * is the bank that is written. Words of the other bank stay what lookups give now.
+ * Sorts entries of one family, joins those with the same prefix, and completes them: *n is the new number.
+ * spare is the bank that is written. Words of the other bank stay what lookups give now.
  */
 void prefixes_merge(struct prefix_entry *entries, size_t *n, unsigned int spare);
 

@@ -6,7 +6,9 @@
 #include "maps.h"
 #include "prefixes.h"
 
-/* All entries of an address table, held and with their words, into a malloc'ed array. 0 or a negative errno. */
+/*
+ * All entries of an address table, held and with their words, into a malloc'ed array. 0 or a negative errno.
+ */
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
 		  size_t *n);
 

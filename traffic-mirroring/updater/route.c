@@ -32,8 +32,8 @@ static size_t wanted_routes(const struct delivery *d, struct route routes[MIRROR
 }
 
 /*
- * The gateway by which the NIC reaches the collector, where nobody named one: that of a route the NIC has, else, as
- * upstream's package does, the first address of the NIC's network.
+ * The gateway by which the NIC reaches the collector, where nobody named one: that of a route the NIC has,
+ * else, as upstream's package does, the first address of the NIC's network.
  */
 static bool find_gateway(struct route *route, const char *nic)
 {

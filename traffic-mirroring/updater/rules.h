@@ -8,19 +8,21 @@
 #include "filter.h"
 
 /*
- * Reads rules into an empty set. source: what errors call the text ("rules", a file's name).
- * 0, or -EINVAL / -ENOMEM after log_error("source:line:column: …") of every faulty line (columns count from 1,
- * in bytes). The set is then not to be used.
+ * Reads rules into an empty set. source: what errors call the text ("rules", a file's name). 0, or -EINVAL /
+ * -ENOMEM after log_error("source:line:column: …") of every faulty line (columns count from 1, in bytes). The
+ * set must not be used then.
  */
 int rules_parse(const char *source, const char *text, struct filter_set *set);
 
-/* Writes rules that rules_parse() reads back to the same set: a line a filter, values sorted, ranges joined. */
+/*
+ * Writes rules that rules_parse() reads back to the same set: a line a filter, values sorted, ranges joined.
+ */
 int rules_print(FILE *to, const struct filter_set *set);
 
 /*
  * The one filter that upstream's options describe, as NULL or text each: comma-separated lists, in which
- * 0.0.0.0 (and 0.0.0.0/0, ::/0) as an address and 0 as a port mean any. As upstream copies ICMP whatever its ports, a list of
- * protocols that has icmp or icmpv6 among others next to a port list becomes two filters.
+ * 0.0.0.0 (and 0.0.0.0/0, ::/0) as an address and 0 as a port mean any. As upstream copies ICMP whatever its
+ * ports, a list of protocols that has icmp or icmpv6 among others next to a port list becomes two filters.
  * Errors as above, naming the option.
  */
 struct upstream_filter {

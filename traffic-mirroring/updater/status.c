@@ -293,8 +293,8 @@ static bool brief(const struct request *request)
 }
 
 /*
- * l3afd asks every few seconds: the occasion to start a sender that has ended. It loads programs anew where the answer
- * is more than the one word, so that whatever there is to say goes to the log directory only.
+ * l3afd asks every few seconds: the occasion to start a sender that has ended. It loads programs anew where
+ * the answer is more than the one word, so that whatever there is to say goes to the log directory only.
  */
 static void answer_l3afd(void)
 {

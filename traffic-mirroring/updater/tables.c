@@ -243,9 +243,9 @@ int tables_counters(const struct tables *t, struct counters *counters)
 		return -ENOMEM;
 
 	/*
-	 * A CPU may move its pending counts to the totals between two reads. Totals that did not change around
-	 * the read of the pending counts belong to them; under traffic that never pauses the last try is off by
-	 * some flushes, as any later one would be by the packets since.
+	 * A CPU may move its pending counts to the totals between two reads. Totals that did not change
+	 * around the read of the pending counts belong to them; under traffic that never pauses the last try
+	 * is off by some flushes, as any later one would be by the packets since.
 	 */
 	do {
 		err = read_totals(t, &before);

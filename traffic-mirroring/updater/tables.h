@@ -51,8 +51,8 @@ const struct mirror_options *tables_options(const struct tables *t);
 int tables_read(const struct tables *t, struct configuration *c);
 
 /*
- * Puts a configuration in force: waits until no packet is still looking at the other bank, fills that, flips. Until the flip
- * nothing changes for packets, and a failure or a kill leaves the old configuration in force.
+ * Puts a configuration in force: waits until no packet is still looking at the other bank, fills that, flips.
+ * Until the flip nothing changes for packets, and a failure or a kill leaves the old configuration in force.
  * -ENOSPC: an address table is full. The caller holds the lock.
  */
 int tables_commit(struct tables *t, const struct configuration *c, bool l3);

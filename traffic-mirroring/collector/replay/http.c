@@ -7,8 +7,8 @@
 #define BIT(field) (1U << (field))
 
 /*
- * A step reads the bytes that belong to the present state, and returns where they end. At least one byte is there; if
- * it does not belong to the state, the state changes.
+ * A step reads the bytes that belong to the present state, and returns where they end. At least one byte is
+ * there; if it does not belong to the state, the state changes.
  */
 typedef const uint8_t *step(struct http *h, const uint8_t *at, const uint8_t *end);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Reads HTTP/1 messages (RFC 9112), one at a time, from pieces of any size. Nothing is allocated, and nothing but
- * struct http is kept, so messages may have any length; the caller sets limits.
+ * Reads HTTP/1 messages (RFC 9112), one at a time, from pieces of any size. Nothing is allocated, and nothing
+ * but struct http is kept, so messages may have any length; the caller sets limits.
  *
- * Requests are read strictly: one that RFC 9112 lets servers refuse or frame in two ways is invalid. Examples are
- * lines that do not end in CRLF, folded lines, a blank before a colon, a second Host or length, a length together
- * with chunks, and codings other than chunked. A target, though, may hold any byte but blanks and controls.
- * Responses are read as clients read them: a line may end in LF alone, and may be folded.
+ * Requests are read strictly: one that RFC 9112 lets servers refuse or frame in two ways is invalid. Examples
+ * are lines that do not end in CRLF, folded lines, a blank before a colon, a second Host or length, a length
+ * together with chunks, and codings other than chunked. A target, though, may hold any byte but blanks and
+ * controls. Responses are read as clients read them: a line may end in LF alone, and may be folded.
  */
 #ifndef COLLECTOR_HTTP_H
 #define COLLECTOR_HTTP_H
@@ -78,7 +78,7 @@ struct http {
 	bool trailers; /* the lines at hand come after the last chunk */
 	uint64_t left; /* bytes of the body or of the present chunk */
 	enum http_state next; /* after the line feed */
-	uint8_t word[19]; /* the beginning of the present word: any that we know fits, and any number of 63 bits */
+	uint8_t word[19]; /* start of the current word; every known word and 63-bit number fits */
 	size_t word_len; /* of all of it */
 };
 

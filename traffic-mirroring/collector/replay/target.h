@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Requests go to a target: each of the clients' connections has one to the target, which is opened when the first
- * request is there, and opened again when the target has closed it. A request is sent when the one before it has been
- * answered. Answers are read and counted. Nothing here blocks. For one thread; the statistics may be read from any.
+ * Requests go to a target: each of the clients' connections has one to the target, which is opened when the
+ * first request is there, and opened again when the target has closed it. A request is sent when the one
+ * before it has been answered. Answers are read and counted. Nothing here blocks. For one thread; the
+ * statistics may be read from any.
  */
 #ifndef COLLECTOR_TARGET_H
 #define COLLECTOR_TARGET_H

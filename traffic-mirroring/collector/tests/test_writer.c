@@ -52,7 +52,10 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
-/* Packet number i: 40 bytes of it were not copied; from one of two tunnels; every third one says its direction. */
+/*
+ * Packet number i: 40 bytes of it were not copied; from one of two tunnels; every third one says its
+ * direction.
+ */
 static struct copy packet(uint32_t i)
 {
 	struct copy p = {
@@ -79,7 +82,10 @@ static void write_packets(const struct writer_options *options, uint32_t n)
 	assert_int_equal(writer_close(w), 0);
 }
 
-/* Reads a file of packets that follow each other, and returns how many there are. *first: the number of the first one. */
+/*
+ * Reads a file of packets that follow each other, and returns how many there are. *first: the number of the
+ * first one.
+ */
 static uint32_t read_packets(const char *name, uint32_t snaplen, uint32_t *first)
 {
 	char error[PCAP_ERRBUF_SIZE];

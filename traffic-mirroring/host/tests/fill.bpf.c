@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Puts one record into a ring each time it runs. skb->mark: bytes of data; skb->priority: into wire_len; 0: discarded. */
+/*
+ * Puts one record into a ring each time it runs. skb->mark: bytes of data; skb->priority: into wire_len; 0:
+ * discarded.
+ */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -46,8 +46,8 @@ struct packet_spec {
 struct packet {
 	uint8_t data[PACKET_MAX];
 	size_t len;
-	size_t l3,
-		l4; /* where the IP header and the layer-4 header begin; l4 == len in a later fragment without payload */
+	/* where the IP and layer-4 headers start; l4 == len in a later fragment without payload */
+	size_t l3, l4;
 };
 
 /* Layer-4 header sizes as the builder writes them. 0: a protocol without a header that we know. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The programs around the data path in tests: the program before it, the one after it, and one behind the devices
- * that copies leave by. Each writes down the packet that it saw.
+ * The programs around the data path in tests: the program before it, the one after it, and one behind the
+ * devices that copies leave by. Each writes down the packet that it saw.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

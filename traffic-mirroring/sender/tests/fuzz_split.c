@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Any bytes as a captured packet, through all that happens to a copy: split, flow, format, oversize. Nothing is read or
- * written beyond its buffer, and the packets that come out add up to what went in.
+ * Any bytes as a captured packet, through all that happens to a copy: split, flow, format, oversize. Nothing
+ * is read or written beyond its buffer, and the packets that come out add up to what went in.
  */
 #include <netinet/in.h>
 #include <stdlib.h>

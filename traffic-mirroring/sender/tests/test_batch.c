@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Batches: how copies become messages, and what arrives of them at a socket in a network namespace of the test's own. */
+/*
+ * Batches: how copies become messages, and what arrives of them at a socket in a network namespace of the
+ * test's own.
+ */
 #include "../batch.h"
 
 #include <arpa/inet.h>

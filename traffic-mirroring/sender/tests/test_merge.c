@@ -157,8 +157,8 @@ static uint32_t draw(uint32_t n)
 }
 
 /*
- * Producers on three CPUs that reserve, take the time and finish at random moments, clocks apart by what is allowed for,
- * and a consumer that looks at random moments.
+ * Producers on three CPUs that reserve, take the time and finish at random moments, clocks apart by what is
+ * allowed for, and a consumer that looks at random moments.
  */
 static void test_random_interleavings(void **state)
 {

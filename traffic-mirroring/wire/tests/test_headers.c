@@ -187,7 +187,9 @@ static void authentication_header(void **state)
 	assert_int_equal(h.l4, 40 + 24);
 }
 
-/* Where the pseudo header's destination is, by the routing header's type and segments left, of two addresses. */
+/*
+ * Where the pseudo header's destination is, by the routing header's type and segments left, of two addresses.
+ */
 static void routing_headers(void **state)
 {
 	static const struct {

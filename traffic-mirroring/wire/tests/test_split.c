@@ -48,8 +48,8 @@ static void put_tag(uint8_t *packet, size_t *len, uint16_t proto, uint16_t tci)
 }
 
 /*
- * Every segment of a GSO packet with len bytes of payload, byte by byte. first, others: as many bytes of a segment's packet
- * were captured at most; of one that was not captured whole nobody can compute the checksum.
+ * Every segment of a GSO packet with len bytes of payload, byte by byte. first, others: as many bytes of a
+ * segment's packet were captured at most; of one that was not captured whole nobody can compute the checksum.
  */
 static void compare_split(const struct recipe *r, const struct split_input *in, size_t len, uint32_t first,
 			  uint32_t others)
@@ -392,7 +392,9 @@ static void cut_capture(void **state)
 	assert_int_equal(p.flags, SPLIT_TRIMMED);
 }
 
-/* Whatever the length of the capture: no byte beyond it is read (the sanitizer sees to that), none invented. */
+/*
+ * Whatever the length of the capture: no byte beyond it is read (the sanitizer sees to that), none invented.
+ */
 static void every_cut(void **state)
 {
 	struct recipe r = { .tunnel = TUNNEL_GENEVE,

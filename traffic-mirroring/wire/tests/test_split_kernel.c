@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The running kernel as the oracle: GSO packets go into a veth that has no offloads, and what comes out at its peer is
- * what split makes of the same packet. In a network namespace of its own; needs root.
+ * The running kernel as the oracle: GSO packets go into a veth that has no offloads, and what comes out at
+ * its peer is what split makes of the same packet. In a network namespace of its own; needs root.
  */
 #include <arpa/inet.h>
 #include <errno.h>

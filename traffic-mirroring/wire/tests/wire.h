@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Packets for the sender's tests, written from the RFCs alone, so that what the sender makes of a GSO packet can be
- * compared with what the wire carries.
+ * Packets for the sender's tests, written from the RFCs alone, so that what the sender makes of a GSO packet
+ * can be compared with what the wire carries.
  */
 #ifndef TESTS_WIRE_H
 #define TESTS_WIRE_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Any bytes as a datagram, through its tunnels, to a frame and a TCP segment. Nothing outside of it is read. */
+/*
+ * Any bytes as a datagram, through its tunnels, to a frame and a TCP segment. Nothing outside of it is read.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A client's stream in pieces that are lost, cut, doubled, reordered and delayed as the fuzzer likes: every request
- * that comes out is one that went in, in the order in which they went in, and every byte of the stream is accounted
- * for. The client waits for an answer before the next request, as the resynchronization presumes.
+ * A client's stream in pieces that are lost, cut, doubled, reordered and delayed as the fuzzer likes: every
+ * request that comes out is one that went in, in the order in which they went in, and every byte of the
+ * stream is accounted for. The client waits for an answer before the next request, as the resynchronization
+ * presumes.
  */
 #include <netinet/tcp.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Any bytes, as requests and as responses that follow each other. A message is read as a whole, in pieces, and again
- * without the bytes after it: the results must not differ.
+ * Any bytes, as requests and as responses that follow each other. A message is read as a whole, in pieces,
+ * and again without the bytes after it: the results must not differ.
  */
 #include <stdlib.h>
 #include <string.h>

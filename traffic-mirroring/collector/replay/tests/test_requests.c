@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Requests in streams, as cases: pieces of a stream, and the requests that are to be found, between brackets. */
+/*
+ * Requests in streams, as cases: pieces of a stream, and the requests that are to be found, between brackets.
+ */
 #include "../requests.h"
 
 #include <setjmp.h>

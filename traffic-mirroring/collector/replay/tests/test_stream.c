@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Streams as cases of text: each step is a segment, what the sink gets is written down as text. The stream's first byte
- * has a sequence number close to the end of the numbers, so that they wrap.
+ * Streams as cases of text: each step is a segment, what the sink gets is written down as text. The stream's
+ * first byte has a sequence number close to the end of the numbers, so that they wrap.
  */
 #include "../stream.h"
 
