@@ -23,7 +23,7 @@ found() {
 }
 
 stopped() {
-	on host mirror-sender --status | grep -q "stopped: no way"
+	on host mirror-sender --status | grep -q "stopped: no route"
 }
 
 @test "copies stop while the link to the collectors is down, and resume with it" {
