@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 # shellcheck shell=bash
 #
-# Labs: hosts on this machine, each with network and mount namespaces of its own and therefore its own
-# devices, /sys/fs/bpf (an empty bpffs), /sys and /run. For bats tests and for bash scripts.
+# Labs: hosts on this machine, each with its own network and mount namespaces, hence its own devices,
+# /sys/fs/bpf (an empty bpffs), /sys and /run. For bats tests and bash scripts.
 #
 # Hosts
 #   lab_begin               First. Call it in setup or setup_file, never in a subshell: hosts end with the shell
-#                           that made them, also when that one is killed.
+#                           that created them, even if it is killed.
 #   lab_end                 Last (teardown): ends every process inside the hosts, and with them the hosts.
-#   lab_host NAME…          New hosts with nothing but lo.
+#   lab_host NAME…          New hosts with only lo.
 #   lab_wire A DEV B DEV    A veth pair between hosts A and B, up at both ends.
 #   lab_three_hosts         client (eth0) --- (eth0) host (eth1) --- (eth0) collector, see the LAB_ addresses below.
 #                           The wire to the collector has an MTU of 1600, so that full-size copies fit with a tunnel's headers.
-#   lab_vxlan [4|6]         vxlan0 at host and collector (id 42, port 4789), over IPv4 (the default) or IPv6; what
-#                           host sends into its vxlan0 comes out of the collector's. They say nothing by themselves.
+#   lab_vxlan [4|6]         vxlan0 at host and collector (id 42, port 4789), over IPv4 (the default) or IPv6; packets
+#                           sent into host's vxlan0 come out of the collector's. The devices are silent by themselves.
 #   lab_no_offload HOST DEV…  Packets of the wire's size only (no GSO, no GRO), so that they can be counted.
 #   lab_mac HOST DEV        The Ethernet address of a device.
-#   lab_neighbour A DEV B DEV ADDRESS…  A knows for good that the addresses are B's: it does not ask for them at times of its own.
+#   lab_neighbour A DEV B DEV ADDRESS…  Permanent neighbour entries at A for B's addresses, so that A sends no ARP or ND.
 #
-# Commands. All but spawn are ended after LAB_TIMEOUT seconds (10), status 124.
+# Commands. All but spawn time out after LAB_TIMEOUT seconds (10), with status 124.
 #   on HOST COMMAND…        Runs a command there, in this directory.
 #   spawn HOST NAME COMMAND…  The same in the background, until lab_end. Its process is $pid, its output $LAB/NAME.log.
 #   expect STATUS COMMAND…  Prints a command, runs it, prints and keeps its output in $output (stdout and stderr), and fails
@@ -31,10 +31,11 @@
 #   capture_end NAME        Ends it when no more packets come; fails if the kernel dropped any.
 #   captured NAME [FILTER]  How many packets in the file match.
 #
-# bats notes before each command where in the test it is, which costs more than the command: `local - && set +T` in a
-# function leaves that out until it returns. A failure in there is shown at the line of its call.
+# Before each command bats records the position in the test, which costs more than the command: `local - &&
+# set +T` in a function turns that off until it returns. A failure in the function is shown at the line of its
+# call.
 #
-# Guards. Where something is missing, the test is skipped with that reason; a script ends with it.
+# Guards. If something is missing, a test is skipped and a script ends, with that reason.
 #   requires_root
 #   requires_command NAME…
 #   requires_device KIND [ARGUMENT…]   As for `ip link add`: vxlan id 1 dstport 4789
@@ -55,7 +56,7 @@ lab_host() {
 	local - && set +T
 	local name
 	for name; do
-		# setpriv: a lab does not outlive its shell. The file says that the host is ready.
+		# setpriv: a lab does not outlive its shell. The file marks the host as ready.
 		# shellcheck disable=SC2016
 		setpriv --pdeathsig KILL unshare --net --mount sh -c '
 			mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && mount -t debugfs debugfs /sys/kernel/debug &&
@@ -84,7 +85,7 @@ lab_end() {
 	for holder in "${LAB_HOLDER[@]}"; do
 		! namespace=$(readlink "/proc/$holder/ns/net") || namespaces+=("$namespace")
 	done
-	# again, for what was started meanwhile
+	# again, for processes started meanwhile
 	while mapfile -t processes < <(lab_processes "${namespaces[@]}") && ((${#processes[@]} > 0)); do
 		kill -KILL "${processes[@]}" 2>/dev/null || true # some may have ended
 		wait "${LAB_HOLDER[@]}" "${LAB_SPAWNED[@]}" 2>/dev/null || true # killed
@@ -128,7 +129,7 @@ lab_vxlan() {
 		on collector "${vxlan[@]}" dev eth0 local $remote_end || return
 	local end
 	for end in host collector; do
-		# Without an IPv6 address of its own, a device sends no packets of its own.
+		# Without an IPv6 address, a device sends no packets by itself.
 		on $end ip link set vxlan0 addrgenmode none && on $end ip link set vxlan0 up || return
 	done
 }
@@ -153,7 +154,7 @@ lab_no_offload() {
 	done
 }
 
-# The words before a command that run it on a host; to be used unquoted.
+# The prefix that runs a command on a host; use it unquoted.
 lab_enter() {
 	echo "nsenter --target ${LAB_HOLDER[$1]:?no host $1} --net --mount --wdns=$PWD"
 }
@@ -224,7 +225,7 @@ captured() {
 	tcpdump -n -r "$LAB/$1.pcap" "${@:2}" 2>/dev/null | wc -l
 }
 
-# Ends the test or the script for a reason that lies in the machine.
+# Ends the test or the script because this machine lacks something.
 lab_missing() {
 	[[ ! ${BATS_TEST_FILENAME:-} ]] || skip "$1"
 	echo "$1" >&2
