@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# `make help` lists the targets. Sources join by their place and name:
+# `make help` lists the targets. Sources are found by folder and name:
 #   <folder>/*.c              that folder's archive; main.c is an executable
-#   <folder>/*.bpf.c          BPF objects: tc-root's and select's are those of the packages; the updater carries its own
+#   <folder>/*.bpf.c          BPF objects: of tc-root and select for the packages; the updater embeds its own
 #   */tests/test_*.c          cmocka programs; the other *.c next to them support all tests
 #   */tests/fuzz_*.c          libFuzzer targets
-#   */tests/*.bpf.c           BPF objects that tests load
+#   */tests/*.bpf.c           BPF objects for tests
 #   */tests/*.bats            tests of commands
-#   */bench/*.c               what ci/bench runs; linked with the tests' support
+#   */bench/*.c               programs of ci/bench; linked with the tests' support
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -14,9 +14,9 @@ endif
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
-# Ubuntu has a wrapper in /usr/sbin, which finds bpftool only for the kernel that runs.
+# Ubuntu's wrapper in /usr/sbin finds bpftool only for the running kernel.
 BPFTOOL ?= $(or $(lastword $(sort $(wildcard /usr/lib/linux-tools*/bpftool))),$(wildcard /usr/sbin/bpftool),bpftool)
-# 0: the programs are linked dynamically.
+# 0: link the programs dynamically.
 STATIC ?= 1
 
 B = build
@@ -24,11 +24,11 @@ LIBRARIES = libbpf libelf zlib libnl-3.0 json-c
 # What the collector has beside them.
 COLLECTOR_LIBRARIES = -lpcap
 WARNINGS = -Wall -Wextra
-# Nothing of the folder it is built in may reach a package.
+# Packages must not contain the path of the build folder.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
-# What the programs print as theirs.
+# The version that the programs print.
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' manifest.json)
-# A packager's flags take the place of these, and with them another compiler's warnings are no errors.
+# A packager's flags replace these, and then warnings of another compiler are not errors.
 CFLAGS ?= -O2 -g -Werror
 # cmocka 2 has deprecated the only name that cmocka 1 has for it.
 CMOCKA_1 = $(shell $(PKG_CONFIG) --exists 'cmocka < 2' && echo -Dassert_uint_in_range=assert_in_range)
@@ -54,7 +54,7 @@ BENCH_BPF_SOURCES := $(filter %.bpf.c,$(BENCH_SOURCES))
 L3AFD_BATS := $(wildcard packaging/l3afd/tests/*.bats)
 BATS := $(filter-out $(L3AFD_BATS) $B/%,$(wildcard */tests/*.bats */*/tests/*.bats */*/*/tests/*.bats))
 
-# What lint reads. Scripts are known by their first line.
+# The input of lint. Scripts are recognised by their first line.
 C_FILES := $(filter-out $B/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch] */*/*/*/*.[ch]))
 USER_SOURCES := $(filter-out %.bpf.c,$(C_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
@@ -62,7 +62,7 @@ SCRIPTS = $(BATS) $(L3AFD_BATS) $(wildcard */*.bash */*/*.bash */*/*/*.bash) \
 MAN_PAGES := $(wildcard docs/man/*)
 TIDY = xargs -P2 -I{} clang-tidy --quiet {} --
 
-# The folders build/tc-root and build/traffic-mirroring hold what their packages hold.
+# The folders build/tc-root and build/traffic-mirroring hold the contents of the packages.
 PROGRAMS := $B/tc-root/tc_root $(addprefix $B/traffic-mirroring/,mirroring mirror-sender mirror-collector)
 OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 	traffic-mirroring/select/%.bpf.c,$B/traffic-mirroring/%.bpf.o,$(BPF_SOURCES)))
@@ -76,43 +76,43 @@ BENCHES := $(patsubst %.c,$B/%,$(filter-out $(BENCH_BPF_SOURCES),$(BENCH_SOURCES
 BENCH_OBJECTS := $(BENCH_BPF_SOURCES:%.c=$B/%.o)
 FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 
-# Goals for which ci/deps installs what is missing, once per checkout. The others make do with what is there.
+# Goals for which ci/deps installs missing packages, once per checkout. The others use what is installed.
 SETS := $(if $(filter package,$(MAKECMDGOALS)),build) \
 	$(if $(filter test tests test-% fuzz demo bench bench-%,$(MAKECMDGOALS)),build test) \
 	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint)
 READY := $(if $(strip $(SETS)),$B/deps-$(subst $() $(),-,$(sort $(SETS))))
 
-all: $(PROGRAMS) $(OBJECTS) completion ## everything that the packages hold (also: build)
+all: $(PROGRAMS) $(OBJECTS) completion ## build everything for the packages (also: build)
 build: all
-completion: $(COMPLETIONS) ## completion of all commands for bash
+completion: $(COMPLETIONS) ## generate bash completion for all commands
 
-test: tests ## every test, or those of FILES or FOLDER; as root, in namespaces of its own
+test: tests ## run every test, or those of FILES or FOLDER; as root, in its own namespaces
 	ci/here-or-vm ci/run-tests $(or $(FILES),$(if $(FOLDER),$(filter $(FOLDER)/% $B/$(FOLDER)/%,$(TESTS) $(BATS)),$(TESTS) $(BATS)))
-test-unit: tests ## the tests of functions and of the data path, without those of commands
+test-unit: tests ## run the tests of functions and of the data path, without those of commands
 	ci/run-tests $(TESTS)
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 
-test-kernels: tests ## some of them under other kernels, in virtual machines, and a table
+test-kernels: tests ## run some tests on other kernels, in virtual machines; print a table
 	ci/kernels
 
-test-loader: all ## that part of test which loads the objects with l3afd's Go library
+test-loader: all ## run the tests that load the objects with l3afd's Go library
 	ci/run-tests ci/tests/loader.bats
 
-test-l3afd: package $(TEST_OBJECTS) ## the packages under a real l3afd: L3AFD=/path/to/l3afd make test-l3afd
+test-l3afd: package $(TEST_OBJECTS) ## test the packages with a real l3afd: L3AFD=/path/to/l3afd make test-l3afd
 	ci/run-tests $(L3AFD_BATS)
 
-fuzz: $(FUZZERS) ## each fuzzer for a minute, or FUZZ_SECONDS
+fuzz: $(FUZZERS) ## run each fuzzer for a minute, or FUZZ_SECONDS
 	ci/run-tests $(FUZZERS)
 
-demo: all $(TEST_OBJECTS) ## three hosts, real requests, copies counted; VM=1: in a virtual machine, without root
+demo: all $(TEST_OBJECTS) ## mirror real requests among three hosts, count copies; VM=1: in a virtual machine, without root
 	ci/here-or-vm ci/demo
 
-bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## what mirroring costs, beside other ways; as root, when idle
+bench: all $(BENCHES) $(BENCH_OBJECTS) $(TEST_OBJECTS) ## compare the cost of mirroring with other methods; as root, when idle
 	ci/bench $(ROUNDS) $(PARTS)
-bench-collector: all $(BENCHES) ## what a copy costs the collector; as root, when idle
+bench-collector: all $(BENCHES) ## measure the cost of a copy in the collector; as root, when idle
 	ci/bench-collector
 
-lint: lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs ## formatting, layers, generated text, clang-tidy, shellcheck, man pages, documents
+lint: lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs ## check formatting, layers, generated text, clang-tidy, shellcheck, man pages, documents
 lint-format: $(READY)
 	clang-format --dry-run -Werror $(C_FILES)
 lint-layers: $(ARCHIVES)
@@ -129,22 +129,22 @@ lint-man: $(READY)
 lint-docs:
 	ci/docs
 
-package: all $(CHECK_OBJECT) ## dist/: a repository that l3afd downloads from
+package: all $(CHECK_OBJECT) ## build dist/, a repository that l3afd downloads from
 	packaging/build
 
-coverage: ## lines and branches of the user-space code that the tests reach, a table
+coverage: ## print lines and branches of the user-space code that the tests reach
 	ci/coverage
 test-files:
 	@printf '%s\n' $(TESTS) $(BATS)
-compile_commands.json: $(SKELETONS) ## the compiler's command lines, for editors and clang tools
+compile_commands.json: $(SKELETONS) ## write the compiler's command lines, for editors and clang tools
 	{ printf '$(CC) $(ALL_CFLAGS) -c\t%s\n' $(USER_SOURCES); printf '$(CLANG) $(BPF_CFLAGS) -c\t%s\n' $(BPF_SOURCES); } | \
 		jq -nR '[inputs / "\t" | { directory: "$(CURDIR)", file: .[1], command: join(" ") }]' >$@
 
 PREFIX = /usr/local
-# The commands find their objects, and mirroring its sender, in the folder that they really are in.
+# The commands find their objects, and mirroring its sender, in the folder of the real file.
 LIBDIR = $(PREFIX)/lib/l3af-traffic-mirroring
 INSTALL = install -D
-install: all ## commands, objects, man pages, units and completion, to DESTDIR and PREFIX
+install: all ## install commands, objects, man pages, units and completion to DESTDIR and PREFIX
 	for f in $(PROGRAMS) $(OBJECTS); do $(INSTALL) -m 0755 $$f $(DESTDIR)$(LIBDIR)/$$(basename $$f); done
 	chmod 0644 $(DESTDIR)$(LIBDIR)/*.bpf.o
 	mkdir -p $(DESTDIR)$(PREFIX)/sbin
@@ -154,13 +154,13 @@ install: all ## commands, objects, man pages, units and completion, to DESTDIR a
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/mirror-sender.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mirror-sender.service
 
-deps: ## installs what is missing (Debian, as root)
+deps: ## install missing packages (Debian, as root)
 	ci/deps build test lint
 
-clean: ## removes build/ and dist/
+clean: ## remove build/ and dist/
 	rm -rf $B dist
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
 
 .PHONY: all build completion test test-unit tests test-kernels test-loader test-l3afd fuzz demo bench bench-collector lint lint-format lint-layers lint-generated lint-code lint-scripts lint-man lint-docs package coverage test-files compile_commands.json install deps clean help
@@ -168,17 +168,17 @@ help: ## this list
 .SECONDARY:
 .SECONDEXPANSION:
 MAKEFLAGS += --no-builtin-rules
-# A goal is made on all cores; several goals, such as clean and all, one after the other.
+# A single goal is built on all cores; several goals, such as clean and all, one after the other.
 ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS) $(shell echo "$$MAKEFLAGS"))$(word 2,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
-unexport MAKEFLAGS # what ci/coverage and a test build by themselves, they build on all cores, too
+unexport MAKEFLAGS # so that nested builds of ci/coverage and of a test use all cores, too
 
 $(READY): ci/deps
 	ci/deps $(sort $(SETS))
 	@mkdir -p $B && touch $@
 
-# User space, twice: as shipped, and with sanitizers for the tests.
+# User space is built twice: as shipped, and with sanitizers for the tests.
 $B/obj/tested/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) -c -o $@ $<
@@ -186,17 +186,18 @@ $B/obj/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# An archive per folder. A program is its folder's main.o and the archives below it, from the top down; ci/layers checks
-# that none of them needs another.
+# An archive per folder. A program is its folder's main.o and the archives of the layers below, from the top
+# down; ci/layers checks that no archive needs any other.
 archives = $(foreach f,$1,$B/obj/$f.a)
 $(ARCHIVES): $B/obj/%.a: $$(foreach s,$$(LIBRARY_SOURCES),$$(if $$(filter $$*/,$$(dir $$s)),$B/obj/$$(s:.c=.o)))
 	rm -f $@
 	$(AR) rcs $@ $^
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@
-# common/libelf.c completes libelf.a, and has to be taken from its archive before libelf.a asks for it.
+# common/libelf.c completes libelf.a and must be pulled from its archive before libelf.a needs it.
 static = $(if $(filter-out 0,$(STATIC)),$1)
 COMPLETE = -Wl,--undefined=eu_search_tree_init
-# Warnings about libnl's look-ups of names do no harm: nobody calls them. (--no-warnings would hide errors, too.)
+# Warnings about libnl's name look-ups are harmless: they are never called. (--no-warnings would hide errors,
+# too.)
 LINK_STATIC = $(LINK) $(call static,-static $(COMPLETE)) $^ $$($(PKG_CONFIG) $(call static,--static) --libs $(LIBRARIES))
 
 $B/tc-root/tc_root: $B/obj/tc-root/main.o $(call archives,tc-root common)
@@ -210,7 +211,7 @@ $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
 		$(call archives,$(addprefix traffic-mirroring/,sender host wire) common)
 	@mkdir -p $(@D)
 	$(LINK_STATIC)
-# libpcap cannot be linked statically here: Debian's wants D-Bus.
+# libpcap cannot be linked statically here: Debian's needs D-Bus.
 $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o \
 		$(call archives,$(addprefix traffic-mirroring/,collector collector/replay collector/counters wire) common)
 	@mkdir -p $(@D)
@@ -224,7 +225,7 @@ $(COMPLETIONS): $(PROGRAMS) ci/completion
 	@mkdir -p $(@D)
 	ci/completion $(filter %/$(@F),$(PROGRAMS)) >$@
 
-# A test is linked with what it uses of the tests' support and of all folders.
+# A test is linked with the parts that it uses of the tests' support and of all folders.
 $B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_SOURCES))
 	rm -f $@
 	$(AR) rcs $@ $^
@@ -232,7 +233,7 @@ $(TESTS): $B/%: $B/obj/tested/%.o $B/obj/tested/all.a
 	@mkdir -p $(@D)
 	$(LINK) $(SANITIZE) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
-# As shipped, without sanitizers: what is measured has to be as fast as it is.
+# As shipped, without sanitizers, which would slow down the measured code.
 $B/obj/tests.a: $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/select/tests/%,$(TEST_SUPPORT)))
 	rm -f $@
 	$(AR) rcs $@ $^
@@ -240,14 +241,14 @@ $(BENCHES): $B/%: $B/obj/%.o $B/obj/tests.a $(call archives,$(addprefix traffic-
 	@mkdir -p $(@D)
 	$(LINK) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES))
 
-# A fuzzer needs its marks in the whole code, so it compiles the libraries for itself, when the archive is new.
+# A fuzzer needs all code instrumented, so it compiles the libraries itself whenever the archive changes.
 $(FUZZERS): $B/%: %.c $B/obj/tested/all.a
 	@mkdir -p $(@D)
 	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
 		$(LIBRARY_SOURCES) $(filter %/same_filter.c,$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \
 		$(COLLECTOR_LIBRARIES)
 
-# BPF. DWARF goes, BTF stays.
+# BPF objects, stripped of DWARF but not of BTF.
 COMPILE_BPF = $(CLANG) $(BPF_CFLAGS) -c -o $@ $< && $(LLVM_STRIP) -g $@
 $B/tc-root/%.bpf.o: tc-root/%.bpf.c | $(READY)
 	@mkdir -p $(@D)
