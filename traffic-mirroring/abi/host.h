@@ -56,11 +56,11 @@ _Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hi
 struct mirror_collector {
 	__u8 format; /* enum mirror_format */
 	__u8 family; /* AF_INET or AF_INET6; 0: copies are sent out of a device */
-	__u16 port; /* UDP destination port; 0 where the format has none */
+	__u16 port; /* UDP destination port; 0 if the format has none */
 	__u8 addr[16]; /* network byte order, IPv4 in the first four bytes, rest 0 */
-	__u32 id; /* VNI, session or VLAN ID (formats.h); 0 where the format has none */
+	__u32 id; /* VNI, session or VLAN ID (formats.h); 0 if the format has none */
 	__u32 weight; /* 0: drained */
-	char device[MIRROR_DEVICE_LEN]; /* where family is 0 */
+	char device[MIRROR_DEVICE_LEN]; /* if family is 0 */
 };
 _Static_assert(sizeof(struct mirror_collector) == 44, "no hidden padding");
 

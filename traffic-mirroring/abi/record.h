@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * One copy on its way from the data path to the sender: a record of the ring buffer. Host byte
+ * One copy between the data path and the sender: a record of the ring buffer. Host byte
  * order unless stated otherwise. The packet's bytes follow the header.
  *
  * Of a GSO packet with a small snaplen, only the bytes that its segments' copies need are stored: data[]

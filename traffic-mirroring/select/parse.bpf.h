@@ -71,7 +71,7 @@ static __always_inline void *copied(struct __sk_buff *skb, __u32 off, void *buf,
 	return bpf_skb_load_bytes(skb, off, buf, len) ? NULL : buf;
 }
 
-/* The same, but in place where the bytes are linear. */
+/* The same, but in place if the bytes are linear. */
 static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf, __u32 len)
 {
 	void *at;

@@ -156,7 +156,7 @@ static __always_inline struct mirror_decision *decision(void)
 	return bpf_map_lookup_elem(&MAP(decision), &zero);
 }
 
-/* Continues in a delivery program if the packet is to be copied; else returns the outcome. */
+/* Continues in a delivery program if the packet must be copied; else returns the outcome. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
 	struct mirror_decision *d;

@@ -49,7 +49,7 @@ static uint32_t run_length(const struct batch *b, const struct lane *lane, uint3
 {
 	uint32_t size = b->copy[first].len, bytes = size, n = 1;
 
-	/* a datagram that is to be segmented cannot be fragmented */
+	/* a datagram that the kernel segments cannot be fragmented */
 	if (!lane->segments || size > lane->collector->room.path)
 		return 1;
 	for (uint32_t i = b->copy[first].next; i != NO_COPY && n < BATCH_SEGMENTS; i = b->copy[i].next) {

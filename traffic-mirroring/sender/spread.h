@@ -2,7 +2,7 @@
 /*
  * Chooses the collector of a flow: weighted rendezvous hashing. Each collector draws a number for the flow,
  * from its identity and the flow's hash alone, and the highest one wins. So adding or removing a collector
- * moves only the flows that it wins or had won, whatever the list's order, and alike on all hosts.
+ * moves only the flows that it wins or had won, in any order of the list, and alike on all hosts.
  */
 #ifndef MIRRORING_SPREAD_H
 #define MIRRORING_SPREAD_H

@@ -43,7 +43,7 @@ struct decap {
 	uint32_t wire_len;
 	uint64_t time_ns; /* since 1970-01-01 00:00 UTC */
 	uint8_t filter; /* number, counted from 1 */
-	bool egress; /* valid where filter is not 0 */
+	bool egress; /* valid if filter is not 0 */
 };
 
 /* Whether decap_datagram() knows the format. */
