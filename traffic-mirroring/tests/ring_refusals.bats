@@ -101,7 +101,7 @@ refused() {
 	refused "device down0 is not up" --rules="mirror to vlan:down0/5"
 	refused "names both kernel devices and collectors" --rules="mirror to eth1,gue:198.51.100.9"
 	refused "one too many" --rules="mirror to $(printf 'gue:198.51.100.%d,' {1..8})gue:198.51.100.9"
-	refused "stands twice" --rules="mirror to gue:198.51.100.9,gue:198.51.100.9"
+	refused "is in the list twice" --rules="mirror to gue:198.51.100.9,gue:198.51.100.9"
 	echo "# $rejected rejected" >&3
 }
 

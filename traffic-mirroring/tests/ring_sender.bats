@@ -56,7 +56,7 @@ poll() {
 	on client ping -q -f -s 1400 -c 2000 $LAB_HOST4 | grep -q ' 2000 received'
 	(($(outcome ingress ring_full) + $(outcome egress ring_full) > 1000))
 	mirror 0 status
-	[[ $output == *"no mirror-sender runs"* ]]
+	[[ $output == *"mirror-sender is not running"* ]]
 	poll
 	[[ $(sender) ]]
 	wait_until 5 idle

@@ -60,7 +60,7 @@ static struct copy packet(uint32_t i)
 {
 	struct copy p = {
 		.frame = { bytes + i, lengths[i % PACKETS], lengths[i % PACKETS] + 40 },
-		.tunnel = { .vni = 7 + i % 2, .filter = i % 3 ? 0 : 1, .egress = i % 2 },
+		.tunnel = { .format = FORMAT_GUE, .vni = 7 + i % 2, .filter = i % 3 ? 0 : 1, .egress = i % 2 },
 		.source = { .family = AF_INET },
 		.time_ns = FIRST_NS + i * STEP_NS,
 	};

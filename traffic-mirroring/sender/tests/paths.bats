@@ -67,7 +67,7 @@ send_flows() {
 	sleep 0.5
 }
 
-@test "a collector that nobody listens at is left out while failover is on, and only its flows move" {
+@test "a collector whose port is unreachable is skipped while failover is on, and only its flows move" {
 	rules="mirror proto udp to vxlan:$LAB_COLLECTOR4,vxlan:$LAB_COLLECTOR4:6999" mirror_all --failover=on
 	capture copies collector eth0
 	send_flows

@@ -194,7 +194,7 @@ rules() {
 	[[ $output == *"eth0 ingress: on"* ]]
 }
 
-@test "status names what is wrong: a cut chain, a target that is gone, made anew, or down" {
+@test "status names what is wrong: a broken chain, a device that is gone, recreated, or down" {
 	on host ip link add lost type veth peer name other
 	on host ip link set lost up
 	mirror_start --rules="mirror proto icmp to lost"
@@ -206,11 +206,11 @@ rules() {
 	[[ $output == *"PROBLEM    filter 1: device lost is gone"* ]]
 	on host ip link add lost type veth peer name other
 	mirror 0 status
-	[[ $output == *"PROBLEM    filter 1: device lost was made anew"* ]]
+	[[ $output == *"PROBLEM    filter 1: device lost was recreated"* ]]
 	# as l3afd does when a seq_id changes
 	on host bpftool map delete pinned "$pins/tc_ingress_root_array" key 0 0 0 0
 	mirror 0 status
-	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ CUT ]]
+	[[ $output =~ chain\ +tc_ingress_root\ \([0-9]+\)\ -\>\ BROKEN ]]
 	[[ $output == *"PROBLEM    the chain is broken after tc_ingress_root"*seq_id* ]]
 	[[ $(report .chained) == false ]]
 }

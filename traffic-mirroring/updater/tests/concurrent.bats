@@ -87,7 +87,7 @@ same_in_any_order() {
 	pings 2
 	[[ $(report '"\(.counters.no_exit) \(.counters.device)"') == "2 0" ]]
 	mirror 0 status
-	[[ $output == *"PROBLEM    filter 2 has no target yet"* ]]
+	[[ $output == *"PROBLEM    filter 2 has no destination yet"* ]]
 	mirror 0 start "${start[@]}"
 	[[ $output == *"the filters that update gave stay"* ]]
 	pings 2

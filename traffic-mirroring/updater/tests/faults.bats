@@ -74,7 +74,7 @@ prefixes() {
 
 @test "no target at all" {
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --rules="skip proto tcp; mirror"
-	[[ $output == "mirroring: filter 2 has no target: "* ]]
+	[[ $output == "mirroring: filter 2 has no destination: "* ]]
 }
 
 @test "a mirrored interface that is not up is a warning" {

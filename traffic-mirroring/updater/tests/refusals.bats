@@ -160,7 +160,7 @@ refused_rule() {
 	refused_rule '"to" is an option, and skip takes none' "skip to eth1"
 	refused_rule 'filter 2: there is no device "nosuch"' "skip proto tcp; mirror to eth1,nosuch"
 	refused_rule 'filter 1: device down0 is not up' "mirror to down0"
-	refused_rule '"eth1" stands twice' "mirror to eth1,eth1"
+	refused_rule '"eth1" is in the list twice' "mirror to eth1,eth1"
 	refused_rule '"i" is one too many' "mirror to a,b,c,d,e,f,g,h,i"
 	refused_rule "more than 64 filters" "$(printf 'skip;%.0s' {1..65})"
 	refused_rule 'rules:1:1: "\x01mirror" is not an action' $'\001mirror'
