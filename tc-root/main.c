@@ -78,7 +78,7 @@ static int find_target(struct root_target *target, const struct command *command
 	return err;
 }
 
-/* One tc_root at a time. The lock is released when the process ends, whatever way. */
+/* One tc_root at a time. The kernel releases the lock when the process ends. */
 static int lock_bpffs(void)
 {
 	int fd;

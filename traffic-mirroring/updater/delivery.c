@@ -90,7 +90,7 @@ static int add_collector(struct configuration *c, size_t index, const struct mir
 	return 0;
 }
 
-/* How the options want copies to be sent, to whichever collectors. */
+/* How the options want copies to be sent, to any collector. */
 static struct mirror_group group_of(const struct delivery *d)
 {
 	struct mirror_group group = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Ways out that rules alone do not decide: devices that fail, tunnels of our own, bare IP, the switch,
+ * Outcomes that rules alone do not decide: devices that fail, our own tunnels, L3 devices, the switch,
  * counters.
  */
 #include <arpa/inet.h>

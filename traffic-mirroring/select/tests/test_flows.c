@@ -229,7 +229,10 @@ static void make_older(const struct datapath *l, uint64_t ns)
 	int fd = datapath_map(l, "fragments");
 
 	for (int error = bpf_map_get_next_key(fd, NULL, &key); !error; key = next) {
-		/* before the update, which moves the entry to the front of its bucket: one after it would come again */
+		/*
+		 * before the update, which moves the entry to the front of its bucket: one after it would
+		 * come again
+		 */
 		error = bpf_map_get_next_key(fd, &key, &next);
 		assert_int_equal(bpf_map_lookup_elem(fd, &key, &decision), 0);
 		decision.time_ns -= ns;
@@ -278,7 +281,7 @@ static struct packet_spec turned(struct packet_spec s)
 }
 
 /*
- * A packet's way out, as a number: its device, or 0. The same for all four packets of a flow that are asked.
+ * A packet's outcome as a number: its device, or 0. It is the same for all four packets of a flow.
  */
 static unsigned int way_of_flow(unsigned int number, uint8_t family)
 {
