@@ -12,9 +12,8 @@
  * C(name, public name, description, how monitoring treats it):
  *   COPIED  the packet was copied
  *   FAILED  the copy failed; MirroringCopiesFailing watches the share of these
- *   LOST    the copy failed, and another alert covers it
- *   QUIET   no copy was wanted, or whether it is a fault depends on the filters
- * The payloads for l3afd monitor all but the QUIET ones.
+ *   QUIET   outside of that share: no copy was wanted, or another alert covers it, or whether it is a fault
+ *           depends on the filters
  */
 #define MIRROR_OUTCOMES(C)                                                                                 \
 	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                       \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# What l3afd shows of ours: counters by monitor_maps, and whether we run by cmd_status.
+# What l3afd shows of ours: counters with monitor_maps, and whether we run by cmd_status.
 
 load l3afd
 
@@ -11,7 +11,6 @@ setup_file() {
 setup() {
 	l3afd_lab
 	l3afd_start
-	deploy device.json
 }
 
 teardown() {
@@ -34,6 +33,7 @@ equals() {
 
 @test "monitor_maps: the counters under l3afd's metrics have the values of the map" {
 	local direction counter=8 # OUT_DEVICE
+	deploy monitor-maps.json
 	pings 300
 	for direction in ingress egress; do
 		(($(copied $direction) == 300))
@@ -48,6 +48,7 @@ equals() {
 
 @test "cmd_status: RUNNING, and l3afd loads nothing anew" {
 	local program
+	deploy device.json
 	program=$(report ingress .program_id)
 	wait_until 10 equals 1 metric BPFRunning 'direction="ingress".*ebpf_program="traffic-mirroring"'
 	wait_until 10 equals 1 metric BPFRunning 'direction="egress".*ebpf_program="traffic-mirroring"'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-# The rules of packaging/monitoring on l3afd's own metrics: what they have in common with ours is there, alerts fire and clear.
+# The rules of packaging/monitoring where l3afd deploys: alerts fire and clear.
 
 load l3afd
 load ../../monitoring/tests/monitoring
@@ -22,7 +22,8 @@ teardown() {
 @test "copies, their failures, and a program that is gone" {
 	deploy device.json
 	traffic
-	prometheus_start l3afd=8898
+	textfile_start
+	prometheus_start node=9100
 	local direction
 	for direction in ingress egress; do
 		wait_until 10 has "mirroring:active{iface=\"eth0\", direction=\"$direction\"} == 1"

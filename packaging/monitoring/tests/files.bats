@@ -43,29 +43,25 @@ outcomes() {
 		awk -v kinds="^($1)$" '$1 ~ kinds { gsub(/"/, "", $2); print NR, $2 }'
 }
 
-@test "rules, payloads and the document name the outcomes that are watched, with their keys" {
-	requires_command cpp jq
-	local list map
-	[[ $(outcomes "COPIED|FAILED|LOST" | head -1) == "8 device" ]]
-	# the list and the document
-	outcomes "COPIED|FAILED|LOST" | cut -d' ' -f1 >"$BATS_TEST_TMPDIR/keys"
-	grep -o '^keys .* of `mirroring' "$BATS_TEST_DIRNAME/../../../docs/monitoring.md" | grep -o '[0-9]*' | diff "$BATS_TEST_TMPDIR/keys" -
-	# the payloads
-	for list in device collectors; do
-		for map in mirroring_ingress_counters mirroring_egress_counters; do
-			jq ".. | .monitor_maps? // empty | .[] | select(.name == \"$map\" and .aggregator == \"scalar\").key" \
-				"$monitoring/../l3afd/$list.json" | diff "$BATS_TEST_TMPDIR/keys" -
-		done
-	done
-	# the rules: which they read, what they call each, and which are failures
-	sed -n 's/.*_counters_(\([0-9|]*\))_scalar.*/\1/p' "$monitoring/mirroring.rules.yml" | tr '|' '\n' |
-		diff "$BATS_TEST_TMPDIR/keys" -
-	sed -n 's/.*"outcome", "\(.*\)", "map_name", "\.\*_\(.*\)_scalar".*/\2 \1/p' "$monitoring/mirroring.rules.yml" |
-		diff <(outcomes "COPIED|FAILED|LOST") -
+@test "the rules name the outcomes that are failures" {
+	requires_command cpp
+	local outcome
 	sed -n '/copies_failed:ratio/,/^$/ s/.*outcome=~"\(.*\)"}.*/\1/p' "$monitoring/mirroring.rules.yml" |
 		diff <(outcomes FAILED | cut -d' ' -f2 | paste -sd'|'; outcomes "COPIED|FAILED" | cut -d' ' -f2 | paste -sd'|') -
 	# what the alert tells of each
-	for list in $(outcomes FAILED | cut -d' ' -f2); do
-		sed -n '/alert: MirroringCopiesFailing/,/^$/ s/^ *\(.*: .*\)/\1/p' "$monitoring/mirroring.rules.yml" | grep -qw "$list"
+	for outcome in $(outcomes FAILED | cut -d' ' -f2); do
+		sed -n '/alert: MirroringCopiesFailing/,/^$/ s/^ *\(.*: .*\)/\1/p' "$monitoring/mirroring.rules.yml" | grep -qw "$outcome"
 	done
+}
+
+# monitor_maps lets a reload crash l3afd.
+@test "one payload alone has monitor_maps, with every counter" {
+	requires_command cpp jq
+	local payloads=$monitoring/../l3afd map
+	[[ $(grep -l monitor_maps "$payloads"/*.json) == "$payloads/monitor-maps.json" ]]
+	for map in mirroring_ingress_counters mirroring_egress_counters; do
+		jq ".. | .monitor_maps? // empty | .[] | select(.name == \"$map\" and .aggregator == \"scalar\").key" \
+			"$payloads/monitor-maps.json" | diff <(outcomes ".*" | cut -d' ' -f1) -
+	done
+	diff "$payloads/device.json" <(jq 'del(.. | .monitor_maps?)' "$payloads/monitor-maps.json")
 }
