@@ -159,6 +159,8 @@ static const struct tunnel {
 	{ "gretap", GRE },
 	{ "ip6gre", GRE },
 	{ "ip6gretap", GRE },
+	{ "erspan", GRE },
+	{ "ip6erspan", GRE },
 #undef GRE
 };
 
@@ -167,14 +169,19 @@ static uint16_t port_of(struct nlattr *attr)
 	return attr ? ntohs(nla_get_u16(attr)) : 0;
 }
 
-static void read_tunnel(struct link *link, struct nlattr *data)
+static const struct tunnel *tunnel_of(const char *kind)
 {
-	const struct tunnel *t = tunnels, *end = tunnels + sizeof(tunnels) / sizeof(*tunnels);
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(*tunnels); i++)
+		if (!strcmp(tunnels[i].kind, kind))
+			return &tunnels[i];
+	return NULL;
+}
+
+static void read_tunnel(struct link *link, const struct tunnel *t, struct nlattr *data)
+{
 	struct nlattr *at[64] = { 0 }; /* at[0] stays NULL: attribute 0 means "has none" above */
 
-	while (t < end && strcmp(t->kind, link->kind))
-		t++;
-	if (t == end || nla_parse_nested(at, 63, data, NULL))
+	if (nla_parse_nested(at, 63, data, NULL))
 		return;
 	at[0] = NULL;
 	if (!address_from(&link->outer, at[t->remote]) && !address_from(&link->outer, at[t->remote6]))
@@ -213,6 +220,7 @@ static int on_link(struct nlmsghdr *header, void *ctx)
 {
 	struct ifinfomsg *info = nlmsg_data(header);
 	struct nlattr *at[IFLA_MAX + 1], *kind[IFLA_INFO_MAX + 1];
+	const struct tunnel *tunnel;
 	struct link *link = ctx;
 
 	if (nlmsg_parse(header, sizeof(*info), at, IFLA_MAX, NULL) || !at[IFLA_IFNAME])
@@ -223,12 +231,18 @@ static int on_link(struct nlmsghdr *header, void *ctx)
 	link->running = info->ifi_flags & IFF_RUNNING;
 	link->l3 = is_l3(info->ifi_type);
 	link->mtu = at[IFLA_MTU] ? nla_get_u32(at[IFLA_MTU]) : 0;
+	link->master = at[IFLA_MASTER] ? nla_get_u32(at[IFLA_MASTER]) : 0;
+	if (at[IFLA_LINK] && !at[IFLA_LINK_NETNSID]) /* else an index of another namespace */
+		link->lower = nla_get_u32(at[IFLA_LINK]);
 	if (!at[IFLA_LINKINFO] || nla_parse_nested(kind, IFLA_INFO_MAX, at[IFLA_LINKINFO], NULL) ||
 	    !kind[IFLA_INFO_KIND])
 		return 0;
 	nla_strlcpy(link->kind, kind[IFLA_INFO_KIND], sizeof(link->kind));
-	if (kind[IFLA_INFO_DATA])
-		read_tunnel(link, kind[IFLA_INFO_DATA]);
+	tunnel = tunnel_of(link->kind);
+	if (tunnel)
+		link->lower = 0; /* sees other packets: ours with other addresses around them */
+	if (tunnel && kind[IFLA_INFO_DATA])
+		read_tunnel(link, tunnel, kind[IFLA_INFO_DATA]);
 	return 0;
 }
 
@@ -244,6 +258,56 @@ int netlink_link(const char *name, struct link *link)
 	if (msg)
 		nla_put_string(msg, IFLA_IFNAME, name);
 	return talk(msg, on_link, link);
+}
+
+struct link_list {
+	struct link *at;
+	size_t n;
+};
+
+static int on_each_link(struct nlmsghdr *header, void *ctx)
+{
+	struct link_list *list = ctx;
+	struct link *grown = reallocarray(list->at, list->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->at = grown;
+	memset(&grown[list->n], 0, sizeof(*grown));
+	return on_link(header, &grown[list->n++]);
+}
+
+#define NEST_MAX 8 /* the kernel stacks no more; ends of veth lead in a circle */
+
+static bool is_above(const struct link_list *links, int upper, int lower, int depth)
+{
+	if (upper == lower)
+		return true;
+	for (size_t i = 0; i < links->n && depth < NEST_MAX; i++) {
+		const struct link *link = &links->at[i];
+
+		if (link->ifindex == lower && link->master && is_above(links, upper, link->master, depth + 1))
+			return true;
+		if (link->lower == lower && is_above(links, upper, link->ifindex, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+int netlink_stacked(int a, int b, bool *stacked)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	int err = -EAGAIN;
+
+	/* a link that comes or goes meanwhile interrupts it */
+	for (int tries = 0; tries < 20 && err == -EAGAIN; tries++) {
+		struct link_list links = {};
+
+		err = talk(request(RTM_GETLINK, NLM_F_DUMP, &info, sizeof(info)), on_each_link, &links);
+		*stacked = !err && (is_above(&links, a, b, 0) || is_above(&links, b, a, 0));
+		free(links.at);
+	}
+	return err;
 }
 
 /* ---- routes ---- */

@@ -22,6 +22,8 @@ struct link {
 	bool running; /* IFF_RUNNING: has carrier */
 	bool l3; /* L3 device: packets have no Ethernet header */
 	uint32_t mtu; /* bytes */
+	int master; /* the bridge, bond … that it is a port of; 0: none */
+	int lower; /* a VLAN, macvlan …: the device below; veth: the other end; 0: none here, or a tunnel */
 	/* where a tunnel device sends to; outer_proto 0: not a tunnel, or no fixed remote */
 	struct address outer;
 	uint8_t outer_proto; /* outer IP protocol: UDP for VXLAN, Geneve and fou/gue encapsulation */
@@ -30,6 +32,12 @@ struct link {
 
 /* -ENODEV: no such device. */
 int netlink_link(const char *name, struct link *link);
+
+/*
+ * Whether packets that one of two devices sends unchanged may pass through the other: they are the same, or
+ * connected by ports, masters, lower devices and ends of veth, all on the way up or all on the way down.
+ */
+int netlink_stacked(int a, int b, bool *stacked);
 
 struct route {
 	struct address dst;

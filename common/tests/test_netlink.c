@@ -155,6 +155,48 @@ static void tunnels(void **state)
 	}
 }
 
+static void assert_stacked(const char *device, const char *apart_from_lower)
+{
+	int lower = if_nametoindex("low"), apart = if_nametoindex(apart_from_lower);
+	bool stacked;
+
+	for (int turn = 0; turn < 2; turn++) { /* whichever of them is mirrored */
+		int a = turn ? lower : (int)if_nametoindex(device),
+		    b = turn ? (int)if_nametoindex(device) : lower;
+
+		assert_int_equal(netlink_stacked(a, b, &stacked), 0);
+		assert_true(stacked);
+	}
+	assert_int_equal(netlink_stacked(apart, lower, &stacked), 0);
+	assert_false(stacked);
+}
+
+/* Devices that share the wire of "low", each beside one that does not. */
+static void stacks(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "true", "low", "port" },
+		{ "true", "low2", "port2" }, /* the other end, in this namespace */
+		{ "ip link add link low name tag type vlan id 7", "tag", "port" },
+		{ "ip link add name br0 type bridge && ip link set low master br0 &&"
+		  "ip link set port master br0",
+		  "br0", "port" },
+		{ "ip link add link br0 name above type macvlan", "above", "port" },
+		{ "ip link add name tunnel type gretap remote 192.0.2.7 local 192.0.2.1 dev low", "low",
+		  "tunnel" },
+	};
+
+	(void)state;
+	run("ip link add name low type veth peer name low2 && ip link add name port type veth peer name "
+	    "port2");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (system(cases[i][0]))
+			print_message("# not looked at: this kernel has no '%s'\n", cases[i][0]);
+		else
+			assert_stacked(cases[i][1], cases[i][2]);
+	}
+}
+
 static void assert_route(const struct route *got, const struct route *expected)
 {
 	assert_memory_equal(&got->dst, &expected->dst, sizeof(got->dst));
@@ -336,8 +378,8 @@ static void filters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_links), cmocka_unit_test(tunnels), cmocka_unit_test(routes),
-		cmocka_unit_test(clsact),      cmocka_unit_test(filters),
+		cmocka_unit_test(plain_links), cmocka_unit_test(tunnels), cmocka_unit_test(stacks),
+		cmocka_unit_test(routes),      cmocka_unit_test(clsact),  cmocka_unit_test(filters),
 	};
 
 	return cmocka_run_group_tests(tests, new_namespace, NULL);

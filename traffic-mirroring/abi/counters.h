@@ -27,7 +27,8 @@
 	C(DEVICE, "device", "copied to a device", COPIED)                                                  \
 	C(DEVICE_BUSY, "device_busy", "the device's queue reported congestion or a drop", FAILED)          \
 	C(DEVICE_FAILED, "device_failed",                                                                  \
-	  "the device did not take the copy: gone or down, or out of memory", FAILED)                      \
+	  "the device did not take the copy: gone or down, out of memory, or the packet's own device",     \
+	  FAILED)                                                                                          \
 	C(DEVICE_NOT_IP, "device_not_ip",                                                                  \
 	  "not an IP packet, or with a VLAN tag, and the device has no link-layer header", QUIET)          \
 	C(RING, "ring", "copied into the ring of this CPU", COPIED)                                        \

@@ -21,6 +21,7 @@
 	O(SNAPLEN, "snaplen")                             \
 	O(OVERSIZE, "oversize")                           \
 	O(TTL, "ttl")                                     \
-	O(DSCP, "dscp")
+	O(DSCP, "dscp")                                   \
+	O(ALLOW_SAME_DEVICE, "allow-same-device")
 
 #endif

@@ -232,12 +232,15 @@ int MAP(device)(struct __sk_buff *skb)
 	struct mirror_pending *counts = pending();
 	struct mirror_decision *d = decision();
 	__u32 mark = skb->mark;
-	long err;
+	long err = -1;
 
 	if (counts && d) {
-		skb->mark = MIRROR_MARK;
-		err = bpf_clone_redirect(skb, d->ifindex, 0);
-		skb->mark = mark;
+		/* whoever wrote the row: a packet sent out of its own device arrives twice */
+		if (d->ifindex != skb->ifindex) {
+			skb->mark = MIRROR_MARK;
+			err = bpf_clone_redirect(skb, d->ifindex, 0);
+			skb->mark = mark;
+		}
 		/* a positive result is the device's, such as NET_XMIT_CN: counted, never a verdict */
 		count_outcome(counts, err < 0 ? OUT_DEVICE_FAILED : err ? OUT_DEVICE_BUSY : OUT_DEVICE);
 	}

@@ -47,7 +47,8 @@ each_copied_once() {
 	# the collector takes the copy of a request for a request
 	on collector sysctl -qw net.ipv4.icmp_echo_ignore_all=1
 	expect 0 on host mirroring start --iface=eth1 --direction=egress --rules="mirror proto icmp" \
-		--map-name=/sys/fs/bpf/tc/globals/eth1/tc_egress_root_array --tunnel-type=dev --redirect-to=eth1
+		--map-name=/sys/fs/bpf/tc/globals/eth1/tc_egress_root_array --tunnel-type=dev --redirect-to=eth1 \
+		--allow-same-device=on
 	on host ping -q -c 500 -i 0.002 -W 0.1 $LAB_COLLECTOR4 >/dev/null || true # nobody answers
 	wait_until 10 idle
 	[[ $(count ring) == 500 && $(count own_copy) == 500 && $(sent copies) == 500 ]]

@@ -216,6 +216,46 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	return 0;
 }
 
+/*
+ * Copies that keep production's addresses must not leave where peers, bridges and switches see these already:
+ * a peer would receive packets twice, a bridge learn that the sender's address is at our port.
+ */
+static int check_apart(const struct configuration *c, size_t index, const struct instance *i,
+		       const char *device, bool clone)
+{
+	struct link link;
+	bool stacked;
+	int err = netlink_link(device, &link);
+
+	if (!err)
+		err = netlink_stacked(i->link.ifindex, link.ifindex, &stacked);
+	if (err) {
+		log_error("filter %zu: %s: %s", index + 1, device, strerror(-err));
+		return err;
+	}
+	/* the data path clones no packet into its own device */
+	if (!stacked || (c->delivery.allow_same_device && !(clone && link.ifindex == i->link.ifindex)))
+		return 0;
+	log_error("filter %zu: expected a device that %s is neither stacked on nor part of, got \"%s\"%s",
+		  index + 1, i->link.name, device,
+		  c->delivery.allow_same_device ? "" : " (--allow-same-device=on)");
+	return -EINVAL;
+}
+
+static int check_devices(const struct configuration *c, size_t index, const struct instance *i)
+{
+	const struct mirror_filter *row = &c->rows[index];
+	const struct mirror_group *group = &c->groups[index];
+	int err = 0;
+
+	for (int d = 0; d < row->devices && !err; d++)
+		err = check_apart(c, index, i, row->device[d].name, true);
+	for (int n = 0; n < group->collectors && !err; n++)
+		if (!group->collector[n].family)
+			err = check_apart(c, index, i, group->collector[n].device, false);
+	return err;
+}
+
 int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_destination)
 {
 	const struct delivery *d = &c->delivery;
@@ -227,9 +267,12 @@ int delivery_resolve(struct configuration *c, const struct instance *i, bool may
 		err = usable_link(d->redirect_to, "--redirect-to", &link);
 	if (!err && *d->tunnel_interface)
 		err = usable_link(d->tunnel_interface, "--tunnel-interface-name", &link);
-	for (size_t f = 0; f < c->filters->n && !err; f++)
+	for (size_t f = 0; f < c->filters->n && !err; f++) {
 		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f,
 				     may_lack_destination);
+		if (!err)
+			err = check_devices(c, f, i);
+	}
 	if (err || !*d->tunnel_interface || !d->port)
 		return err;
 	/* a tunnel device may not tell where it leads; the options do */

@@ -55,6 +55,10 @@
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
 #define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
 
+#define DELIVERY_ALLOW_SAME_DEVICE                                                              \
+	"off|on", "permit bare copies on the mirrored device and its stack (off)", ARGS_CHOICE, \
+		TO(allow_same_device)
+
 #define DELIVERY_DEVICE ARGS_READ(delivery_read_device, "a device name of 1 to 15 characters")
 #define DELIVERY_ADDRESS ARGS_READ(delivery_read_address, "an IPv4 or IPv6 address")
 #define DELIVERY_COLLECTORS                                                                                \
@@ -86,6 +90,7 @@ struct delivery {
 	uint32_t oversize; /* enum mirror_oversize */
 	uint32_t ttl;
 	uint32_t dscp;
+	uint32_t allow_same_device;
 };
 
 /* Their names, without the dashes; NULL for OPT_FILTERS. */

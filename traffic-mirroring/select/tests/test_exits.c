@@ -116,6 +116,16 @@ static void device_down_gone_or_busy(void **state)
 	assert_becomes(&fixture.datapath[INGRESS], &tcp4, OUT_DEVICE);
 }
 
+/* BPF_PROG_TEST_RUN's packets are of lo. */
+static void own_device(void **state)
+{
+	(void)state;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		commit(&fixture.datapath[d], "mirror to lo");
+		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_FAILED);
+	}
+}
+
 static void commit_exit(enum mirror_exit exit)
 {
 	struct configuration *c = datapath_configuration("mirror to d0");
@@ -382,15 +392,11 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(switched_off),
-		cmocka_unit_test(device_down_gone_or_busy),
-		cmocka_unit_test(no_exit),
-		cmocka_unit_test(own_tunnels),
-		cmocka_unit_test(device_takes_bare_ip),
-		cmocka_unit_test(device_takes_no_tags),
-		cmocka_unit_test(interface_gives_bare_ip),
-		cmocka_unit_test(counters_add_up),
-		cmocka_unit_test(end_of_chain),
+		cmocka_unit_test(switched_off),		cmocka_unit_test(device_down_gone_or_busy),
+		cmocka_unit_test(own_device),		cmocka_unit_test(no_exit),
+		cmocka_unit_test(own_tunnels),		cmocka_unit_test(device_takes_bare_ip),
+		cmocka_unit_test(device_takes_no_tags), cmocka_unit_test(interface_gives_bare_ip),
+		cmocka_unit_test(counters_add_up),	cmocka_unit_test(end_of_chain),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);
