@@ -60,11 +60,12 @@ static int take(const struct parser *p, const struct arg *arg, size_t i, const c
 	const char *before = p->text[i];
 
 	if (arg->type == TAKES_NOTHING && *value) { /* "--flag=" is how l3afd gives a flag */
-		log_error("--%s: expected no value, got \"%s\"", arg->name, value);
+		log_error("--%s: expected no value, got \"%s\"", arg->name, log_quote(value).text);
 		return -EINVAL;
 	}
 	if (before && !arg->repeats && strcmp(before, value)) {
-		log_error("--%s: expected one value, got \"%s\" and \"%s\"", arg->name, before, value);
+		log_error("--%s: expected one value, got \"%s\" and \"%s\"", arg->name,
+			  log_quote(before).text, log_quote(value).text);
 		return -EINVAL;
 	}
 	p->text[i] = value;
@@ -86,7 +87,7 @@ static int option(const struct parser *p, char **argv)
 		len--;
 	arg = find(p, name, len, is_long ? 0 : *name, &i);
 	if (!arg || (!is_long && arg->type == TAKES_NOTHING && name[1])) {
-		log_error("unknown option \"%.*s\"", (int)(name - argv[0] + len), argv[0]);
+		log_error("unknown option \"%s\"", log_quote_bytes(argv[0], name - argv[0] + len).text);
 		return -EINVAL;
 	}
 	if (value) {
@@ -117,7 +118,7 @@ static int words_and_options(struct parser *p, char **argv)
 			continue;
 		}
 		if (!p->program->commands || p->operand) {
-			log_error("unexpected word \"%s\"", *argv);
+			log_error("unexpected word \"%s\"", log_quote(*argv).text);
 			return -EINVAL;
 		}
 		*(p->word ? &p->operand : &p->word) = *argv++;
@@ -133,7 +134,8 @@ static int command(const struct parser *p, struct args_command_line *line)
 	const struct args_command *c;
 
 	if (p->word && option && strcmp(p->word, option)) {
-		log_error("--cmd: expected one command, got \"%s\" and \"%s\"", p->word, option);
+		log_error("--cmd: expected one command, got \"%s\" and \"%s\"", log_quote(p->word).text,
+			  log_quote(option).text);
 		return -EINVAL;
 	}
 	if (!name) {
@@ -144,11 +146,11 @@ static int command(const struct parser *p, struct args_command_line *line)
 	while ((c = args_command(p->program, line->command)) && strcmp(c->name, name))
 		line->command++;
 	if (!c) {
-		log_error("unknown command \"%s\"; --help lists all", name);
+		log_error("unknown command \"%s\"; --help lists all", log_quote(name).text);
 		return -EINVAL;
 	}
 	if (p->operand && !c->operand) {
-		log_error("%s: unexpected word \"%s\"", name, p->operand);
+		log_error("%s: unexpected word \"%s\"", name, log_quote(p->operand).text);
 		return -EINVAL;
 	}
 	if (!p->operand && c->operand) {

@@ -144,7 +144,7 @@ static void complain(const struct arg *arg, const char *got)
 		print_expected(arg, to);
 		fclose(to);
 	}
-	log_error("--%s: expected %s, got \"%s\"", arg->name, expected, got);
+	log_error("--%s: expected %s, got \"%s\"", arg->name, expected, log_quote(got).text);
 }
 
 static int read_or_complain(const struct arg *arg, const char *text, void *options)

@@ -65,6 +65,23 @@ static int from_libbpf(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+struct quoted log_quote_bytes(const char *text, size_t len)
+{
+	struct quoted q;
+	char *end = q.text;
+
+	for (size_t i = 0; i < len && i < QUOTED_BYTES; i++)
+		end += sprintf(end, iscntrl((unsigned char)text[i]) ? "\\x%02x" : "%c",
+			       (unsigned char)text[i]);
+	strcpy(end, len > QUOTED_BYTES ? "..." : "");
+	return q;
+}
+
+struct quoted log_quote(const char *text)
+{
+	return log_quote_bytes(text, strlen(text));
+}
+
 void log_init(const char *program, enum log_level level, const char *log_dir)
 {
 	char path[PATH_MAX];

@@ -3,6 +3,8 @@
 #ifndef L3AF_LOG_H
 #define L3AF_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
 
 /*
@@ -11,6 +13,17 @@ enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
  * a warning. libbpf's own messages go to LEVEL_INFO.
  */
 void log_init(const char *program, enum log_level level, const char *log_dir);
+
+/*
+ * Input as a message shows it: its first bytes, control characters as \xNN. A file of secrets that was given
+ * as a file of rules must not end in the log.
+ */
+#define QUOTED_BYTES 32
+struct quoted {
+	char text[QUOTED_BYTES * 4 + sizeof("...")];
+};
+struct quoted log_quote(const char *text);
+struct quoted log_quote_bytes(const char *text, size_t len);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

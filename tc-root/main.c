@@ -61,7 +61,7 @@ static int find_target(struct root_target *target, const struct command *command
 	target->version = values[VERSION];
 	target->force = values[FORCE];
 	if (target->version && pins_of(&pins, "any", ROOT_PACKAGE, target->version)) {
-		log_error("--version: expected a version, got \"%s\"", target->version);
+		log_error("--version: expected a version, got \"%s\"", log_quote(target->version).text);
 		return -EINVAL;
 	}
 	err = netlink_link(values[IFACE], &target->link);
@@ -72,7 +72,7 @@ static int find_target(struct root_target *target, const struct command *command
 		err = 0;
 	}
 	if (err == -ENODEV)
-		log_error("--iface: there is no interface \"%s\"", values[IFACE]);
+		log_error("--iface: there is no interface \"%s\"", log_quote(values[IFACE]).text);
 	else if (err)
 		log_error("--iface %s: %s", values[IFACE], strerror(-err));
 	return err;

@@ -90,6 +90,8 @@ static const struct row rows[] = {
 	{ { "--iface", "--quiet" }, .error = "--iface: expected IF, got nothing" },
 	{ { "-i" }, .error = "--iface: expected IF, got nothing" },
 	{ { "--quiet=yes" }, .error = "--quiet: expected no value, got \"yes\"" },
+	{ { "--quiet=0123456789abcdef0123456789abcdef-" },
+	  .error = "--quiet: expected no value, got \"0123456789abcdef0123456789abcdef...\"" },
 	{ { "--quiet =no" }, .error = "--quiet: expected no value, got \"no\"" },
 	{ { "check", "file", "more" }, .error = "unexpected word \"more\"" },
 	{ { "start", "more" }, .error = "start: unexpected word \"more\"" },
@@ -101,7 +103,7 @@ static const struct row rows[] = {
 	{ { "--version" }, .error = "unknown option \"--version\"" },
 	{ { "--cmd=start" }, .error = "unknown option \"--cmd\"", .program = &plain },
 	{ { "--nothing=a\nb" }, .error = "unknown option \"--nothing\"" },
-	{ { "-x\ny" }, .error = "unknown option \"-x?y\"" },
+	{ { "-x\ny" }, .error = "unknown option \"-x\\x0ay\"" },
 };
 
 static void assert_text(const char *got, const char *expected)

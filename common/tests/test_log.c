@@ -49,6 +49,18 @@ static void one_line_whatever_the_value(void **state)
 	free(text);
 }
 
+static void quotes_are_short_and_printable(void **state)
+{
+	(void)state;
+	assert_string_equal(log_quote("").text, "");
+	assert_string_equal(log_quote("a\nb\x1b[2J").text, "a\\x0ab\\x1b[2J");
+	assert_string_equal(log_quote("0123456789abcdef0123456789abcdef").text,
+			    "0123456789abcdef0123456789abcdef");
+	assert_string_equal(log_quote("0123456789abcdef0123456789abcdef-").text,
+			    "0123456789abcdef0123456789abcdef...");
+	assert_string_equal(log_quote_bytes("abc", 2).text, "ab");
+}
+
 /* libbpf speaks when an object is missing; only who asks for information hears it. */
 static void libbpf_is_routed(void **state)
 {
@@ -107,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(levels),
 		cmocka_unit_test(one_line_whatever_the_value),
+		cmocka_unit_test(quotes_are_short_and_printable),
 		cmocka_unit_test(libbpf_is_routed),
 		cmocka_unit_test(to_a_file),
 	};

@@ -24,7 +24,7 @@ int instance_init(struct instance *i, const char *iface, const char *direction)
 				.direction = strcmp(direction, direction_names[EGRESS]) ? INGRESS : EGRESS };
 	err = netlink_link(iface, &i->link);
 	if (err == -ENODEV)
-		log_error("--iface: there is no interface \"%s\"", iface);
+		log_error("--iface: there is no interface \"%s\"", log_quote(iface).text);
 	else if (err)
 		log_error("--iface %s: %s", iface, strerror(-err));
 	return err;

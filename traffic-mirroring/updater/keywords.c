@@ -2,6 +2,7 @@
 #include "keywords.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -42,20 +43,9 @@ int reader_result(const struct reader *r)
 	return r->errors ? -EINVAL : 0;
 }
 
-static bool is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 struct quoted quote(struct span s)
 {
-	struct quoted q;
-	char *end = q.text;
-
-	for (size_t i = 0; i < s.len && i < QUOTED_BYTES; i++)
-		end += sprintf(end, is_control(s.at[i]) ? "\\x%02x" : "%c", (unsigned char)s.at[i]);
-	strcpy(end, s.len > QUOTED_BYTES ? "..." : "");
-	return q;
+	return log_quote_bytes(s.at, s.len);
 }
 
 bool span_is(struct span s, const char *text)
@@ -457,7 +447,7 @@ static const char *read_destination(struct span s, struct destination *to)
 	if (is_collector && collector_parse(to->text, &to->collector, &why))
 		return why;
 	for (size_t i = 0; i < s.len; i++)
-		if (is_control(s.at[i]) || strchr(" ,;#", s.at[i]))
+		if (iscntrl((unsigned char)s.at[i]) || strchr(" ,;#", s.at[i]))
 			return "has a character that no name in a rule can have";
 	return NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "../../common/log.h"
 #include "filter.h"
 
 /* A piece of the text being read. */
@@ -29,11 +30,7 @@ void complain(struct reader *r, struct span where, const char *format, ...)
 /* What has become of the text: 0, -EINVAL or -ENOMEM; says what complain() left unsaid. */
 int reader_result(const struct reader *r);
 
-/* Text as an error shows it: shortened, control characters written out. */
-#define QUOTED_BYTES 48
-struct quoted {
-	char text[QUOTED_BYTES * 4 + sizeof("...")];
-};
+/* As log_quote(). */
 struct quoted quote(struct span s);
 
 bool span_is(struct span s, const char *text);

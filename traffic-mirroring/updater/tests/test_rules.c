@@ -77,7 +77,7 @@ static char *printed(const struct filter_set *set)
 }
 
 #define NAME50 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
-#define NAME48 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefgh"
+#define NAME32 "abcdefghijabcdefghijabcdefghijab"
 
 static const struct {
 	const char *text, *error;
@@ -93,7 +93,7 @@ static const struct {
 	{ "mirror\r\n", "rules:1:1: \"mirror\\x0d\" is not an action (mirror or skip)" },
 	{ "\x01", "rules:1:1: \"\\x01\" is not an action (mirror or skip)" },
 	{ "\xef\xbb\xbfmirror", "rules:1:1: \"\xef\xbb\xbfmirror\" is not an action (mirror or skip)" },
-	{ "mirror " NAME50, "rules:1:8: \"" NAME48 "...\" is not a keyword" },
+	{ "mirror " NAME50, "rules:1:8: \"" NAME32 "...\" is not a keyword" },
 	{ "mirror prot tcp port 70000", "rules:1:8: \"prot\" is not a keyword" },
 	{ "mirror proto tcp udp", "rules:1:18: \"udp\" is not a keyword" },
 	{ "mirror mirror", "rules:1:8: \"mirror\" is not a keyword" },
@@ -166,7 +166,7 @@ static const struct {
 	  "rules:1:12: \"2001:db8:::1\" is not an IPv4 or IPv6 address or prefix" },
 	{ "mirror dst fe80::1%eth0",
 	  "rules:1:12: \"fe80::1%eth0\" is not an IPv4 or IPv6 address or prefix" },
-	{ "mirror dst " NAME50, "rules:1:12: \"" NAME48 "...\" is not an IPv4 or IPv6 address or prefix" },
+	{ "mirror dst " NAME50, "rules:1:12: \"" NAME32 "...\" is not an IPv4 or IPv6 address or prefix" },
 
 	/* TCP flags */
 	{ "mirror tcp-flags syn,foo", "rules:1:22: \"foo\" is not a TCP flag (fin syn rst psh ack urg ece "
@@ -201,13 +201,13 @@ static const struct {
 	{ "mirror to abcdefghijklmnop",
 	  "rules:1:11: \"abcdefghijklmnop\" is longer than the 15 characters of a device name" },
 	{ "mirror to gue:" NAME50 NAME50,
-	  "rules:1:11: \"gue:abcdefghijabcdefghijabcdefghijabcdefghijabcd...\" is longer than a collector "
+	  "rules:1:11: \"gue:abcdefghijabcdefghijabcdefgh...\" is longer than a collector "
 	  "can be" },
 	{ "mirror max-rate 0pps", "rules:1:17: \"0pps\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror max-rate 5", "rules:1:17: \"5\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror max-rate 5kps", "rules:1:17: \"5kps\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror max-rate 99999999999999999999999999999999999pps",
-	  "rules:1:17: \"99999999999999999999999999999999999pps\" is not a rate such as 100kpps or 500Mbit" },
+	  "rules:1:17: \"99999999999999999999999999999999...\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror to gre2:192.0.2.9", "rules:1:11: \"gre2:192.0.2.9\" has none of the formats gue, vxlan, "
 				      "geneve, gre, erspan, vlan, dev" },
 	{ "mirror to gue:2001:db8::9",
