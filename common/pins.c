@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "log.h"
+
 #define MAPS BPFFS "/tc/globals"
 #define PROGS BPFFS "/progs"
 
@@ -60,6 +62,14 @@ int pins_of(struct pins *pins, const char *iface, const char *package, const cha
 		return err;
 	err = join(pins->maps, MAPS "/%s/%s/%s", iface, package, part);
 	return err ? err : join(pins->progs, PROGS "/%s/%s/%s", iface, package, part);
+}
+
+int pins_check_iface(const char *iface)
+{
+	if (!strchr(iface, '.'))
+		return 0;
+	log_error("%s: nothing can be pinned for it, because a name on bpffs has no dot", iface);
+	return -EINVAL;
 }
 
 /* The next subdirectory's name, NULL after the last. */

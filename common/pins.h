@@ -33,6 +33,9 @@ int pins_version(const char *version, char part[NAME_MAX + 1]);
  */
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version);
 
+/* Whether an interface can have pins. 0, or -EINVAL after log_error(): a name on bpffs has no dot. */
+int pins_check_iface(const char *iface);
+
 /*
  * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout with
  * this version under any package name, when version is not NULL; else the flat one, else the versioned one of

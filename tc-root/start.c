@@ -248,13 +248,10 @@ static void drop_clsact(const struct link *link)
 
 static int make_directories(const struct root_target *target, const struct pins *pins)
 {
-	int err;
+	int err = pins_check_iface(target->link.name);
 
-	if (strchr(target->link.name, '.')) {
-		log_error("%s: nothing can be pinned for it, because a name on bpffs has no dot",
-			  target->link.name);
-		return -EINVAL;
-	}
+	if (err)
+		return err;
 	err = pins_mkdir(pins->maps);
 	if (!err)
 		err = pins_mkdir(pins->progs);

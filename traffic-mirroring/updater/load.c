@@ -55,11 +55,15 @@ int load_place(struct instance *i, const char *version)
 	char package[NAME_MAX + 1] = PACKAGE;
 	int err;
 
+	err = pins_check_iface(i->link.name);
+	if (err)
+		return err;
 	if (version)
 		package_of(version, package);
 	err = pins_of(&i->pins, i->link.name, package, version);
 	if (err)
-		log_error("--version: \"%s\" cannot be part of a path", version ? version : "");
+		log_error("--version: \"%s\" cannot be part of a path",
+			  log_quote(version ? version : "").text);
 	return err;
 }
 

@@ -83,6 +83,12 @@ prefixes() {
 	[[ $output == *"warning: interface eth0 is not up"* ]]
 }
 
+@test "an interface with a dot in its name: the dot is named" {
+	on host ip link add eth0.7 up type veth
+	expect 1 on host mirroring start --iface=eth0.7 --direction=ingress --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
+	[[ $output == "mirroring: eth0.7: nothing can be pinned for it, because a name on bpffs has no dot" ]]
+}
+
 @test "no bpffs" {
 	on host umount /sys/fs/bpf
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
