@@ -9,7 +9,7 @@
  *   spill_<cpu>  RINGBUF: overflow ring, for records that find ring_<cpu> full; large
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
- *   settings     key 0: struct mirror_settings
+ *   settings     key 0: struct mirror_settings (settings.h)
  *   sent         key = enum mirror_sent: u64
  *   sent_errors  key = errno: u64, copies that a socket refused with this error
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
@@ -31,6 +31,7 @@
 
 #include "counters.h"
 #include "formats.h"
+#include "settings.h"
 
 #define HOST_PINS "/sys/fs/bpf/mirroring"
 #define HOST_SENDER_LOCK \
@@ -89,15 +90,6 @@ struct mirror_group {
 };
 _Static_assert(sizeof(struct mirror_group) == 48 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
 _Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
-
-struct mirror_settings {
-	__u64 ring_memory; /* bytes of all rings together */
-	__u64 max_packets; /* copies per second, 0: no limit */
-	__u64 max_bits; /* bits of copies per second, 0: no limit */
-	__u32 failover; /* 1: unreachable collectors are not used */
-	__s32 nice; /* of the sender, -20 to 19 */
-};
-_Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
 
 /* Map: sent. Key 0 is unused, as in the data path's counters. */
 #define MIRROR_SENT_KEY(name, public, help) SENT_##name,

@@ -56,8 +56,8 @@ static void totals(const struct drain *d, uint64_t now, struct limits_input *in)
 		.busy_ns = now - d->slept_ns,
 		.copies = d->shared->sent[SENT_COPIES],
 		.bits = d->shared->sent[SENT_BYTES] * 8,
-		.max_copies = settings->max_packets,
-		.max_bits = settings->max_bits,
+		.max_copies = settings->max_rate.packets,
+		.max_bits = settings->max_rate.bits,
 		.fill = rings_fill(d->rings, d->n),
 	};
 	for (size_t i = 0; i < d->n; i++) {

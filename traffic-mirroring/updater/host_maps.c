@@ -24,8 +24,6 @@
 #include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
 
-#define DEFAULT_RING_MEMORY (64ULL << 20)
-#define DEFAULT_NICE 5
 /*
  * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's
  * cache. Enough for what comes while the sender naps.
@@ -154,28 +152,18 @@ static int replace_rings(struct host *h)
 
 static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
 {
-	struct mirror_settings *now = h->shared.settings;
-	__u64 memory;
+	struct mirror_settings *now = h->shared.settings, before;
 	int err;
 
 	if (fresh)
-		*now = (struct mirror_settings){ .ring_memory = DEFAULT_RING_MEMORY, .nice = DEFAULT_NICE };
-	memory = now->ring_memory;
-	if (change->named[SETTING_RING_MEMORY])
-		now->ring_memory = change->to.ring_memory;
-	if (change->named[SETTING_MAX_RATE]) {
-		now->max_packets = change->to.max_packets;
-		now->max_bits = change->to.max_bits;
-	}
-	if (change->named[SETTING_FAILOVER])
-		now->failover = change->to.failover;
+		*now = settings_default;
+	before = *now;
+	settings_apply(change, now);
 	err = open_rings(h);
-	if (!err && !fresh && now->ring_memory != memory)
+	if (!err && !fresh && now->ring_memory != before.ring_memory)
 		err = replace_rings(h);
-	if (!err && change->named[SETTING_NICE] && now->nice != change->to.nice) {
-		now->nice = change->to.nice;
+	if (!err && now->nice != before.nice)
 		err = sender_signal(SIGUSR1);
-	}
 	return err;
 }
 

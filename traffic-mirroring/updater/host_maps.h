@@ -7,24 +7,16 @@
 #ifndef MIRRORING_HOST_MAPS_H
 #define MIRRORING_HOST_MAPS_H
 
-#include <stdbool.h>
-
 #include "../abi/host.h"
+#include "settings.h"
 #include "tables.h"
 
 struct host;
 
 /*
- * Takes the lock over all that is the host's, makes what is missing, and puts settings in force: fields of
- * change that are set in named. NULL: *error says why.
+ * Takes the lock over all that is the host's, makes what is missing, and puts settings in force. NULL: *error
+ * says why.
  */
-enum setting { SETTING_RING_MEMORY, SETTING_MAX_RATE, SETTING_FAILOVER, SETTING_NICE, SETTINGS };
-
-struct settings_change {
-	bool named[SETTINGS];
-	struct mirror_settings to;
-};
-
 struct host *host_lock(const struct settings_change *change, int *error);
 void host_unlock(struct host *h);
 

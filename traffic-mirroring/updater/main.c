@@ -10,6 +10,8 @@
 
 #define TO(member) ARGS_STORE(struct request, delivery.member)
 #define DELIVERY_OPTION(ID, name) [ARG_##ID] = { name, DELIVERY_##ID },
+#define SETTING_OPTION(ID, name, type, member, preset) \
+	[ARG_##ID] = { name, SETTING_##ID, ARGS_STORE(struct request, settings.member) },
 
 static const struct arg options[ARG_COUNT] = {
 	[ARG_IFACE] = { "iface", "IFACE", "mirror this interface", ARGS_TEXT, .section = "Interface" },
@@ -31,24 +33,11 @@ static const struct arg options[ARG_COUNT] = {
 	[ARG_DST_PORT] = { "dst-port", "LIST", "match destination ports; 0 matches any", ARGS_TEXT },
 	[ARG_PROTOCOL] = { "protocol", "LIST", "match IP protocols", ARGS_TEXT },
 
-	[ARG_RING_MEMORY] = { "ring-memory", "SIZE",
-			      "limit the memory of all rings of this host to SIZE (64M)",
-			      ARGS_SIZE(1L << 20, 64L << 30),
-			      ARGS_STORE(struct request, settings.ring_memory),
-			      .section = "Host, all interfaces" },
-	[ARG_MAX_RATE] = { "max-rate", "RATE",
-			   "limit this host's copies to RATE: 100kpps, 500Mbit, off (off)",
-			   ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off") },
-	[ARG_FAILOVER] = { "failover", "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE,
-			   ARGS_STORE(struct request, settings.failover) },
-	[ARG_SENDER_NICE] = { "sender-nice", "NICE", "set the priority of mirror-sender, -20 to 19 (5)",
-			      ARGS_NUMBER(-20, 19), ARGS_STORE(struct request, settings.nice) },
-
 	[ARG_JSON] = { "json", NULL, "status: print JSON", ARGS_FLAG, .section = "General" },
 	[ARG_LOG_DIR] = { "log-dir", "DIR", "write messages to mirroring.log in DIR too", ARGS_TEXT },
 	[ARG_QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
 
-	MIRROR_OPTIONS(DELIVERY_OPTION)
+	MIRROR_OPTIONS(DELIVERY_OPTION) MIRROR_SETTINGS(SETTING_OPTION)
 };
 
 static const struct command {

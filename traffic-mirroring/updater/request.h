@@ -8,7 +8,7 @@
 #include "../abi/options.h"
 #include "delivery_options.h"
 
-#define DELIVERY_ARGUMENT(ID, ...) ARG_##ID,
+#define ARGUMENT(ID, ...) ARG_##ID,
 enum argument {
 	ARG_IFACE,
 	ARG_DIRECTION,
@@ -21,16 +21,12 @@ enum argument {
 	ARG_SRC_PORT,
 	ARG_DST_PORT,
 	ARG_PROTOCOL,
-	MIRROR_OPTIONS(DELIVERY_ARGUMENT) ARG_RING_MEMORY,
-	ARG_MAX_RATE,
-	ARG_FAILOVER,
-	ARG_SENDER_NICE,
-	ARG_JSON,
+	MIRROR_OPTIONS(ARGUMENT) MIRROR_SETTINGS(ARGUMENT) ARG_JSON,
 	ARG_LOG_DIR,
 	ARG_QUIET,
 	ARG_COUNT,
 };
-#undef DELIVERY_ARGUMENT
+#undef ARGUMENT
 
 struct request {
 	const char *value[ARG_COUNT]; /* NULL: not given */

@@ -5,22 +5,27 @@
 
 #include "rate.h"
 
-int settings_read_rate(const char *text, void *request)
-{
-	struct mirror_settings *to = &((struct request *)request)->settings;
+#define DEFAULT(ID, option, type, member, preset) .member = preset,
+#define NAMED(ID, option, type, member, preset) .member = request->value[ARG_##ID],
+#define APPLY(ID, option, type, member, preset) \
+	if (change->named.member)               \
+		now->member = change->to.member;
 
-	return strcmp(text, "off") ? rate_parse(text, &to->max_packets, &to->max_bits) : 0;
+const struct mirror_settings settings_default = { MIRROR_SETTINGS(DEFAULT) };
+
+int settings_read_rate(const char *text, void *rate)
+{
+	struct mirror_rate *to = rate;
+
+	return strcmp(text, "off") ? rate_parse(text, &to->packets, &to->bits) : 0;
 }
 
 struct settings_change settings_of(const struct request *request)
 {
-	return (struct settings_change){
-		.named = {
-			[SETTING_RING_MEMORY] = request->value[ARG_RING_MEMORY],
-			[SETTING_MAX_RATE] = request->value[ARG_MAX_RATE],
-			[SETTING_FAILOVER] = request->value[ARG_FAILOVER],
-			[SETTING_NICE] = request->value[ARG_SENDER_NICE],
-		},
-		.to = request->settings,
-	};
+	return (struct settings_change){ .named = { MIRROR_SETTINGS(NAMED) }, .to = request->settings };
+}
+
+void settings_apply(const struct settings_change *change, struct mirror_settings *now)
+{
+	MIRROR_SETTINGS(APPLY)
 }

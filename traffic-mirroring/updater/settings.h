@@ -1,14 +1,41 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The options that hold for the whole host. */
+/* The options that hold for the whole host (../abi/settings.h): what each takes, and a change of some. */
 #ifndef MIRRORING_SETTINGS_H
 #define MIRRORING_SETTINGS_H
 
-#include "host_maps.h"
+#include <stdbool.h>
+
+#include "../../common/args.h"
+#include "../abi/settings.h"
 #include "request.h"
 
-/* Reads --max-rate into a struct request: a rate, or "off". 0 or -EINVAL. */
-int settings_read_rate(const char *text, void *request);
+/* What each takes, as rows of a table of options (common/args.h). */
+#define SETTING_RING_MEMORY                                                                                 \
+	"SIZE", "limit the memory of all rings of this host to SIZE (64M)", ARGS_SIZE(1L << 20, 64L << 30), \
+		.section = "Host, all interfaces"
+#define SETTING_MAX_RATE                                                         \
+	"RATE", "limit this host's copies to RATE: 100kpps, 500Mbit, off (off)", \
+		ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off")
+#define SETTING_FAILOVER "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE
+#define SETTING_SENDER_NICE "NICE", "set the priority of mirror-sender, -20 to 19 (5)", ARGS_NUMBER(-20, 19)
+
+#define SETTING_NAMED(ID, option, type, member, preset) bool member;
+struct settings_change {
+	struct {
+		MIRROR_SETTINGS(SETTING_NAMED)
+	} named; /* which of the values below are given */
+	struct mirror_settings to;
+};
+#undef SETTING_NAMED
+
+/* In force until another value is given. */
+extern const struct mirror_settings settings_default;
+
+/* Reads --max-rate into a struct mirror_rate: a rate, or "off". 0 or -EINVAL. */
+int settings_read_rate(const char *text, void *rate);
 
 struct settings_change settings_of(const struct request *request);
+
+void settings_apply(const struct settings_change *change, struct mirror_settings *now);
 
 #endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The settings of a host: S(ID, option, type, member, default). struct mirror_settings and the updater's
+ * options are generated from this list. Its order is that of the map: append new settings, with no padding
+ * between. updater/settings.h describes the value of each.
+ */
+#ifndef MIRRORING_SETTINGS_ABI_H
+#define MIRRORING_SETTINGS_ABI_H
+
+#include <linux/types.h>
+
+/* per second, 0: no limit */
+struct mirror_rate {
+	__u64 packets; /* copies */
+	__u64 bits; /* bits of copies */
+};
+
+#define MIRROR_SETTINGS(S)                                                                               \
+	S(RING_MEMORY, "ring-memory", __u64, ring_memory, 64ULL << 20) /* bytes of all rings together */ \
+	S(MAX_RATE, "max-rate", struct mirror_rate, max_rate, {})                                        \
+	S(FAILOVER, "failover", __u32, failover, 0) /* 1: unreachable collectors are not used */         \
+	S(SENDER_NICE, "sender-nice", __s32, nice, 5) /* of the sender, -20 to 19 */
+
+#define MIRROR_SETTING_MEMBER(ID, option, type, member, preset) type member;
+struct mirror_settings {
+	MIRROR_SETTINGS(MIRROR_SETTING_MEMBER)
+};
+_Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
+
+#endif
