@@ -62,7 +62,7 @@ struct datapath_result {
 /* Runs one packet. 0 or a negative errno. */
 int datapath_run(struct datapath *datapath, const struct ref_packet *packet, struct datapath_result *result);
 
-/* Its parts, for packets that come another way: forget what was counted and recorded, and read it. */
+/* Its parts, for packets that are sent otherwise: forget what was counted and recorded, and read it. */
 int datapath_clear(const struct datapath *datapath);
 int datapath_read(const struct datapath *datapath, struct datapath_result *result);
 

@@ -457,7 +457,7 @@ const char *ref_judge(struct reference *ref, const struct ref_expected *e, const
 	if (e->first)
 		return seen->outcome != e->first->outcome || seen->filter != e->first->filter ||
 				       seen->ifindex != e->first->ifindex ?
-			       "a later fragment left the way of the first" :
+			       "a later fragment did not follow the first" :
 			       NULL;
 	if (e->teaches)
 		learn(ref, &e->datagram, seen);

@@ -127,7 +127,7 @@ struct ref_expected {
 	int filter;
 	bool perhaps; /* OUT_SAMPLED_OUT is right as well, if the whole flow is treated so */
 	const struct ref_seen *first; /* a later fragment: what became of the first one */
-	bool teaches; /* a first fragment, whose followers go its way */
+	bool teaches; /* a first fragment, that later ones follow */
 	struct mirror_datagram datagram;
 	struct ref_flow flow;
 };

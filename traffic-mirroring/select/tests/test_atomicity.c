@@ -2,7 +2,7 @@
 /*
  * Commits under traffic: one thread sends a flow without pause, another one puts two rule sets in force in
  * turn. They agree on what becomes of the flow, and by other filters, values and prefixes: a packet that saw
- * parts of both would go another way.
+ * parts of both would have another outcome.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -16,13 +16,10 @@
 
 #include <bpf/bpf.h>
 
-#include "harness.h"
-#include "packets.h"
+#include "group.h"
 
 #define COMMITS 1000
 #define BATCH 64 /* packets per system call: the sender looks up often enough to stop */
-
-static struct fixture fixture;
 
 static const struct packet_spec flow = { .family = 4,
 					 .proto = IPPROTO_TCP,
@@ -146,19 +143,6 @@ static void rejected_by_both(void **state)
 	under_traffic(EGRESS, rejecting, OUT_SKIPPED);
 }
 
-static int enter(void **state)
-{
-	(void)state;
-	return fixture_enter(&fixture);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,5 +150,5 @@ int main(void)
 		cmocka_unit_test(rejected_by_both),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return group_run(tests);
 }

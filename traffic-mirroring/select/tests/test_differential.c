@@ -15,11 +15,10 @@
 #include <bpf/bpf.h>
 
 #include "generate.h"
-#include "harness.h"
+#include "group.h"
 
 #define PACKETS 250 /* per rule set */
 
-static struct fixture fixture;
 static uint64_t seed; /* of the rule set at hand */
 static unsigned int rule_sets = 450;
 
@@ -205,19 +204,6 @@ static void objects_and_reference_agree(void **state)
 	printf("\n");
 }
 
-static int enter(void **state)
-{
-	(void)state;
-	return fixture_enter(&fixture);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(objects_and_reference_agree) };
@@ -230,5 +216,5 @@ int main(void)
 	if (given_sets)
 		rule_sets = strtoul(given_sets, NULL, 10);
 	printf("# seed %#lx, rule sets %u\n", seed, rule_sets);
-	return cmocka_run_group_tests(tests, enter, leave);
+	return group_run(tests);
 }

@@ -14,10 +14,7 @@
 
 #include <bpf/bpf.h>
 
-#include "harness.h"
-#include "packets.h"
-
-static struct fixture fixture;
+#include "group.h"
 
 static const struct packet_spec tcp4 = { .family = 4,
 					 .proto = IPPROTO_TCP,
@@ -33,31 +30,8 @@ static const struct packet_spec tcp6 = { .family = 6,
 					 .payload = 20 };
 static const struct packet_spec arp = { .ethertype = 0x0806, .payload = 46 };
 
-/* Runs a packet, and checks what always has to hold. */
-static struct datapath_result run(struct datapath *datapath, const struct ref_packet *packet)
-{
-	struct datapath_result r;
-
-	assert_int_equal(datapath_run(datapath, packet, &r), 0);
-	assert_int_equal(r.verdict, CHAIN_VERDICT);
-	assert_true(r.unchanged);
-	assert_int_equal(r.after.times, 1);
-	assert_int_equal(r.outcomes, 1);
-	return r;
-}
-
-static struct datapath_result run_spec(struct datapath *datapath, const struct packet_spec *spec)
-{
-	struct packet p;
-	struct ref_packet packet = { .data = p.data };
-
-	packet_build(spec, &p);
-	packet.len = p.len;
-	return run(datapath, &packet);
-}
-
-#define assert_becomes(datapath, spec, way_out) \
-	assert_string_equal(outcome_name(run_spec(datapath, spec).outcome), outcome_name(way_out))
+#define assert_becomes(d, spec, out) \
+	assert_string_equal(outcome_name(group_spec(d, spec).outcome), outcome_name(out))
 
 static void commit(struct datapath *datapath, const char *rules)
 {
@@ -70,14 +44,13 @@ static void switched_off(void **state)
 	for (int d = 0; d < DIRECTIONS; d++) {
 		assert_int_equal(datapath_switch(&fixture.datapath[d], true), 0);
 		commit(&fixture.datapath[d], "mirror to d0");
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
+		assert_becomes(d, &tcp4, OUT_DEVICE);
 		assert_int_equal(datapath_switch(&fixture.datapath[d], false), 0);
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DISABLED);
+		assert_becomes(d, &tcp4, OUT_DISABLED);
 		commit(&fixture.datapath[d], "mirror to d1");
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DISABLED);
+		assert_becomes(d, &tcp4, OUT_DISABLED);
 		assert_int_equal(datapath_switch(&fixture.datapath[d], true), 0);
-		assert_int_equal(run_spec(&fixture.datapath[d], &tcp4).copy.ifindex,
-				 fixture.device[DEVICE_D1].ifindex);
+		assert_int_equal(group_spec(d, &tcp4).copy.ifindex, fixture.device[DEVICE_D1].ifindex);
 	}
 }
 
@@ -94,26 +67,26 @@ static void device_down_gone_or_busy(void **state)
 		commit(&fixture.datapath[d], "mirror to d9");
 	for (int d = 0; d < DIRECTIONS; d++) {
 		/* down: the queue of a device drops what comes, a device without a queue refuses it */
-		enum mirror_outcome outcome = run_spec(&fixture.datapath[d], &tcp4).outcome;
+		enum mirror_outcome outcome = group_spec(d, &tcp4).outcome;
 
 		assert_true(outcome == OUT_DEVICE_BUSY || outcome == OUT_DEVICE_FAILED);
 	}
 	assert_int_equal(system("ip link set d9 up"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
+		assert_becomes(d, &tcp4, OUT_DEVICE);
 	assert_int_equal(system("ip link del d9"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_FAILED); /* gone */
+		assert_becomes(d, &tcp4, OUT_DEVICE_FAILED); /* gone */
 
 	/* a full queue answers the same: a positive number, that of TC_ACT_SHOT or near it */
 	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
 	for (int d = 0; d < DIRECTIONS; d++) {
 		commit(&fixture.datapath[d], "mirror to d2");
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_BUSY);
+		assert_becomes(d, &tcp4, OUT_DEVICE_BUSY);
 	}
 	opts.flags = opts.prog_fd = opts.prog_id = 0;
 	assert_int_equal(bpf_tc_detach(&hook, &opts), 0);
-	assert_becomes(&fixture.datapath[INGRESS], &tcp4, OUT_DEVICE);
+	assert_becomes(INGRESS, &tcp4, OUT_DEVICE);
 }
 
 /* BPF_PROG_TEST_RUN's packets are of lo. */
@@ -122,7 +95,7 @@ static void own_device(void **state)
 	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		commit(&fixture.datapath[d], "mirror to lo");
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE_FAILED);
+		assert_becomes(d, &tcp4, OUT_DEVICE_FAILED);
 	}
 }
 
@@ -143,12 +116,12 @@ static void lose_exit(enum mirror_exit exit, const char *name, enum mirror_outco
 	__u32 key = exit;
 
 	commit_exit(exit);
-	assert_becomes(&fixture.datapath[EGRESS], &tcp4, with);
+	assert_becomes(EGRESS, &tcp4, with);
 	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
-	assert_becomes(&fixture.datapath[EGRESS], &tcp4, OUT_NO_EXIT);
+	assert_becomes(EGRESS, &tcp4, OUT_NO_EXIT);
 	program = build_program(fixture.datapath[EGRESS].select, name);
 	assert_int_equal(bpf_map_update_elem(fd, &key, &program, BPF_ANY), 0);
-	assert_becomes(&fixture.datapath[EGRESS], &tcp4, with);
+	assert_becomes(EGRESS, &tcp4, with);
 }
 
 static void no_exit(void **state)
@@ -159,7 +132,7 @@ static void no_exit(void **state)
 
 	/* update came before start: filters, but nowhere to send copies to */
 	commit_exit(EXIT_NONE);
-	assert_becomes(&fixture.datapath[EGRESS], &tcp4, OUT_NO_EXIT);
+	assert_becomes(EGRESS, &tcp4, OUT_NO_EXIT);
 }
 
 static void add_outer(struct configuration *c, int family, const char *address, uint8_t proto, uint16_t port)
@@ -205,33 +178,33 @@ static void own_tunnels(void **state)
 		assert_int_equal(tables_commit(fixture.datapath[d].tables, c, false), 0);
 		configuration_free(c);
 
-		assert_becomes(&fixture.datapath[d], &tunnel, OUT_OWN_COPY);
-		assert_becomes(&fixture.datapath[d], &other_port, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &other_end, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &other_proto, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &answer, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &gre, OUT_OWN_COPY);
-		assert_becomes(&fixture.datapath[d], &tunnel6, OUT_OWN_COPY);
-		assert_becomes(&fixture.datapath[d], &other_port6, OUT_DEVICE);
-		/* a fragment that has no ports goes the way of the first one */
+		assert_becomes(d, &tunnel, OUT_OWN_COPY);
+		assert_becomes(d, &other_port, OUT_DEVICE);
+		assert_becomes(d, &other_end, OUT_DEVICE);
+		assert_becomes(d, &other_proto, OUT_DEVICE);
+		assert_becomes(d, &answer, OUT_DEVICE);
+		assert_becomes(d, &gre, OUT_OWN_COPY);
+		assert_becomes(d, &tunnel6, OUT_OWN_COPY);
+		assert_becomes(d, &other_port6, OUT_DEVICE);
+		/* a fragment that has no ports follows the first one */
 		fragment.more = true;
 		fragment.offset = 0;
-		assert_becomes(&fixture.datapath[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(d, &fragment, OUT_OWN_COPY);
 		fragment.offset = 9;
-		assert_becomes(&fixture.datapath[d], &fragment, OUT_OWN_COPY);
+		assert_becomes(d, &fragment, OUT_OWN_COPY);
 		/* the next configuration knows no tunnel */
 		commit(&fixture.datapath[d], "mirror to d0");
-		assert_becomes(&fixture.datapath[d], &tunnel, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &gre, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &tunnel6, OUT_DEVICE);
+		assert_becomes(d, &tunnel, OUT_DEVICE);
+		assert_becomes(d, &gre, OUT_DEVICE);
+		assert_becomes(d, &tunnel6, OUT_DEVICE);
 	}
 }
 
 /* What a device without Ethernet got of a packet; 0: nothing. */
-static size_t bare_copy(struct datapath *datapath, const struct packet *p, bool tagged, uint8_t *copy)
+static size_t bare_copy(enum direction d, const struct packet *p, bool tagged, uint8_t *copy)
 {
 	struct ref_packet packet = { .data = p->data, .len = p->len, .tagged = tagged, .tci = 5 };
-	struct datapath_result r = run(datapath, &packet);
+	struct datapath_result r = group_packet(d, &packet);
 	ssize_t n = read(fixture.tun, copy, PACKET_MAX);
 
 	assert_int_equal(r.outcome, n > 0 ? OUT_DEVICE : OUT_DEVICE_NOT_IP);
@@ -251,10 +224,10 @@ static void device_takes_bare_ip(void **state)
 			struct packet p;
 
 			packet_build(specs[i], &p);
-			assert_int_equal(bare_copy(&fixture.datapath[d], &p, false, copy), p.len - p.l3);
+			assert_int_equal(bare_copy(d, &p, false, copy), p.len - p.l3);
 			assert_memory_equal(copy, p.data + p.l3, p.len - p.l3);
 		}
-		assert_becomes(&fixture.datapath[d], &arp, OUT_DEVICE_NOT_IP);
+		assert_becomes(d, &arp, OUT_DEVICE_NOT_IP);
 	}
 }
 
@@ -274,9 +247,9 @@ static void device_takes_no_tags(void **state)
 			struct packet p;
 
 			packet_build(&specs[i], &p);
-			assert_int_equal(bare_copy(&fixture.datapath[d], &p, true, copy), 0);
+			assert_int_equal(bare_copy(d, &p, true, copy), 0);
 			if (specs[i].tag[0].type)
-				assert_int_equal(bare_copy(&fixture.datapath[d], &p, false, copy), 0);
+				assert_int_equal(bare_copy(d, &p, false, copy), 0);
 		}
 	}
 }
@@ -295,14 +268,14 @@ static void interface_gives_bare_ip(void **state)
 		assert_non_null(c);
 		assert_int_equal(tables_commit(fixture.datapath[d].tables, c, true), 0);
 		configuration_free(c);
-		assert_int_equal(run_spec(&fixture.datapath[d], &bare4).filter, 0);
-		assert_int_equal(run_spec(&fixture.datapath[d], &bare6).filter, 1);
+		assert_int_equal(group_spec(d, &bare4).filter, 0);
+		assert_int_equal(group_spec(d, &bare6).filter, 1);
 		/* an Ethernet frame is, as a bare packet, no IP */
-		assert_int_equal(run_spec(&fixture.datapath[d], &tcp4).filter, 2);
+		assert_int_equal(group_spec(d, &tcp4).filter, 2);
 		/* the next commit says Ethernet again */
 		commit(&fixture.datapath[d], "mirror proto tcp to d0");
-		assert_becomes(&fixture.datapath[d], &tcp4, OUT_DEVICE);
-		assert_becomes(&fixture.datapath[d], &bare4, OUT_NO_MATCH);
+		assert_becomes(d, &tcp4, OUT_DEVICE);
+		assert_becomes(d, &bare4, OUT_NO_MATCH);
 	}
 }
 
@@ -376,19 +349,6 @@ static void end_of_chain(void **state)
 	}
 }
 
-static int enter(void **state)
-{
-	(void)state;
-	return fixture_enter(&fixture);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,5 +359,5 @@ int main(void)
 		cmocka_unit_test(counters_add_up),	cmocka_unit_test(end_of_chain),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return group_run(tests);
 }

@@ -11,32 +11,9 @@
 
 #include <bpf/bpf.h>
 
-#include "harness.h"
-#include "packets.h"
+#include "group.h"
 
 #define FLOWS 4000
-
-static struct fixture fixture;
-
-static void commit(const char *rules)
-{
-	assert_int_equal(fixture_commit(&fixture, rules), 0);
-}
-
-static struct datapath_result run(enum direction d, const struct packet_spec *spec, bool tagged, uint16_t tci)
-{
-	struct packet p;
-	struct ref_packet packet = { .data = p.data, .tagged = tagged, .tci = tci };
-	struct datapath_result r;
-
-	packet_build(spec, &p);
-	packet.len = p.len;
-	assert_int_equal(datapath_run(&fixture.datapath[d], &packet, &r), 0);
-	assert_int_equal(r.verdict, CHAIN_VERDICT);
-	assert_true(r.unchanged);
-	assert_int_equal(r.outcomes, 1);
-	return r;
-}
 
 /* One fragment of a datagram, and what has to become of it. */
 struct step {
@@ -58,7 +35,7 @@ struct story {
 #define FIRST .offset = 0, .more = true
 #define LATER .offset = 185, .more = true
 #define LAST .offset = 370, .more = false
-#define BECOMES(way_out, by) .outcome = way_out, .filter = by
+#define BECOMES(out, by) .outcome = out, .filter = by
 
 static const struct story stories[] = {
 	{ "in order",
@@ -161,7 +138,7 @@ static unsigned int tell(const struct story *story, enum direction d, uint8_t fa
 
 		s.offset = step->offset;
 		s.more = step->more;
-		r = run(d, &s, false, 0);
+		r = group_spec(d, &s);
 		if (r.outcome == step->outcome && r.filter + 1 == step->filter &&
 		    r.copy.times == (step->outcome == OUT_DEVICE))
 			continue;
@@ -179,7 +156,7 @@ static void fragments(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
-		commit(stories[i].rules);
+		group_commit(stories[i].rules);
 		for (int d = 0; d < DIRECTIONS; d++) {
 			bad += tell(&stories[i], d, 4, id++);
 			bad += tell(&stories[i], d, 6, id++);
@@ -195,30 +172,30 @@ static void fragments_of_others(void **state)
 	const uint8_t families[] = { 4, 6 };
 
 	(void)state;
-	commit(DNS);
+	group_commit(DNS);
 	for (int i = 0; i < 2; i++) {
 		struct packet_spec s = datagram(&dns, families[i], 5000), other;
 
 		s.more = true;
-		assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+		assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
 		s.offset = 185;
 		other = s;
 		other.id++;
-		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(group_spec(INGRESS, &other).outcome, OUT_FRAGMENT_UNKNOWN);
 		other = s;
 		strcpy(other.src, s.dst);
-		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(group_spec(INGRESS, &other).outcome, OUT_FRAGMENT_UNKNOWN);
 		other = s;
 		strcpy(other.dst, s.src);
-		assert_int_equal(run(INGRESS, &other, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
-		assert_int_equal(run(INGRESS, &s, true, 5).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(group_spec(INGRESS, &other).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(group_tagged(INGRESS, &s, 5).outcome, OUT_FRAGMENT_UNKNOWN);
 		/* another direction has seen nothing */
-		assert_int_equal(run(EGRESS, &s, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+		assert_int_equal(group_spec(EGRESS, &s).outcome, OUT_FRAGMENT_UNKNOWN);
 		other = s;
 		other.proto = IPPROTO_TCP;
-		assert_int_equal(run(INGRESS, &other, false, 0).outcome,
+		assert_int_equal(group_spec(INGRESS, &other).outcome,
 				 families[i] == 4 ? OUT_FRAGMENT_UNKNOWN : OUT_DEVICE);
-		assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+		assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
 	}
 }
 
@@ -246,14 +223,14 @@ static void fragments_are_followed_for_a_time(void **state)
 	struct packet_spec s = datagram(&dns, 4, 6000);
 
 	(void)state;
-	commit(DNS);
+	group_commit(DNS);
 	s.more = true;
-	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+	assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
 	s.offset = 185;
 	make_older(&fixture.datapath[INGRESS], MIRROR_FRAGMENT_NS - 5000000000);
-	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_DEVICE);
+	assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
 	make_older(&fixture.datapath[INGRESS], 5000000000);
-	assert_int_equal(run(INGRESS, &s, false, 0).outcome, OUT_FRAGMENT_UNKNOWN);
+	assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_FRAGMENT_UNKNOWN);
 }
 
 static struct packet_spec flow(unsigned int number, uint8_t family)
@@ -283,18 +260,18 @@ static struct packet_spec turned(struct packet_spec s)
 /*
  * A packet's outcome as a number: its device, or 0. It is the same for all four packets of a flow.
  */
-static unsigned int way_of_flow(unsigned int number, uint8_t family)
+static unsigned int device_of_flow(unsigned int number, uint8_t family)
 {
 	struct packet_spec there = flow(number, family), back = turned(there);
-	unsigned int way;
+	unsigned int device;
 
 	back.tcp_flags = 0x12;
 	back.payload = 99;
-	way = run(INGRESS, &there, false, 0).copy.ifindex;
-	assert_int_equal(run(EGRESS, &back, false, 0).copy.ifindex, way);
-	assert_int_equal(run(EGRESS, &there, false, 0).copy.ifindex, way);
-	assert_int_equal(run(INGRESS, &back, true, 7).copy.ifindex, way);
-	return way;
+	device = group_spec(INGRESS, &there).copy.ifindex;
+	assert_int_equal(group_spec(EGRESS, &back).copy.ifindex, device);
+	assert_int_equal(group_spec(EGRESS, &there).copy.ifindex, device);
+	assert_int_equal(group_tagged(INGRESS, &back, 7).copy.ifindex, device);
+	return device;
 }
 
 /* Four standard deviations of the number of hits, squared and compared without a square root. */
@@ -316,13 +293,13 @@ static void sample_takes_whole_flows(void **state)
 		unsigned int taken = 0;
 
 		snprintf(rules, sizeof(rules), "mirror sample 1/%u to d0\nmirror to d1", samples[i]);
-		commit(rules);
+		group_commit(rules);
 		for (unsigned int n = 0; n < FLOWS; n++) {
-			unsigned int way = way_of_flow(n, n % 3 ? 4 : 6);
+			unsigned int device = device_of_flow(n, n % 3 ? 4 : 6);
 
 			/* what is not in the sample is not left to the next line */
-			assert_int_not_equal(way, fixture.device[DEVICE_D1].ifindex);
-			taken += way != 0;
+			assert_int_not_equal(device, fixture.device[DEVICE_D1].ifindex);
+			taken += device != 0;
 		}
 		assert_share(taken, FLOWS, samples[i]);
 	}
@@ -333,11 +310,11 @@ static void flows_spread_over_devices(void **state)
 	unsigned int copies[3] = { 0 };
 
 	(void)state;
-	commit("mirror to d0,d1,d2");
+	group_commit("mirror to d0,d1,d2");
 	for (unsigned int n = 0; n < FLOWS; n++) {
-		unsigned int way = way_of_flow(n, n % 3 ? 4 : 6), d = 0;
+		unsigned int device = device_of_flow(n, n % 3 ? 4 : 6), d = 0;
 
-		while (d < 3 && fixture.device[d].ifindex != way)
+		while (d < 3 && fixture.device[d].ifindex != device)
 			d++;
 		assert_uint_in_range(d, 0, 2);
 		copies[d]++;
@@ -352,12 +329,12 @@ static void sampled_flows_spread_too(void **state)
 	unsigned int d0 = 0, taken = 0;
 
 	(void)state;
-	commit("mirror sample 1/4 to d0,d1");
+	group_commit("mirror sample 1/4 to d0,d1");
 	for (unsigned int n = 0; n < FLOWS; n++) {
-		unsigned int way = way_of_flow(n, 4);
+		unsigned int device = device_of_flow(n, 4);
 
-		taken += way != 0;
-		d0 += way == fixture.device[DEVICE_D0].ifindex;
+		taken += device != 0;
+		d0 += device == fixture.device[DEVICE_D0].ifindex;
 	}
 	assert_share(taken, FLOWS, 4);
 	assert_share(d0, taken, 2);
@@ -370,33 +347,20 @@ static void flows_without_ports(void **state)
 	unsigned int taken = 0;
 
 	(void)state;
-	commit("mirror sample 1/2 to d0");
+	group_commit("mirror sample 1/2 to d0");
 	for (unsigned int n = 0; n < FLOWS; n++) {
 		struct packet_spec back;
-		unsigned int way;
+		unsigned int device;
 
 		snprintf(s.src, sizeof(s.src), "10.0.%u.%u", n / 200, 1 + n % 200);
 		strcpy(s.dst, "198.51.100.1");
 		back = turned(s);
 		back.icmp_type = 0;
-		way = run(INGRESS, &s, false, 0).copy.ifindex;
-		assert_int_equal(run(EGRESS, &back, false, 0).copy.ifindex, way);
-		taken += way != 0;
+		device = group_spec(INGRESS, &s).copy.ifindex;
+		assert_int_equal(group_spec(EGRESS, &back).copy.ifindex, device);
+		taken += device != 0;
 	}
 	assert_share(taken, FLOWS, 2);
-}
-
-static int enter(void **state)
-{
-	(void)state;
-	return fixture_enter(&fixture);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture);
-	return 0;
 }
 
 int main(void)
@@ -411,5 +375,5 @@ int main(void)
 		cmocka_unit_test(flows_without_ports),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return group_run(tests);
 }

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "group.h"
 #include "live.h"
-#include "packets.h"
 
 /* Places in a packet. */
 enum base { NOWHERE, L2, L3, L4 };
@@ -68,7 +68,7 @@ struct test_case {
 	}
 #define DCCP 33
 
-#define BECOMES(way_out, by) .outcome = way_out, .filter = by
+#define BECOMES(out, by) .outcome = out, .filter = by
 #define YES BECOMES(OUT_DEVICE, 1)
 #define NO BECOMES(OUT_NO_MATCH, 0)
 #define BAD BECOMES(OUT_MALFORMED, 0)
@@ -315,7 +315,6 @@ static const struct test_case cases[] = {
 	{ "another mark", ALL, TCP4(), YES, .mark = MIRROR_MARK + 1 },
 };
 
-static struct fixture fixture;
 static struct live live;
 
 static size_t place(const struct packet *p, enum base from)
@@ -476,16 +475,13 @@ static void cut_anywhere(void **state)
 
 static int enter(void **state)
 {
-	(void)state;
-	return fixture_enter(&fixture) ?: live_open(&live, &fixture);
+	return group_enter(state) ?: live_open(&live, &fixture);
 }
 
 static int leave(void **state)
 {
-	(void)state;
 	live_close(&live);
-	fixture_leave(&fixture);
-	return 0;
+	return group_leave(state);
 }
 
 int main(void)
