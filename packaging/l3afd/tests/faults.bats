@@ -100,6 +100,35 @@ problem() {
 	payload device.json 'mirrors.update_args.rules = "mirror proto nonsense"' | post update 500
 }
 
+@test "rules that are too long for a command line are answered with 200 and ignored, empty ones remove all filters" {
+	deploy device.json
+	deploy device.json 'mirrors.update_args.rules = "mirror #" + "x" * 131072'
+	[[ $(report ingress '.filters | length') == 2 ]]
+	deploy device.json 'mirrors.update_args.rules = ""'
+	[[ $(report ingress '.filters | length') == 0 ]]
+}
+
+@test "an interface with a dot in its name is refused, and l3afd goes on" {
+	l3afd_stop
+	on host ip link add eth0.7 up type veth
+	l3afd_start
+	# with 500, or where it pins without versions, with no answer after a panic in its handler
+	if payload device.json '.[].iface = "eth0.7"' | post update; then return 1; fi
+	deploy device.json
+	chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
+}
+
+@test "with user_program_daemon, each start leaves a zombie" {
+	deploy collectors.json
+	wait_until 5 zombies 2
+	deploy collectors.json 'mirrors.start_args["tunnel-id"] = "43"'
+	wait_until 5 zombies 4
+}
+
+zombies() {
+	[[ $(ps --ppid "$l3afd" -o stat=,comm= | grep -c '^Z.* mirroring') == "$1" ]]
+}
+
 @test "a process called like cmd_start is killed, mirror-sender is not" {
 	local other
 	cp "$(command -v sleep)" "$LAB/other-mirroring"

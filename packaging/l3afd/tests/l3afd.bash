@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 # shellcheck shell=bash
 #
-# What the tests with a real l3afd share. The binary is named by L3AFD; it runs at the lab's host, unmodified, with a
-# configuration, a store and a package repository of its own.
+# What the tests with a real l3afd share. The binary is named by L3AFD; it runs at the lab's host, unmodified, with
+# packaging/l3afd/l3afd.cfg in folders of its own, and a package repository.
 #
 #   l3afd_repository        First, in setup_file: a repository of dist/ and of the flow log, in $repository.
 #   l3afd_lab               First, in setup: the three hosts, a VXLAN tunnel from host to collector.
@@ -58,49 +58,8 @@ l3afd_lab() {
 }
 
 l3afd_start() {
-	local direction
-	cat >"$LAB/l3afd.cfg" <<-END
-		[l3afd]
-		pid-file: $LAB/run/l3afd.pid
-		datacenter: lab
-		bpf-dir: $LAB/run/bpf
-		bpf-log-dir:
-		shutdown-timeout: 25s
-		http-client-timeout: 10s
-		max-ebpf-restart-count: 3
-		bpf-chaining-enabled: true
-		environment: DEV
-		BpfMapDefaultPath: /sys/fs/bpf
-		[ebpf-repo]
-		url: ${1:-file://$repository}
-		[web]
-		metrics-addr: localhost:8898
-		ebpf-poll-interval: 1s
-		[xdp-root]
-		package-name: xdp-root
-		[tc-root]
-		package-name: tc-root
-		artifact: l3af_tc_root.tar.gz
-		command: tc_root
-		version: latest
-		ingress-object-file: tc_root_ingress.bpf.o
-		egress-object-file: tc_root_egress.bpf.o
-		ingress-map-name: tc_ingress_root_array
-		egress-map-name: tc_egress_root_array
-		ingress-entry-function-name: tc_ingress_root
-		egress-entry-function-name: tc_egress_root
-		[ebpf-chain-debug]
-		enabled: false
-		[l3af-configs]
-		restapi-addr: localhost:7080
-		[l3af-config-store]
-		filename: $LAB/run/store.json
-		[mtls]
-		enabled: false
-		[graceful-restart]
-		basepath: $LAB/run/restart
-		restart-artifacts-url: file://$repository
-	END
+	sed "s|: /run/l3afd|: $LAB/run/l3afd|; s|/var/lib/l3afd|$LAB/run|; s|/var/log/l3afd||; s|10s|1s|; s|file:///.*|${1:-file://$repository}|" \
+		"$l3afd_payloads/l3afd.cfg" >"$LAB/l3afd.cfg"
 	spawn host l3afd env "PATH=$LAB/bin:$PATH" "$L3AFD" --config "$LAB/l3afd.cfg"
 	l3afd=$pid
 	wait_until 20 on host curl --silent --fail http://localhost:7080/l3af/configs/v1
