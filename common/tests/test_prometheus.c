@@ -11,9 +11,11 @@
 
 static void test_format(void **state)
 {
-	static const struct prometheus_label none[] = { { NULL, NULL } }, labels[] = {
-		{ "iface", "eth0" }, { "path", "a\\b \"c\"\nd" }, { NULL, NULL }
-	};
+	static const struct prometheus_label none[] = { { NULL, NULL } },
+					     labels[] = { { "iface", "eth0" },
+							  { "path", "a\\b \"c\"\nd" },
+							  { "bytes", "\xc3\xa9 \xe9\x01 \xe2\x82" },
+							  { NULL, NULL } };
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -25,12 +27,12 @@ static void test_format(void **state)
 	prometheus_sample(to, "x_total", none, "%g", 0.5);
 	prometheus_sample(to, "x_total", NULL, "%d", 1);
 	fclose(to);
-	assert_string_equal(text,
-			    "# HELP x_total Copies sent.\n"
-			    "# TYPE x_total counter\n"
-			    "x_total{iface=\"eth0\",path=\"a\\\\b \\\"c\\\"\\nd\"} 18446744073709551615\n"
-			    "x_total 0.5\n"
-			    "x_total 1\n");
+	assert_string_equal(text, "# HELP x_total Copies sent.\n"
+				  "# TYPE x_total counter\n"
+				  "x_total{iface=\"eth0\",path=\"a\\\\b \\\"c\\\"\\nd\",bytes=\"\xc3\xa9 "
+				  "\\\\xe9\\\\x01 \\\\xe2\\\\x82\"} 18446744073709551615\n"
+				  "x_total 0.5\n"
+				  "x_total 1\n");
 	free(text);
 }
 

@@ -108,4 +108,17 @@ _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden paddin
 
 #define MIRROR_ERRNOS 134 /* one more than the highest errno of Linux */
 
+/*
+ * The arrays, A(name, type of a value, entries): ARRAY, BPF_F_MMAPABLE. The second list has BTF. The first
+ * has none: a map of maps takes a map with BTF on kernels before 6.2 only if the inner map's definition had
+ * some, which is the loader's choice.
+ */
+#define MIRROR_HOST_STATE(A) A(state, struct mirror_state, 1)
+#define MIRROR_HOST_ARRAYS(A)                             \
+	A(groups, struct mirror_group, MIRROR_MAX_GROUPS) \
+	A(settings, struct mirror_settings, 1)            \
+	A(sent, __u64, SENT_COUNT)                        \
+	A(sent_errors, __u64, MIRROR_ERRNOS)              \
+	A(collectors, struct mirror_collector_counters, (MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS))
+
 #endif

@@ -18,6 +18,7 @@
 
 #include "counters.h"
 #include "dimensions.h"
+#include "host.h"
 #include "options.h"
 
 #define MIRROR_BANKS 2
@@ -206,8 +207,45 @@ struct mirror_options {
 	__u8 origin[OPT_COUNT]; /* by enum mirror_option; 0: not given, 1: by start, 2: by update */
 	__u8 started; /* 1: start has run; an update before it may omit where copies go */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN]; /* in the same order; filters have none; padded with zeros */
-};
-_Static_assert(sizeof(struct mirror_options) == OPT_COUNT + 1 + OPT_COUNT * MIRROR_OPTION_LEN,
-	       "no hidden padding");
+} __attribute__((aligned(8)));
+
+/*
+ * The maps of a direction beside the tables of dimensions, M(ID, name, type, key, value, entries, flags): the
+ * data path declares them and the updater checks what it opens by the same rows. User space maps the first
+ * ones into memory, opens the second ones, and leaves the third ones to the data path.
+ */
+#define MIRROR_MAPPED_MAPS(M)                                                                        \
+	M(CONFIG, config, ARRAY, __u32, struct mirror_config, 1, BPF_F_MMAPABLE)                     \
+	M(BANKS, banks, ARRAY, __u32, struct mirror_bank, MIRROR_BANKS, BPF_F_MMAPABLE)              \
+	M(FILTERS, filters, ARRAY, __u32, struct mirror_filter, (MIRROR_BANKS * MIRROR_MAX_FILTERS), \
+	  BPF_F_MMAPABLE)                                                                            \
+	M(OPTIONS, options, ARRAY, __u32, struct mirror_options, MIRROR_BANKS, BPF_F_MMAPABLE)
+#define MIRROR_OTHER_MAPS(M)                                                                    \
+	M(OUTERS, outers, HASH, struct mirror_outer, struct mirror_words, MIRROR_MAX_OUTERS, 0) \
+	M(COUNTERS, counters, ARRAY, __u32, __u64, OUT_COUNT, 0)                                \
+	M(FILTER_PACKETS, filter_packets, ARRAY, __u32, __u64, (1 + MIRROR_MAX_FILTERS), 0)     \
+	M(FILTER_BYTES, filter_bytes, ARRAY, __u32, __u64, (1 + MIRROR_MAX_FILTERS), 0)         \
+	M(PENDING, pending, PERCPU_ARRAY, __u32, struct mirror_pending, 1, 0)
+#define MIRROR_PRIVATE_MAPS(M)                                                            \
+	M(FRAGMENTS, fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, \
+	  MIRROR_MAX_FRAGMENTED, 0)                                                       \
+	M(DECISION, decision, PERCPU_ARRAY, __u32, struct mirror_decision, 1, 0)
+/* The host's rings and state (host.h), inserted by the updater. */
+#define MIRROR_HOST_LINKS(M)                                                              \
+	M(RINGS, rings, ARRAY_OF_MAPS, __u32, __u32, (MIRROR_SPILL + MIRROR_MAX_CPUS), 0) \
+	M(STATE, state, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
+
+/* Maps that are mapped into memory are arrays there, too. */
+#define MIRROR_STRIDE(ID, name, kind, key, value, ...) \
+	_Static_assert(sizeof(value) % 8 == 0, "entries of " #name " are multiples of 8 bytes");
+MIRROR_MAPPED_MAPS(MIRROR_STRIDE)
+#undef MIRROR_STRIDE
+
+/* The tables of dimensions in the same form: rows of dimensions.h. */
+#define MIRROR_NUMBER_MAP(M, ID, name, values) \
+	M(ID, name, ARRAY, __u32, struct mirror_words, values, BPF_F_MMAPABLE)
+#define MIRROR_ADDRESS_MAP(M, ID, name, version)                               \
+	M(ID, name, LPM_TRIE, struct mirror_key##version, struct mirror_words, \
+	  (MIRROR_BANKS * MIRROR_MAX_PREFIXES), BPF_F_NO_PREALLOC)
 
 #endif

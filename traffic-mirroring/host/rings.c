@@ -20,6 +20,8 @@
 #define HEADER BPF_RINGBUF_HDR_SZ
 #define FLAGS (BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)
 
+const struct bpf_map_shape rings_shape = { .type = BPF_MAP_TYPE_RINGBUF };
+
 #define AHEAD 4096 /* bytes being prefetched while a record is processed */
 
 static const uint32_t *header(const struct ring *r)
@@ -80,9 +82,23 @@ void rings_name(unsigned int ring, char name[RINGS_NAME_LEN])
 		 ring / RINGS_PER_CPU);
 }
 
+static int open_pinned(struct ring *r, const char *path)
+{
+	int fd = bpf_info_open(path, &rings_shape), err;
+
+	if (fd < 0)
+		return fd;
+	err = ring_open(r, fd);
+	if (err) {
+		log_error("cannot open %s: %s", path, strerror(-err));
+		close(fd);
+	}
+	return err;
+}
+
 int rings_open(struct ring **rings, size_t *n)
 {
-	int cpus = libbpf_num_possible_cpus(), fd, err = 0;
+	int cpus = libbpf_num_possible_cpus(), err = 0;
 	char name[RINGS_NAME_LEN], path[64];
 
 	*n = 0;
@@ -94,17 +110,12 @@ int rings_open(struct ring **rings, size_t *n)
 	for (int i = 0; i < RINGS_PER_CPU * cpus && !err; i++) {
 		rings_name(i, name);
 		snprintf(path, sizeof(path), HOST_PINS "/%s", name);
-		fd = bpf_obj_get(path);
-		err = fd < 0 ? -errno : ring_open(&(*rings)[i], fd);
+		err = open_pinned(&(*rings)[i], path);
 		if (!err)
 			++*n;
-		else if (fd >= 0)
-			close(fd);
 	}
-	if (err) {
-		log_error("cannot open %s: %s", path, strerror(-err));
+	if (err)
 		rings_close(*rings, *n);
-	}
 	return err;
 }
 

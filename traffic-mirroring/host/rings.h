@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../common/bpf_info.h"
 #include "../abi/record.h"
 
 struct ring {
@@ -29,6 +30,9 @@ struct ring {
 /* Per CPU: the primary ring and the overflow ring. */
 #define RINGS_PER_CPU 2
 #define RINGS_NAME_LEN 32
+
+/* What a ring is, of any size. */
+extern const struct bpf_map_shape rings_shape;
 
 /* The name of a ring's pin; rings are numbered CPU by CPU. */
 void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);

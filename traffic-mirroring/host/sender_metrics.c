@@ -42,16 +42,18 @@ static void each_collector(const struct shared *s, collector_function *f, void *
 	char text[COLLECTOR_TEXT_LEN];
 
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		const struct mirror_group *g = &s->groups[slot];
+		struct mirror_group g;
 
-		for (int i = 0; g->id && i < g->collectors; i++) {
+		if (!shared_group(s, slot, &g))
+			continue;
+		for (int i = 0; i < g.collectors; i++) {
 			const struct mirror_collector_counters *c =
 				&s->collectors[slot * MIRROR_MAX_COLLECTORS + i];
 
-			if (c->group != g->id)
+			if (c->group != g.id)
 				continue;
-			collector_print(&g->collector[i], text);
-			f(ctx, g->id, text, c);
+			collector_print(&g.collector[i], text);
+			f(ctx, g.id, text, c);
 		}
 	}
 }

@@ -95,17 +95,17 @@ static void emit_collectors(struct emit *e, const struct shared *s)
 {
 	emit_array(e, "collectors");
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		const struct mirror_group *g = &s->groups[slot];
 		const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+		struct mirror_group g;
 
-		if (!g->id)
+		if (!shared_group(s, slot, &g))
 			continue;
-		emit_text(e, "group %u%s\n", g->id,
-			  c->group != g->id	  ? ", not opened yet" :
+		emit_text(e, "group %u%s\n", g.id,
+			  c->group != g.id	  ? ", not opened yet" :
 			  s->state->stopped[slot] ? ", stopped: no route to its collectors" :
 						    "");
-		for (int i = 0; i < g->collectors && i < MIRROR_MAX_COLLECTORS; i++)
-			emit_collector(e, g, i, &c[i]);
+		for (int i = 0; i < g.collectors; i++)
+			emit_collector(e, &g, i, &c[i]);
 	}
 	emit_end(e);
 }

@@ -7,65 +7,47 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../common/bpf_info.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
+#include "../wire/formats.h"
 
 #define INFO(name, public, help) [SENT_##name] = { public, help },
 const struct sent_info sent_info[SENT_COUNT] = { MIRROR_SENT(INFO) };
 #undef INFO
 
 /* The pins, each with the offset of its pointer in struct shared. */
+#define SHAPE_OF(type, entries)                                                          \
+	{                                                                                \
+		BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(type), entries, BPF_F_MMAPABLE \
+	}
+#define ARRAY(name, type, entries) { #name, offsetof(struct shared, name), SHAPE_OF(type, entries) },
 static const struct array {
 	const char *name;
 	size_t memory;
-	uint32_t value_size, entries;
-} arrays[] = {
-	{ "state", offsetof(struct shared, state), sizeof(struct mirror_state), 1 },
-	{ "groups", offsetof(struct shared, groups), sizeof(struct mirror_group), MIRROR_MAX_GROUPS },
-	{ "settings", offsetof(struct shared, settings), sizeof(struct mirror_settings), 1 },
-	{ "sent", offsetof(struct shared, sent), sizeof(uint64_t), SENT_COUNT },
-	{ "sent_errors", offsetof(struct shared, sent_errors), sizeof(uint64_t), MIRROR_ERRNOS },
-	{ "collectors", offsetof(struct shared, collectors), sizeof(struct mirror_collector_counters),
-	  MIRROR_MAX_GROUPS *MIRROR_MAX_COLLECTORS },
-};
+	struct bpf_map_shape shape;
+} arrays[] = { MIRROR_HOST_STATE(ARRAY) MIRROR_HOST_ARRAYS(ARRAY) };
 #define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
-
-static size_t size_of(const struct array *a)
-{
-	size_t page = sysconf(_SC_PAGESIZE), size = (size_t)a->entries * ((a->value_size + 7) & ~7U);
-
-	return (size + page - 1) / page * page;
-}
 
 static int map_array(const struct array *a, void **memory)
 {
-	struct bpf_map_info info;
 	char path[64];
 	int fd, err = 0;
 
 	snprintf(path, sizeof(path), HOST_PINS "/%s", a->name);
-	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_info_map(fd, &info)) {
+	fd = bpf_info_open(path, &a->shape);
+	if (fd < 0)
+		return fd;
+	*memory = mmap(NULL, bpf_info_mapped_size(&a->shape), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*memory == MAP_FAILED) {
 		err = -errno;
-		log_error("cannot open %s: %s", path, strerror(-err));
-	} else if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != a->value_size ||
-		   info.max_entries != a->entries) {
-		err = -EINVAL;
-		log_error("%s is of another version: %u values of %u bytes, expected %u of %u", path,
-			  info.max_entries, info.value_size, a->entries, a->value_size);
-	} else {
-		*memory = mmap(NULL, size_of(a), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (*memory == MAP_FAILED) {
-			err = -errno;
-			*memory = NULL;
-			log_error("cannot map %s: %s", path, strerror(-err));
-		}
+		*memory = NULL;
+		log_error("cannot map %s: %s", path, strerror(-err));
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return err;
 }
 
@@ -90,8 +72,50 @@ void shared_close(struct shared *s)
 {
 	for (size_t i = 0; i < ARRAYS; i++)
 		if (*memory_of(s, &arrays[i]))
-			munmap(*memory_of(s, &arrays[i]), size_of(&arrays[i]));
+			munmap(*memory_of(s, &arrays[i]), bpf_info_mapped_size(&arrays[i].shape));
 	*s = (struct shared){ 0 };
+}
+
+/* Whoever writes to the map, what is read of it keeps to its bounds. */
+static bool check_group(struct mirror_group *g)
+{
+	bool valid = g->collectors <= MIRROR_MAX_COLLECTORS && g->oversize <= OVERSIZE_FRAGMENT;
+
+	for (int i = 0; i < MIRROR_MAX_COLLECTORS; i++) {
+		const struct mirror_collector *c = &g->collector[i];
+
+		g->collector[i].device[MIRROR_DEVICE_LEN - 1] = '\0';
+		valid &= i >= g->collectors || (format_of(c->format) && (!c->family || c->family == AF_INET ||
+									 c->family == AF_INET6));
+	}
+	return valid;
+}
+
+bool shared_group(const struct shared *s, unsigned int slot, struct mirror_group *group)
+{
+	*group = s->groups[slot];
+	return group->id && check_group(group);
+}
+
+int shared_group_by_id(uint32_t id, struct mirror_group *group)
+{
+	static const struct bpf_map_shape shape = SHAPE_OF(struct mirror_group, MIRROR_MAX_GROUPS);
+	__u32 slot = id % MIRROR_MAX_GROUPS;
+	int fd, err = 0;
+
+	if (access(HOST_PINS "/groups", F_OK) && errno == ENOENT)
+		return -ENOENT;
+	fd = bpf_info_open(HOST_PINS "/groups", &shape);
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &slot, group)) {
+		err = -errno;
+		log_error("%s: %s", HOST_PINS "/groups", strerror(-err));
+	}
+	close(fd);
+	if (err)
+		return err;
+	return group->id == id && check_group(group) ? 0 : -ENOENT;
 }
 
 bool shared_is_answer(__u32 error)

@@ -26,6 +26,15 @@ extern const struct sent_info {
 int shared_open(struct shared *s);
 void shared_close(struct shared *s);
 
+/* A copy of the group in a slot, which nobody can change any more. False: the slot is free, or damaged. */
+bool shared_group(const struct shared *s, unsigned int slot, struct mirror_group *group);
+
+/*
+ * The same of the group with this id, from the pins alone. 0; -ENOENT, silently: it is lost or damaged;
+ * another negative errno, after log_error().
+ */
+int shared_group_by_id(uint32_t id, struct mirror_group *group);
+
 /* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. Logs nothing. */
 long shared_sender(void);
 

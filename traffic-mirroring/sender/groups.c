@@ -32,35 +32,24 @@ static void open_group(struct group *g, struct mirror_collector_counters *counte
 	}
 }
 
-static bool valid(const struct mirror_group *g)
-{
-	if (g->collectors > MIRROR_MAX_COLLECTORS)
-		return false;
-	for (int i = 0; i < g->collectors; i++)
-		if (!format_of(g->collector[i].format))
-			return false;
-	return true;
-}
-
 int groups_open(struct groups *groups, const struct shared *shared)
 {
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		const struct mirror_group *config = &shared->groups[slot];
+		struct mirror_group config;
 		struct group *g;
 
 		groups->slot[slot] = NULL;
-		if (!config->id)
-			continue;
-		if (!valid(config)) {
-			log_error("group %u in the groups map is damaged", config->id);
+		if (!shared_group(shared, slot, &config)) {
+			if (config.id)
+				log_error("group %u in the groups map is damaged", config.id);
 			continue;
 		}
 		g = groups->slot[slot] = calloc(1, sizeof(*g));
 		if (!g) {
-			log_error("no memory for group %u", config->id);
+			log_error("no memory for group %u", config.id);
 			return -ENOMEM;
 		}
-		g->config = *config;
+		g->config = config;
 		open_group(g, counters_of(shared, slot));
 	}
 	return 0;

@@ -189,26 +189,41 @@ static bool wanted(const struct configuration *c, const struct mirror_outer *out
 	return false;
 }
 
-/* The outers table has room for both banks: a bank's number is limited to half of it. */
-static int write_outers(struct tables *t, const struct configuration *c, unsigned int spare)
+static const struct mirror_words *words_of(const struct outer_entry *held, size_t n,
+					   const struct mirror_outer *outer)
 {
-	struct mirror_outer held[MIRROR_MAX_OUTERS];
-	struct mirror_words words;
-	size_t n = read_outers(t, held);
+	static const struct mirror_words none;
+
+	for (size_t i = 0; i < n; i++)
+		if (same_outer(&held[i].outer, outer))
+			return &held[i].words;
+	return &none;
+}
+
+/*
+ * The outers table has room for both banks: a bank's number is limited to half of it. held: the n entries
+ * that it has.
+ */
+static int write_outers(struct tables *t, const struct configuration *c, unsigned int spare,
+			const struct outer_entry *held, size_t n)
+{
+	int fd = t->fd[MAP_OUTERS];
 
 	for (size_t i = 0; i < n; i++) {
-		if (wanted(c, &held[i]) || bpf_map_lookup_elem(t->fd[MAP_OUTERS], &held[i], &words))
+		struct mirror_words words = held[i].words;
+
+		if (wanted(c, &held[i].outer))
 			continue;
 		words.bank[spare] = 0;
-		if (words.bank[!spare] ? bpf_map_update_elem(t->fd[MAP_OUTERS], &held[i], &words, BPF_ANY) :
-					 bpf_map_delete_elem(t->fd[MAP_OUTERS], &held[i]))
+		if (words.bank[!spare] ? bpf_map_update_elem(fd, &held[i].outer, &words, BPF_ANY) :
+					 bpf_map_delete_elem(fd, &held[i].outer))
 			return -errno;
 	}
 	for (size_t i = 0; i < c->n_outers; i++) {
-		if (bpf_map_lookup_elem(t->fd[MAP_OUTERS], &c->outers[i], &words))
-			memset(&words, 0, sizeof(words));
+		struct mirror_words words = *words_of(held, n, &c->outers[i]);
+
 		words.bank[spare] = 1;
-		if (bpf_map_update_elem(t->fd[MAP_OUTERS], &c->outers[i], &words, BPF_ANY))
+		if (bpf_map_update_elem(fd, &c->outers[i], &words, BPF_ANY))
 			return -errno;
 	}
 	return 0;
@@ -218,6 +233,8 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 {
 	struct mirror_config config = tables_config(t);
 	struct prefix_plan plans[ADDRESS_TABLES] = {};
+	struct outer_entry outers[MIRROR_MAX_OUTERS];
+	size_t n_outers;
 	unsigned int spare = !config.bank;
 	int err = 0;
 
@@ -228,8 +245,13 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	}
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = plan_prefixes(t, c, &address_tables[i], spare, &plans[i]);
-	if (err)
+	if (!err)
+		err = read_outers(t, outers, &n_outers);
+	if (err) {
+		if (err != -ENOSPC)
+			log_error("cannot read the maps: %s; the filters in force stay", strerror(-err));
 		goto out;
+	}
 
 	/* from here on the other bank is no longer the previous configuration */
 	config.can_rollback = 0;
@@ -238,7 +260,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = write_prefixes(t, &address_tables[i], spare, &plans[i]);
 	if (!err)
-		err = write_outers(t, c, spare);
+		err = write_outers(t, c, spare, outers, n_outers);
 	if (err) {
 		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
 		goto out;

@@ -316,7 +316,7 @@ static int end(struct instance *i)
 
 	if (err)
 		return load_is_ours(i) ? unload_chained(i) : err;
-	delivery_parse(tables_options(i->tables), &before);
+	tables_delivery(i->tables, &before);
 	if (load_is_ours(i)) {
 		err = unload_chained(i);
 	} else {
@@ -368,14 +368,14 @@ int command_rollback(const struct request *request)
 	if (!err)
 		err = instance_open(&i);
 	if (!err) {
-		delivery_parse(tables_options(i.tables), &before);
+		tables_delivery(i.tables, &before);
 		err = tables_rollback(i.tables);
 		if (err == -ENOENT)
 			log_error("%s %s: there is no previous configuration", i.link.name,
 				  direction_names[i.direction]);
 	}
 	if (!err) {
-		delivery_parse(tables_options(i.tables), &now);
+		tables_delivery(i.tables, &now);
 		route_ensure(&now);
 		route_release(&before);
 		log_info("%s %s: the previous configuration is in force", i.link.name,

@@ -76,14 +76,3 @@ bool groups_any_used(void)
 	find_used(used);
 	return memchr(used, true, sizeof(used));
 }
-
-void groups_read(uint32_t id, struct mirror_group *group)
-{
-	__u32 slot = id % MIRROR_MAX_GROUPS;
-	int fd = bpf_obj_get(HOST_PINS "/groups");
-
-	if (fd < 0 || bpf_map_lookup_elem(fd, &slot, group) || group->id != id)
-		memset(group, 0, sizeof(*group));
-	if (fd >= 0)
-		close(fd);
-}

@@ -17,7 +17,4 @@ int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mir
 /* Whether a configuration of this host, active or kept for rollback, refers to a group. */
 bool groups_any_used(void);
 
-/* The group with this id; all zeros if it is lost. Silent. */
-void groups_read(uint32_t id, struct mirror_group *group);
-
 #endif

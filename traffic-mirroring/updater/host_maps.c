@@ -57,7 +57,7 @@ static int open_arrays(struct host *h)
 		return err;
 	bpf_object__for_each_map(map, object) {
 		map_path(bpf_map__name(map) + strlen("host_"), path);
-		err = err ?: bpf_map__set_pin_path(map, path);
+		err = err ?: bpf_info_pin(map, path);
 	}
 	err = err ?: bpf_object__load(object);
 	bpf_object__close(object);
@@ -95,9 +95,8 @@ static int open_ring(const char *name, __u32 size)
 	int fd, err;
 
 	map_path(name, path);
-	fd = bpf_obj_get(path);
-	if (fd >= 0 || errno != ENOENT)
-		return fd < 0 ? -errno : fd;
+	if (!access(path, F_OK))
+		return bpf_info_open(path, &rings_shape);
 	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
 	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, size, NULL);
 	if (fd < 0)

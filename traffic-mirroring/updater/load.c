@@ -164,13 +164,32 @@ static int insert(struct instance *i, int map_fd, uint32_t map_id)
 	return err;
 }
 
+/* Leads the maps of an object to the pins of an instance, those that are there and those to come. */
+static int pin_maps(const struct instance *i, struct bpf_object *object)
+{
+	char path[PATH_MAX];
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, object) {
+		if (snprintf(path, sizeof(path), "%s/%s", i->pins.maps, bpf_map__name(map)) >=
+		    (int)sizeof(path)) {
+			log_error("%s: %s", i->pins.maps, strerror(ENAMETOOLONG));
+			return -ENAMETOOLONG;
+		}
+		err = bpf_info_pin(map, path);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int load_object(struct instance *i)
 {
 	const char *direction = direction_names[i->direction];
 	char name[NAME_MAX + 1], file[PATH_MAX], path[PATH_MAX];
 	struct bpf_object *object;
 	struct bpf_program *program;
-	struct bpf_map *map;
 	int err;
 
 	snprintf(name, sizeof(name), "mirroring_%s.bpf.o", direction);
@@ -183,15 +202,12 @@ static int load_object(struct instance *i)
 		log_error("%s: %s", file, strerror(-err));
 		return err;
 	}
-	bpf_object__for_each_map(map, object) {
-		if (snprintf(path, sizeof(path), "%s/%s", i->pins.maps, bpf_map__name(map)) >=
-		    (int)sizeof(path))
-			err = -ENAMETOOLONG;
-		else if (!err)
-			err = bpf_map__set_pin_path(map, path);
+	err = pin_maps(i, object);
+	if (err) {
+		bpf_object__close(object);
+		return err;
 	}
-	if (!err)
-		err = bpf_object__load(object);
+	err = bpf_object__load(object);
 	if (!err) {
 		snprintf(path, sizeof(path), "_%s_redirect", direction);
 		program = bpf_object__find_program_by_name(object, path);

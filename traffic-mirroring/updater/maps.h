@@ -5,36 +5,22 @@
 
 #include "tables.h"
 
-/* Maps beside the tables of dimensions: M(ID, name, type of its values). The first are mapped into memory. */
-#define MAPPED_MAPS(M)                            \
-	M(CONFIG, config, struct mirror_config)   \
-	M(BANKS, banks, struct mirror_bank)       \
-	M(FILTERS, filters, struct mirror_filter) \
-	M(OPTIONS, options, struct mirror_options)
-#define OTHER_MAPS(M)                              \
-	M(OUTERS, outers, struct mirror_words)     \
-	M(COUNTERS, counters, __u64)               \
-	M(FILTER_PACKETS, filter_packets, __u64)   \
-	M(FILTER_BYTES, filter_bytes, __u64)       \
-	M(PENDING, pending, struct mirror_pending) \
-	M(RINGS, rings, __u32)                     \
-	M(STATE, state, __u32)
-
 #define MAP_ID(ID, ...) MAP_##ID,
 enum map {
-	MAPPED_MAPS(MAP_ID) MIRROR_NUMBERS(MAP_ID) MIRROR_ADDRESSES(MAP_ID) OTHER_MAPS(MAP_ID) MAP_COUNT,
-	MAP_MAPPED = MAP_SRC4, /* how many are mapped into memory; they come first */
+	/* the first are mapped into memory */
+	MIRROR_MAPPED_MAPS(MAP_ID) MIRROR_NUMBERS(MAP_ID) MIRROR_ADDRESSES(MAP_ID) MIRROR_OTHER_MAPS(MAP_ID)
+		MIRROR_HOST_LINKS(MAP_ID) MAP_COUNT,
+	MAP_MAPPED = MAP_SRC4, /* how many are */
 };
 #undef MAP_ID
 
 struct tables {
 	int fd[MAP_COUNT];
-	size_t size[MAP_MAPPED]; /* bytes mapped */
 	union {
 		void *mapped[MAP_MAPPED];
 		struct {
-#define MAP_POINTER(ID, name, type) type *name;
-			MAPPED_MAPS(MAP_POINTER)
+#define MAP_POINTER(ID, name, kind, key, value, ...) value *name;
+			MIRROR_MAPPED_MAPS(MAP_POINTER)
 #undef MAP_POINTER
 			struct mirror_words *numbers[DIM_NUMBERS]; /* entry v of a table: value v */
 		};

@@ -12,55 +12,81 @@
 #include <bpf/bpf.h>
 
 #include "../host/collector.h"
-#include "groups.h"
+#include "../host/shared.h"
+
+/*
+ * The entry after a key, into the same memory. -ENOENT: that was the last one. Any other error is not the end
+ * of the table.
+ */
+static int next_entry(int fd, bool first, void *key, struct mirror_words *words)
+{
+	int err;
+
+	do {
+		err = bpf_map_get_next_key(fd, first ? NULL : key, key);
+		if (err)
+			return err;
+		first = false;
+		err = bpf_map_lookup_elem(fd, key, words);
+	} while (err == -ENOENT); /* removed meanwhile: status takes no lock */
+	return err;
+}
+
+static int add_entry(struct prefix_entry **entries, size_t *n, const struct prefix_entry *entry)
+{
+	/* room for the next power of two, so it is only short where n is one */
+	if ((*n & (*n - 1)) == 0) {
+		struct prefix_entry *grown = reallocarray(*entries, *n ? *n * 2 : 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*entries = grown;
+	}
+	(*entries)[(*n)++] = *entry;
+	return 0;
+}
 
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
 		  size_t *n)
 {
-	int fd = t->fd[table->map];
-	struct mirror_key6 key, next;
 	struct mirror_words words;
-	size_t room = 0;
-	void *previous = NULL;
+	struct mirror_key6 key;
+	int err = 0;
 
 	*entries = NULL;
 	*n = 0;
-	while (!bpf_map_get_next_key(fd, previous, &next)) {
-		struct prefix_entry *e;
+	while (!err) {
+		struct prefix_entry entry = { .prefix = { .family = table->family }, .held = true };
 
-		key = next;
-		previous = &key;
-		if (bpf_map_lookup_elem(fd, &key, &words))
-			continue;
-		if (*n == room) {
-			room = room ? room * 2 : 64;
-			e = realloc(*entries, room * sizeof(*e));
-			if (!e) {
-				free(*entries);
-				*entries = NULL;
-				return -ENOMEM;
-			}
-			*entries = e;
-		}
-		e = &(*entries)[(*n)++];
-		*e = (struct prefix_entry){ .prefix = { .family = table->family, .len = key.prefix_len },
-					    .held = true };
-		memcpy(e->prefix.addr, key.addr, table->family == 4 ? 4 : 16);
+		err = next_entry(t->fd[table->map], !*n, &key, &words);
+		if (err)
+			break;
+		entry.prefix.len = key.prefix_len;
+		memcpy(entry.prefix.addr, key.addr, table->family == 4 ? 4 : 16);
 		/* the kernel keeps what a key of bpftool's had there */
-		prefix_clear_past_length(&e->prefix);
-		memcpy(e->word, words.bank, sizeof(e->word));
+		prefix_clear_past_length(&entry.prefix);
+		memcpy(entry.word, words.bank, sizeof(entry.word));
+		err = add_entry(entries, n, &entry);
 	}
-	return 0;
+	if (err == -ENOENT)
+		return 0;
+	free(*entries);
+	*entries = NULL;
+	return err;
 }
 
-size_t read_outers(const struct tables *t, struct mirror_outer outers[MIRROR_MAX_OUTERS])
+int read_outers(const struct tables *t, struct outer_entry outers[MIRROR_MAX_OUTERS], size_t *n)
 {
-	void *previous = NULL;
-	size_t n = 0;
+	struct mirror_outer key;
+	int err = 0;
 
-	while (n < MIRROR_MAX_OUTERS && !bpf_map_get_next_key(t->fd[MAP_OUTERS], previous, &outers[n]))
-		previous = &outers[n++];
-	return n;
+	for (*n = 0; *n < MIRROR_MAX_OUTERS && !err; ++*n) {
+		err = next_entry(t->fd[MAP_OUTERS], !*n, &key, &outers[*n].words);
+		if (err)
+			break;
+		outers[*n].outer = key;
+	}
+	return err == -ENOENT ? 0 : err;
 }
 
 /* A filter names a prefix itself where the next shorter one does not already bring it along. */
@@ -114,7 +140,7 @@ static int read_destinations(const struct mirror_filter *row, const struct mirro
 {
 	size_t n = row->exit == EXIT_RING ? group->collectors : row->devices;
 
-	if (!n || n > MIRROR_MAX_COLLECTORS)
+	if (!n)
 		return 0;
 	f->to = calloc(n, sizeof(*f->to));
 	if (!f->to)
@@ -124,14 +150,40 @@ static int read_destinations(const struct mirror_filter *row, const struct mirro
 
 		if (row->exit == EXIT_RING) {
 			collector_print(&group->collector[f->n_to], to->text);
-			/* a damaged one prints "none": a device, which is not there */
-			if (group->collector[f->n_to].format < FORMAT_COUNT)
-				to->collector = group->collector[f->n_to];
-		} else if (f->n_to < MIRROR_MAX_DEVICES) {
+			to->collector = group->collector[f->n_to];
+		} else {
 			memcpy(to->text, row->device[f->n_to].name, MIRROR_NAME_LEN);
 		}
 	}
 	return 0;
+}
+
+/* Whoever writes to the map, what is read of it keeps to its bounds. */
+static struct mirror_filter bounded_row(const struct mirror_filter *in_map)
+{
+	struct mirror_filter row = *in_map;
+
+	if (row.action > ACTION_MIRROR)
+		row.action = ACTION_MIRROR; /* as the data path takes it */
+	if (row.exit > EXIT_NONE)
+		row.exit = EXIT_NONE;
+	if (row.devices > MIRROR_MAX_DEVICES)
+		row.devices = MIRROR_MAX_DEVICES;
+	for (int i = 0; i < MIRROR_MAX_DEVICES; i++)
+		row.device[i].name[MIRROR_NAME_LEN - 1] = '\0';
+	return row;
+}
+
+/* A group that is lost has no collectors. */
+static int read_group(uint32_t id, struct mirror_group *group, struct filter *f)
+{
+	int err = shared_group_by_id(id, group);
+
+	if (err)
+		memset(group, 0, sizeof(*group));
+	f->max_packets = group->max_packets;
+	f->max_bits = group->max_bits;
+	return err == -ENOENT ? 0 : err;
 }
 
 static int read_rows(const struct tables *t, unsigned int bank, struct configuration *c)
@@ -140,22 +192,20 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 	int err = 0;
 
 	for (size_t i = 0; i < MIRROR_MAX_FILTERS && b->filters >> i & 1 && !err; i++) {
-		const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
-		struct filter *f = filter_set_add(c->filters, row->action);
+		const struct mirror_filter *row = &c->rows[i];
+		struct filter *f;
 
+		c->rows[i] = bounded_row(&t->filters[bank * MIRROR_MAX_FILTERS + i]);
+		f = filter_set_add(c->filters, row->action);
 		if (!f)
 			return -ENOMEM;
-		c->rows[i] = *row;
 		filter_from_row(f, row);
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;
-		if (row->exit == EXIT_RING) {
-			groups_read(row->group, &c->groups[i]);
-			f->max_packets = c->groups[i].max_packets;
-			f->max_bits = c->groups[i].max_bits;
-		}
-		if (row->own & OWN_DESTINATION)
+		if (row->exit == EXIT_RING)
+			err = read_group(row->group, &c->groups[i], f);
+		if (!err && row->own & OWN_DESTINATION)
 			err = read_destinations(row, &c->groups[i], f);
 	}
 	return err;
@@ -163,9 +213,8 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 
 int tables_read(const struct tables *t, struct configuration *c)
 {
-	unsigned int bank = tables_config(t).bank & 1;
-	struct mirror_outer outers[MIRROR_MAX_OUTERS];
-	struct mirror_words words;
+	unsigned int bank = tables_config(t).bank;
+	struct outer_entry outers[MIRROR_MAX_OUTERS];
 	size_t n;
 	int err = read_rows(t, bank, c);
 
@@ -175,10 +224,11 @@ int tables_read(const struct tables *t, struct configuration *c)
 		read_dimension(t, dim, bank, c->filters);
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = read_addresses(t, &address_tables[i], bank, c->filters);
-	n = read_outers(t, outers);
-	for (size_t i = 0; i < n; i++)
-		if (!bpf_map_lookup_elem(t->fd[MAP_OUTERS], &outers[i], &words) && words.bank[bank])
-			c->outers[c->n_outers++] = outers[i];
-	c->options = t->options[bank];
+	if (!err)
+		err = read_outers(t, outers, &n);
+	for (size_t i = 0; !err && i < n; i++)
+		if (outers[i].words.bank[bank])
+			c->outers[c->n_outers++] = outers[i].outer;
+	tables_options(t, &c->options);
 	return err;
 }

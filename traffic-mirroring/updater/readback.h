@@ -12,7 +12,11 @@
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
 		  size_t *n);
 
-/* All keys of the outers table; returns their number. */
-size_t read_outers(const struct tables *t, struct mirror_outer outers[MIRROR_MAX_OUTERS]);
+/* All entries of the outers table, whatever bank they belong to. 0 or a negative errno. */
+struct outer_entry {
+	struct mirror_outer outer;
+	struct mirror_words words;
+};
+int read_outers(const struct tables *t, struct outer_entry outers[MIRROR_MAX_OUTERS], size_t *n);
 
 #endif

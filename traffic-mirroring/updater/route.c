@@ -126,7 +126,7 @@ static void mark_wanted(const struct instance *i, const struct route *routes, si
 	struct delivery d;
 	size_t n_theirs;
 
-	delivery_parse(tables_options(i->tables), &d);
+	tables_delivery(i->tables, &d);
 	n_theirs = wanted_routes(&d, theirs);
 	for (size_t r = 0; r < n; r++)
 		for (size_t t = 0; t < n_theirs; t++)

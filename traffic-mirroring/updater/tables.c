@@ -18,13 +18,15 @@
 #include "maps.h"
 
 #define MAP_NAME(ID, name, ...) [MAP_##ID] = #name,
-static const char *const map_names[MAP_COUNT] = { MAPPED_MAPS(MAP_NAME) MIRROR_NUMBERS(MAP_NAME)
-							  MIRROR_ADDRESSES(MAP_NAME) OTHER_MAPS(MAP_NAME) };
+static const char *const map_names[MAP_COUNT] = { MIRROR_MAPPED_MAPS(MAP_NAME) MIRROR_NUMBERS(
+	MAP_NAME) MIRROR_ADDRESSES(MAP_NAME) MIRROR_OTHER_MAPS(MAP_NAME) MIRROR_HOST_LINKS(MAP_NAME) };
 
-/* A map with values of another size belongs to another version of the data path. */
-#define VALUE_SIZE(ID, name, type) [MAP_##ID] = sizeof(type),
-static const __u32 value_sizes[MAP_COUNT] = { [MAP_PROTO... MAP_DST6] = sizeof(struct mirror_words),
-					      MAPPED_MAPS(VALUE_SIZE) OTHER_MAPS(VALUE_SIZE) };
+#define SHAPE(ID, name, kind, key, value, entries, flags) \
+	[MAP_##ID] = { BPF_MAP_TYPE_##kind, sizeof(key), sizeof(value), entries, flags },
+#define NUMBER_SHAPE(ID, name, values, ...) MIRROR_NUMBER_MAP(SHAPE, ID, name, values)
+#define ADDRESS_SHAPE(ID, name, dimension, version) MIRROR_ADDRESS_MAP(SHAPE, ID, name, version)
+static const struct bpf_map_shape shapes[MAP_COUNT] = { MIRROR_MAPPED_MAPS(SHAPE) MIRROR_NUMBERS(
+	NUMBER_SHAPE) MIRROR_ADDRESSES(ADDRESS_SHAPE) MIRROR_OTHER_MAPS(SHAPE) MIRROR_HOST_LINKS(SHAPE) };
 
 #define ADDRESS_TABLE(ID, name, dimension, version) { MAP_##ID, DIM_##dimension, version },
 const struct address_table address_tables[ADDRESS_TABLES] = { MIRROR_ADDRESSES(ADDRESS_TABLE) };
@@ -51,38 +53,31 @@ void configuration_free(struct configuration *c)
 	free(c);
 }
 
-static int open_map(struct tables *t, enum map map, int fd)
+static int open_map(struct tables *t, enum map map, int fd, const char *name)
 {
-	struct bpf_map_info info;
-	size_t page = sysconf(_SC_PAGESIZE), size;
+	size_t size = bpf_info_mapped_size(&shapes[map]);
 	void *memory;
 	int err;
 
 	t->fd[map] = fd;
-	err = bpf_info_map(fd, &info);
-	if (err)
+	err = bpf_info_expect(fd, name, &shapes[map]);
+	if (err || map >= MAP_MAPPED)
 		return err;
-	if (info.value_size != value_sizes[map]) {
-		log_error("map %s: values of %u bytes, not %u: it belongs to another version of "
-			  "traffic-mirroring",
-			  map_names[map], info.value_size, value_sizes[map]);
-		return -EPROTO;
-	}
-	if (map >= MAP_MAPPED)
-		return 0;
-	size = (size_t)info.max_entries * ((info.value_size + 7) & ~7U);
-	size = (size + page - 1) / page * page;
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
+	if (memory == MAP_FAILED) {
+		err = -errno;
+		log_error("%s: %s", name, strerror(-err));
+		return err;
+	}
 	t->mapped[map] = memory;
-	t->size[map] = size;
 	return 0;
 }
 
-struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, int *error)
+struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, const char *where,
+			   int *error)
 {
 	struct tables *t = calloc(1, sizeof(*t));
+	char name[PATH_MAX];
 
 	*error = t ? 0 : -ENOMEM;
 	if (!t)
@@ -92,7 +87,10 @@ struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx
 	for (int map = 0; map < MAP_COUNT && !*error; map++) {
 		int fd = map_fd(ctx, map_names[map]);
 
-		*error = fd < 0 ? fd : open_map(t, map, fd);
+		snprintf(name, sizeof(name), "%s%s", where, map_names[map]);
+		*error = fd < 0 ? fd : open_map(t, map, fd, name);
+		if (fd < 0)
+			log_error("%s: %s", name, strerror(-fd));
 	}
 	if (*error) {
 		tables_close(t);
@@ -101,33 +99,24 @@ struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx
 	return t;
 }
 
-struct pinned {
-	const char *dir;
-	enum direction direction;
-};
-
-static int open_pinned(void *ctx, const char *name)
+/* prefix: of a path */
+static int open_pinned(void *prefix, const char *name)
 {
-	const struct pinned *pinned = ctx;
 	char path[PATH_MAX];
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/" MAP_PIN_NAME, pinned->dir, direction_names[pinned->direction],
-		     name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%s", (const char *)prefix, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = bpf_obj_get(path);
-	if (fd < 0) {
-		fd = -errno;
-		log_error("%s: %s", path, strerror(-fd));
-	}
-	return fd;
+	return fd < 0 ? -errno : fd;
 }
 
 struct tables *tables_open_pinned(const char *dir, enum direction direction, int *error)
 {
-	struct pinned pinned = { dir, direction };
+	char prefix[PATH_MAX + 32];
 
-	return tables_open(open_pinned, &pinned, error);
+	snprintf(prefix, sizeof(prefix), "%s/" MAP_PIN_NAME, dir, direction_names[direction], "");
+	return tables_open(open_pinned, prefix, prefix, error);
 }
 
 void tables_close(struct tables *t)
@@ -136,7 +125,7 @@ void tables_close(struct tables *t)
 		return;
 	for (int map = 0; map < MAP_MAPPED; map++)
 		if (t->mapped[map])
-			munmap(t->mapped[map], t->size[map]);
+			munmap(t->mapped[map], bpf_info_mapped_size(&shapes[map]));
 	for (int map = 0; map < MAP_COUNT; map++)
 		if (t->fd[map] >= 0)
 			close(t->fd[map]);
@@ -149,12 +138,26 @@ struct mirror_config tables_config(const struct tables *t)
 	uint64_t word = __atomic_load_n((const uint64_t *)t->config, __ATOMIC_ACQUIRE);
 
 	memcpy(&config, &word, sizeof(config));
+	config.bank &= MIRROR_BANKS - 1; /* whoever writes to the map, and as the data path takes it */
 	return config;
 }
 
-const struct mirror_options *tables_options(const struct tables *t)
+void tables_options(const struct tables *t, struct mirror_options *options)
 {
-	return &t->options[tables_config(t).bank & 1];
+	*options = t->options[tables_config(t).bank];
+	for (int i = 0; i < OPT_COUNT; i++) {
+		if (options->origin[i] > ORIGIN_UPDATE)
+			options->origin[i] = ORIGIN_NONE;
+		options->text[i][MIRROR_OPTION_LEN - 1] = '\0';
+	}
+}
+
+void tables_delivery(const struct tables *t, struct delivery *d)
+{
+	struct mirror_options options;
+
+	tables_options(t, &options);
+	delivery_parse(&options, d);
 }
 
 int tables_rings_fd(const struct tables *t)

@@ -33,10 +33,12 @@ void configuration_free(struct configuration *c);
 struct tables;
 
 /*
- * Opens the maps of a direction. map_fd gives a new file descriptor for the map with this name (without
- * "mirroring_<direction>_"), or a negative errno.
+ * Opens the maps of a direction and checks each against what this version declares. map_fd gives a new file
+ * descriptor for the map with this name (without "mirroring_<direction>_"), or a negative errno. where:
+ * precedes the name in messages.
  */
-struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, int *error);
+struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, const char *where,
+			   int *error);
 /* The same from the pins in a directory. */
 struct tables *tables_open_pinned(const char *dir, enum direction direction, int *error);
 void tables_close(struct tables *t);
@@ -44,8 +46,9 @@ void tables_close(struct tables *t);
 /* The word in force. */
 struct mirror_config tables_config(const struct tables *t);
 
-/* The options in force, in the maps themselves: good until tables_close(). */
-const struct mirror_options *tables_options(const struct tables *t);
+/* The options in force, and their values. */
+void tables_options(const struct tables *t, struct mirror_options *options);
+void tables_delivery(const struct tables *t, struct delivery *d);
 
 /* Reads the bank in force back into a configuration: what the data path does, also after edits by bpftool. */
 int tables_read(const struct tables *t, struct configuration *c);

@@ -134,7 +134,7 @@ static int datapath_open(struct datapath *datapath, struct fixture *fixture, enu
 		datapath_close(datapath);
 		return -ENOENT;
 	}
-	datapath->tables = tables_open(tables_map, datapath, &error);
+	datapath->tables = tables_open(tables_map, datapath, "", &error);
 	datapath->first_fd = build_program(datapath->probe, "probe_before");
 	datapath->select_fd = build_program(datapath->select, entry);
 	datapath->setup_fd = bpf_object__find_map_fd_by_name(datapath->probe, "setup");

@@ -5,10 +5,13 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <cmocka.h>
 
+#include "../../updater/rules.h"
 #include "group.h"
 #include "live.h"
 
@@ -473,6 +476,51 @@ static void cut_anywhere(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* Entries of an ARRAY become random bytes. */
+static void poison(const struct datapath *d, const char *map, __u32 entries)
+{
+	static uint8_t value[sizeof(struct mirror_options)];
+
+	for (__u32 key = 0; key < entries; key++) {
+		for (size_t i = 0; i < sizeof(value); i++)
+			value[i] = rand() % 4 ? rand() : 255;
+		assert_int_equal(bpf_map_update_elem(datapath_map(d, map), &key, value, BPF_ANY), 0);
+	}
+}
+
+/* The sanitizers see what a reader reads beyond. */
+static void poisoned_maps(void **state)
+{
+	const struct datapath *d = &fixture.datapath[INGRESS];
+	struct delivery delivery;
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		struct configuration *c = configuration_new();
+		FILE *to = open_memstream(&text, &size);
+
+		poison(d, "config", 1);
+		poison(d, "banks", MIRROR_BANKS);
+		poison(d, "filters", MIRROR_BANKS * MIRROR_MAX_FILTERS);
+		poison(d, "options", MIRROR_BANKS);
+		assert_non_null(c);
+		assert_non_null(to);
+		assert_int_equal(tables_read(d->tables, c), 0);
+		tables_delivery(d->tables, &delivery);
+		for (int o = 0; o < OPT_COUNT; o++)
+			fputs(c->options.text[o], to);
+		for (size_t f = 0; f < c->filters->n; f++)
+			for (int n = 0; n < c->rows[f].devices; n++)
+				fputs(c->rows[f].device[n].name, to);
+		assert_int_equal(rules_print(to, c->filters), 0);
+		fclose(to);
+		free(text);
+		configuration_free(c);
+	}
+}
+
 static int enter(void **state)
 {
 	return group_enter(state) ?: live_open(&live, &fixture);
@@ -487,9 +535,8 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(live_packets),
-		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(test_runs), cmocka_unit_test(live_packets), cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(poisoned_maps), /* the last: the maps stay poisoned */
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -58,12 +58,116 @@ prefixes() {
 	[[ ! $output ]]
 }
 
-@test "maps of another version of the data path are left alone" {
-	mirror_start
-	on host rm "$pins/mirroring_ingress_banks"
-	on host bpftool map create "$pins/mirroring_ingress_banks" type array key 4 value 8 entries 2 name banks
-	mirror 1 update --rules=mirror
-	[[ $output == *"belongs to another version of traffic-mirroring"* ]]
+# other_map PIN TYPE KEY VALUE ENTRIES FLAGS: pins such a map in place of another, which is kept as PIN.kept.
+other_map() {
+	on host mkdir -p /sys/fs/bpf/kept
+	on host mv "$1" /sys/fs/bpf/kept/
+	on host bpftool map create "$1" type "$2" key "$3" value "$4" entries "$5" name other flags "$6"
+}
+
+own_map() {
+	on host rm "$1"
+	on host mv "/sys/fs/bpf/kept/${1##*/}" "$1"
+}
+
+@test "maps that this version did not make are refused: type, key, value, entries and flags" {
+	mirror_start --rules="mirror proto icmp"
+	local name shape expected
+	while IFS='|' read -r name shape expected; do
+		# shellcheck disable=SC2086
+		other_map "$pins/mirroring_ingress_$name" $shape
+		mirror 1 update --rules=mirror
+		[[ $output == "mirroring: $pins/mirroring_ingress_$name: expected $expected: another version made this map" ]]
+		own_map "$pins/mirroring_ingress_$name"
+	done <<-'END'
+		filters|array 4 208 64 1024|array (key 4, value 208, entries 128, flags 0x400), got array (key 4, value 208, entries 64, flags 0x400)
+		dst_port|array 4 16 1024 1024|array (key 4, value 16, entries 65536, flags 0x400), got array (key 4, value 16, entries 1024, flags 0x400)
+		config|array 4 8 1 0|array (key 4, value 8, entries 1, flags 0x400), got array (key 4, value 8, entries 1, flags 0)
+		src4|hash 8 16 131072 1|lpm_trie (key 8, value 16, entries 131072, flags 0x1), got hash (key 8, value 16, entries 131072, flags 0x1)
+		outers|hash 24 16 256 0|hash (key 20, value 16, entries 256, flags 0), got hash (key 24, value 16, entries 256, flags 0)
+	END
+	shows "mirror proto icmp"
+	# what a loader left behind, too
+	mirror 0 stop
+	on host bpftool map create "$pins/mirroring_ingress_fragments" type lru_hash key 40 value 40 entries 4096 name other
+	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
+	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 48, "* && $output != *$'\n'* ]]
+}
+
+@test "the host's maps that this version did not make are refused" {
+	mirror_start --rules="mirror proto icmp to gue:$LAB_COLLECTOR4"
+	local command
+	other_map /sys/fs/bpf/mirroring/groups array 4 4096 256 1024
+	for command in "show --iface=eth0 --direction=ingress" status metrics; do
+		# shellcheck disable=SC2086
+		expect 1 on host mirroring $command
+		[[ $output == *"mirroring: /sys/fs/bpf/mirroring/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
+	done
+	own_map /sys/fs/bpf/mirroring/groups
+	other_map /sys/fs/bpf/mirroring/spill_0 array 4 8 64 0
+	expect 1 on host mirror-sender --status
+	[[ $output == *"/sys/fs/bpf/mirroring/spill_0: expected ringbuf ("*"got array ("* ]]
+	own_map /sys/fs/bpf/mirroring/spill_0
+	expect 0 on host mirror-sender --status
+}
+
+@test "an entry that cannot be read is an error, not the end of its table: nothing changes" {
+	requires_command strace
+	mirror_start --rules="mirror src 10.0.0.0/8,10.1.0.0/16,2001:db8::/32 dst 192.0.2.0/24 to gue:$LAB_COLLECTOR4"
+	mirror 0 show
+	local rules=$output update="mirroring update --iface=eth0 --direction=ingress --snaplen=" calls call said
+	# shellcheck disable=SC2086
+	expect 0 on host strace -e trace=bpf -o "$LAB/calls" ${update}100
+	mapfile -t calls < <(grep -nE 'BPF_MAP_(GET_NEXT_KEY|LOOKUP_ELEM)' "$LAB/calls" | cut -d: -f1)
+	((${#calls[@]} > 20))
+	small_maps >"$LAB/before"
+	for call in "${calls[@]}"; do
+		# shellcheck disable=SC2086
+		if said=$(on host strace -e trace=bpf -e inject=bpf:error=ENOMEM:when="$call" -o "$LAB/call" ${update}$((call + 100)) 2>&1); then
+			small_maps >"$LAB/before"
+		else
+			echo "call $call: $said"
+			[[ $said == "mirroring: "*"Cannot allocate memory"* ]]
+			small_maps | cmp - "$LAB/before"
+		fi
+		shows "$rules"
+	done
+}
+
+# poison PIN KEY OFFSET COUNT BYTE: puts COUNT times BYTE into an entry of a pinned array.
+poison() {
+	local - && set +T
+	local value i
+	mapfile -t value < <(on host bpftool -j map lookup pinned "$1" key "$2" 0 0 0 | jq -r '.value[]')
+	for ((i = $3; i < $3 + $4; i++)); do
+		value[i]=$5
+	done
+	on host bpftool map update pinned "$1" key "$2" 0 0 0 value "${value[@]}"
+}
+
+@test "no reader trusts a map: what is out of bounds is cut, or taken for lost" {
+	mirror_start --rules="mirror proto icmp to gue:$LAB_COLLECTOR4; mirror proto udp to vxlan0"
+	local size
+	size=$(on host bpftool -j map show pinned "$pins/mirroring_ingress_options" | jq .bytes_value)
+	poison "$pins/mirroring_ingress_options" 1 $((size - 1040)) 1040 65 # all of the text of the last option
+	poison "$pins/mirroring_ingress_options" 1 0 15 255
+	poison "$pins/mirroring_ingress_filters" 65 2 1 255
+	mirror 0 show
+	[[ $output == "mirror proto icmp to gue:$LAB_COLLECTOR4"$'\n'*"mirror proto udp to vxlan0"* ]]
+	mirror 0 status
+	[[ $output == *" $(printf 'A%.0s' {1..1023}) ()"* ]]
+	poison /sys/fs/bpf/mirroring/groups 7 0 752 255
+	poison /sys/fs/bpf/mirroring/groups 0 4 1 255 # the collectors of filter 1
+	mirror 0 show
+	[[ $output == "mirror proto icmp"$'\n'*"mirror proto udp"* ]]
+	mirror 0 status
+	expect 0 on host mirroring metrics
+	[[ $output == *"mirroring_sender_up 1"* && $output != *'collector="gue'* ]]
+	# a sender that starts with them
+	on host bash -c "kill -KILL \$(mirror-sender --status | sed -n 's/.*process //p' | tr -dc 0-9)"
+	wait_until 5 on host bash -c "! mirror-sender --status"
+	[[ $(on host mirroring --cmd=status) == RUNNING ]]
+	expect 0 on host mirror-sender --status
 }
 
 @test "update without start gives up after a while; stop has nothing to do" {
