@@ -217,7 +217,7 @@ $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0) \
 		$(call static,-Xlinker -Bdynamic) -lpcap -lpthread
-$(CHECK_OBJECT): $B/obj/packaging/check_object.o
+$(CHECK_OBJECT): $B/obj/packaging/check_object.o $B/obj/packaging/read_only.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $$($(PKG_CONFIG) --libs libbpf libelf)
 

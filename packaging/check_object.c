@@ -5,8 +5,8 @@
  *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…
  *
  * HELPER: what every program of the object may call, but for WRITER (- where there is none), the one that may
- * change packets. That is how it is proved that the others only read them: none of their helpers can write to
- * one.
+ * change packets. That is how it is proved that the others only read them: none of these helpers can write to
+ * one, they call nothing else, and none of their instructions writes to one (read_only.h).
  *
  * Every fault is a line; the exit status is 1 if there is one.
  */
@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "read_only.h"
 
 static const char *file;
 static bool faulty;
@@ -93,6 +95,18 @@ static void check_instructions(const char *section, const Elf_Data *code)
 	}
 }
 
+/* The kernel's loader rewrites such instructions: nothing would be proved by reading them here. */
+static void check_relocations(const Elf_Data *btf_ext)
+{
+	enum { HEADER_SIZE = 1, RELOCATIONS_SIZE = 7 }; /* words of the header */
+	__u32 header[RELOCATIONS_SIZE + 1] = { 0 };
+
+	if (btf_ext->d_size >= sizeof(header))
+		memcpy(header, btf_ext->d_buf, sizeof(header));
+	if (header[HEADER_SIZE] >= sizeof(header) && header[RELOCATIONS_SIZE])
+		fault("section .BTF.ext relocates for the running kernel (CO-RE)");
+}
+
 static void check_sections(void)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -120,6 +134,8 @@ static void check_sections(void)
 		}
 		name = elf_strptr(elf, names, header.sh_name);
 		check_section(name);
+		if (!strcmp(name, ".BTF.ext"))
+			check_relocations(elf_getdata(section, NULL));
 		if (header.sh_flags & SHF_EXECINSTR && header.sh_size)
 			check_instructions(name, elf_getdata(section, NULL));
 	}
@@ -196,6 +212,15 @@ static void check_helpers(const struct bpf_program *program, char **allowed)
 	}
 }
 
+static void check_read_only(const struct bpf_program *program)
+{
+	size_t at;
+	const char *why = read_only_fault(bpf_program__insns(program), bpf_program__insn_cnt(program), &at);
+
+	if (why)
+		fault("program %s, instruction %zu: %s", bpf_program__name(program), at, why);
+}
+
 static void check_entry(struct bpf_object *object, const char *name)
 {
 	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
@@ -231,9 +256,12 @@ int main(int argc, char **argv)
 	bpf_object__for_each_map(map, object)
 		if (!bpf_map__is_internal(map))
 			check_map(map, argv[2]);
-	bpf_object__for_each_program(program, object)
-		if (strcmp(bpf_program__name(program), argv[5]))
-			check_helpers(program, argv + 6);
+	bpf_object__for_each_program(program, object) {
+		if (!strcmp(bpf_program__name(program), argv[5]))
+			continue;
+		check_helpers(program, argv + 6);
+		check_read_only(program);
+	}
 	check_entry(object, argv[3]);
 	check_chain_map(object, argv[4]);
 	bpf_object__close(object);

@@ -7,7 +7,7 @@ load ../../ci/lab
 # compile [-DNAME…]: object.o of the source below. Its faults are switched on by macros.
 compile() {
 	clang -O2 -g -target bpf -I"/usr/include/$(gcc -print-multiarch)" -include linux/bpf.h -include bpf/bpf_helpers.h \
-		"$@" -x c -c - -o "$BATS_TEST_TMPDIR/object.o" <<-'END'
+		"${@//$'\n'/ }" -x c -c - -o "$BATS_TEST_TMPDIR/object.o" <<-'END'
 		#define TEXT(...) #__VA_ARGS__
 		#define BYTES(...) asm volatile(".byte " TEXT(__VA_ARGS__))
 		#ifndef ENTRY
@@ -151,7 +151,7 @@ refused() {
 
 @test "instructions that the oldest kernel has: an atomic add, wide values that look like others" {
 	compile -mcpu=v3 "-DUSE=(__atomic_fetch_add(&skb->mark, 1, __ATOMIC_RELAXED), 0)"
-	check 0
+	writer=entry check 0
 	compile -DINSN=0x18,1,0,0,0,0,0,0,0xdb,0,0,0,0xf1,0,0,0
 	check 0
 }
@@ -203,4 +203,77 @@ writes='bpf_skb_store_bytes(skb, 0, skb, 4, 0) + bpf_skb_store_bytes(skb, 4, skb
 	refused "program other calls the helper skb_store_bytes, which is not in the list" \
 		"-DGLOBAL=SEC(\"tc\") int other(struct __sk_buff *skb) { return $writes; }"
 	writer=other check 0
+}
+
+# in_packet STATEMENT: an expression with at, a pointer to the first 8 bytes, which are there.
+in_packet() {
+	echo "({ char *at = (void *)(long)skb->data; if (at + 8 <= (char *)(long)skb->data_end) { $1; } -1; })"
+}
+
+@test "an instruction that writes to the packet: bytes, a bit, atomically, at an offset, through the stack" {
+	local statement
+	for statement in "*at ^= 1" "*(__u64 *)at = 7" "__atomic_fetch_add((__u32 *)at, 1, __ATOMIC_RELAXED)" \
+		"at[skb->len & 7] = 0" \
+		"char *volatile kept = at; bpf_tail_call(skb, &ingress_chain, 0); *kept = 1" \
+		"__u64 own = 1; char *to = skb->mark ? at : (char *)&own; asm volatile(\"\" : \"+r\"(to)); *to = 2"; do
+		echo "$statement"
+		refused "program entry, instruction " -mcpu=v3 "-DUSE=$(in_packet "$statement")"
+		[[ $output == *": may write to the packet" ]]
+	done
+	refused "program entry, instruction " "-DUSE=({ char *at = (void *)(long)skb->data_meta;
+		if (at + 1 <= (char *)(long)skb->data) *at = 1; -1; })"
+	[[ $output == *": may write to the packet" ]]
+}
+
+@test "an instruction that writes to the packet's context: each field, atomically, through the stack" {
+	local statement
+	for statement in "skb->"{mark,priority,tc_index,"cb[4]",queue_mapping,tstamp,tc_classid,hash}" = 3" \
+		"__atomic_fetch_add(&skb->mark, 1, __ATOMIC_RELAXED)" \
+		"struct __sk_buff *volatile kept = skb; bpf_tail_call(skb, &ingress_chain, 0); kept->mark = 1"; do
+		echo "$statement"
+		refused "program entry, instruction " -mcpu=v3 "-DUSE=({ $statement; -1; })"
+		[[ $output == *": may write to the packet's context" ]]
+	done
+}
+
+@test "what is not decided is refused: functions of the kernel, of the object, relocations" {
+	refused "program entry, instruction " "-DGLOBAL=extern int kernel_function(void) __ksym" "-DUSE=kernel_function()"
+	[[ $output == *": calls a function that is not a helper" ]]
+	refused "program entry, instruction " "-DUSE=function(skb)" \
+		"-DGLOBAL=static __attribute__((noinline)) int function(struct __sk_buff *skb) { return skb->mark = 1; }"
+	[[ $output == *": calls a function that is not a helper" ]]
+	refused "program entry, instruction " -DINSN=0x20,0,0,0,0,0,0,0
+	[[ $output == *": a load of a kind that the check does not know" ]]
+	refused "section .BTF.ext relocates for the running kernel" "-DUSE=__builtin_preserve_access_index(skb->mark)"
+}
+
+@test "packets may be read, and the stack written, with pointers to both around" {
+	compile "-DUSE=$(in_packet "struct __sk_buff *volatile kept = skb; char *volatile first = at;
+		volatile __u64 own[4] = {}; own[skb->len & 3] = *first; return own[1] + kept->mark + at[7]")"
+	check 0
+}
+
+# mutant FILE SED: our own data path, one line of it changed: refused for an instruction.
+mutant() {
+	local sources=$BATS_TEST_TMPDIR/traffic-mirroring package
+	rm -rf "$sources"
+	mkdir "$sources"
+	cp -r "$BATS_TEST_DIRNAME"/../../traffic-mirroring/{abi,select} "$sources"
+	sed -i "$2" "$sources/select/$1"
+	! cmp -s "$sources/select/$1" "$BATS_TEST_DIRNAME/../../traffic-mirroring/select/$1"
+	clang -O2 -g -target bpf -mcpu=v3 -I"/usr/include/$(gcc -print-multiarch)" \
+		-c "$sources/select/mirroring_ingress.bpf.c" -o "$BATS_TEST_TMPDIR/object.o"
+	llvm-strip -g "$BATS_TEST_TMPDIR/object.o"
+	package='.packages[].programs[] | select(.object == "mirroring_ingress.bpf.o")'
+	# shellcheck disable=SC2046 # lists of words
+	expect 1 "$BATS_TEST_DIRNAME/../../build/packaging/check-object" "$BATS_TEST_TMPDIR/object.o" ingress \
+		$(jq -r "$package | .entry_function, .chain_map, .writer, .helpers[]" "$BATS_TEST_DIRNAME/../../manifest.json")
+	[[ $output == *", instruction "*": may write to the packet$3" && $(wc -l <<<"$output") == 1 ]]
+}
+
+@test "our own data path, with one line that writes" {
+	mutant select.bpf.h '/^int JOIN/,/^}/ s/return next/skb->priority = 7; return next/' "'s context"
+	mutant select.bpf.h '/^int MAP(ring)/,/^}/ s/return next/skb->cb[0]++; return next/' "'s context"
+	mutant parse.bpf.h 's/p->src\[0\] = ip->saddr;/& ip->ttl--;/' ""
+	mutant parse.bpf.h 's/\*type = eth->h_proto;/& eth->h_dest[0] ^= 1;/' ""
 }

@@ -315,10 +315,18 @@ int datapath_read(const struct datapath *datapath, struct datapath_result *resul
 	return read_pending(datapath, result);
 }
 
+bool datapath_passed(const struct datapath_result *result)
+{
+	return result->after.times == 1 && !memcmp(&result->after, &result->before, sizeof(result->after));
+}
+
 int datapath_run(struct datapath *datapath, const struct ref_packet *packet, struct datapath_result *result)
 {
 	struct probe_setup setup = { .tagged = packet->tagged, .tci = packet->tci, .verdict = CHAIN_VERDICT };
-	struct __sk_buff in = { .mark = packet->mark, .cb = { 11, 12, 13, 14, 15 } }, out = { 0 };
+	struct __sk_buff in = {
+		.mark = packet->mark, .priority = 16, .tstamp = 17, .cb = { 11, 12, 13, 14, 15 }
+	};
+	struct __sk_buff out = { 0 };
 	uint8_t data[PACKET_MAX + 64], scrap[PACKET_MAX];
 	__u32 zero = 0;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data, .data_size_in = packet->len,
@@ -343,6 +351,7 @@ int datapath_run(struct datapath *datapath, const struct ref_packet *packet, str
 	error = datapath_read(datapath, result);
 	result->verdict = opts.retval;
 	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&
-			    out.mark == in.mark && !memcmp(out.cb, in.cb, sizeof(in.cb));
+			    out.mark == in.mark && out.priority == in.priority && out.tstamp == in.tstamp &&
+			    !memcmp(out.cb, in.cb, sizeof(in.cb)) && datapath_passed(result);
 	return error;
 }

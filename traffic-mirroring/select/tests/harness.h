@@ -55,12 +55,15 @@ struct datapath_result {
 	int filter; /* the one that was counted; -1: none */
 	unsigned int filters; /* how many were counted */
 	uint64_t bytes; /* that were counted for the filter */
-	bool unchanged; /* the packet, its mark and cb came out as they went in */
+	bool unchanged; /* datapath_passed(), and the packet and its fields came out as they went in */
 	struct probe_packet before, after, copy; /* times 0: there was none */
 };
 
 /* Runs one packet. 0 or a negative errno. */
 int datapath_run(struct datapath *datapath, const struct ref_packet *packet, struct datapath_result *result);
+
+/* The next program of the chain saw the packet once, with the bytes and fields that it had before. */
+bool datapath_passed(const struct datapath_result *result);
 
 /* Its parts, for packets that are sent otherwise: forget what was counted and recorded, and read it. */
 int datapath_clear(const struct datapath *datapath);

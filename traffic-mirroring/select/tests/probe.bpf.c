@@ -47,8 +47,14 @@ static __always_inline void record(struct __sk_buff *skb, void *map)
 	p->len = len;
 	p->linear = skb->data_end - skb->data;
 	p->mark = skb->mark;
+	p->priority = skb->priority;
+	p->tc_index = skb->tc_index;
+	p->tc_classid = skb->tc_classid;
+	p->queue_mapping = skb->queue_mapping;
+	p->tstamp = skb->tstamp;
 	p->tagged = skb->vlan_present;
 	p->tci = skb->vlan_tci;
+	p->vlan_proto = skb->vlan_proto;
 	p->gso_size = skb->gso_size;
 	p->gso_segs = skb->gso_segs;
 	p->hash = skb->hash;
@@ -70,6 +76,10 @@ int probe_before(struct __sk_buff *skb)
 	__u32 zero = 0;
 	struct probe_setup *s = bpf_map_lookup_elem(&setup, &zero);
 
+	/* BPF_PROG_TEST_RUN sets the other fields that a program may write */
+	skb->tc_index = 21;
+	skb->tc_classid = 22;
+	skb->queue_mapping = 23;
 	if (s && s->tagged)
 		bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), s->tci);
 	record(skb, &before);

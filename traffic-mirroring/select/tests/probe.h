@@ -14,12 +14,14 @@ struct probe_setup {
 	__s32 verdict; /* of the last program of the chain */
 };
 
+/* What a program may write of struct __sk_buff, and what else could change of it. No hidden padding. */
 struct probe_packet {
+	__u64 tstamp;
 	__u32 times;
 	__u32 ifindex;
 	__u32 len, linear; /* bytes in all, and in the linear area */
-	__u32 mark;
-	__u32 tagged, tci;
+	__u32 mark, priority, tc_index, tc_classid, queue_mapping;
+	__u32 tagged, tci, vlan_proto;
 	__u32 gso_size, gso_segs;
 	__u32 hash;
 	__u32 cb[5];

@@ -74,10 +74,8 @@ static const char *always_wrong(const struct ref_packet *packet, const struct da
 	if (r->verdict != CHAIN_VERDICT)
 		return "the verdict is not the next program's";
 	if (!r->unchanged)
-		return "the packet, its mark or cb was changed";
-	if (r->after.times != 1 || r->after.tagged != r->before.tagged || r->after.tci != r->before.tci ||
-	    r->after.gso_size != r->before.gso_size || r->after.len != r->before.len)
-		return "the next program saw something else";
+		return "the packet or a field of its context was changed, or the next program did not see it "
+		       "once";
 	if (r->outcomes != 1)
 		return "not one outcome was counted";
 	if (r->filters > 1 || (r->filters && r->bytes != packet->len))
