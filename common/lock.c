@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pins.h"
 
 #define LOCK_SECONDS 10
 #define LOCK_POLL_MS 10
@@ -44,22 +45,44 @@ long lock_holder(const char *path)
 	return holder;
 }
 
+static int open_directory(const char *path)
+{
+	int err = pins_check(path), fd = err ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (err == -EACCES || fd >= 0)
+		return err ? err : fd;
+	err = err ? err : -errno;
+	if (err != -ENOENT)
+		log_error("cannot open %s: %s", path, strerror(-err));
+	return err;
+}
+
+static void report(const char *path, int err)
+{
+	long holder = err == -EWOULDBLOCK ? lock_holder(path) : 0;
+
+	if (err != -EWOULDBLOCK)
+		log_error("cannot lock %s: %s", path, strerror(-err));
+	else if (holder > 0)
+		log_error("cannot lock %s: process %ld has held it for over %d seconds", path, holder,
+			  LOCK_SECONDS);
+	else
+		log_error("cannot lock %s: a process outside this PID namespace has held it for over %d "
+			  "seconds",
+			  path, LOCK_SECONDS);
+}
+
 int lock_directory(const char *path)
 {
 	struct stat locked, there;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	int fd = open_directory(path), err;
 
-	if (fd < 0) {
-		err = -errno;
-		if (err != -ENOENT)
-			log_error("cannot open %s: %s", path, strerror(-err));
-		return err;
-	}
+	if (fd < 0)
+		return fd;
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK || waited >= LOCK_SECONDS * 1000) {
 			err = -errno;
-			log_error("cannot lock %s: process %ld has held it for over %d seconds", path,
-				  lock_holder(path), LOCK_SECONDS);
+			report(path, err);
 			close(fd);
 			return err;
 		}

@@ -4,8 +4,9 @@
 #define L3AF_LOCK_H
 
 /*
- * Locks a directory, waiting up to 10 s for its holder. Returns a file descriptor; closing it unlocks.
- * -ENOENT, without a message, if the directory is gone; else a negative errno, after log_error().
+ * Locks a directory that only root can change, waiting up to 10 s for its holder. Returns a file descriptor;
+ * closing it unlocks. -ENOENT, without a message, if the directory is gone; else a negative errno, after
+ * log_error().
  */
 int lock_directory(const char *path);
 

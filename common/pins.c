@@ -162,24 +162,57 @@ static bool below_bpffs(const char *path)
 	return !strncmp(path, BPFFS "/", sizeof(BPFFS));
 }
 
-int pins_mkdir(const char *path)
+/* In a sticky directory, as a plain mount of bpffs makes its top, others can add names, but change none. */
+static int check_directory(const char *path, bool top)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return -errno;
+	if ((!st.st_uid || st.st_uid == geteuid()) && S_ISDIR(st.st_mode) &&
+	    (!(st.st_mode & (S_IWGRP | S_IWOTH)) || (top && st.st_mode & S_ISVTX)))
+		return 0;
+	log_error("open failed: %s: expected a directory that only root can write, got owner %u, mode %o",
+		  path, st.st_uid, st.st_mode & ~S_IFMT);
+	return -EACCES;
+}
+
+/* Calls step for BPFFS and each directory below it down to path, until one fails. */
+static int each_directory(const char *path, int (*step)(const char *path, bool top))
 {
 	char part[PATH_MAX];
+	int err;
 
-	if (!below_bpffs(path))
-		return -EINVAL;
 	if (join(part, "%s", path))
 		return -ENAMETOOLONG;
-	for (char *slash = part + sizeof(BPFFS); slash;) {
-		slash = strchr(slash, '/');
-		if (slash)
-			*slash = '\0';
-		if (mkdir(part, 0700) && errno != EEXIST)
-			return -errno;
-		if (slash)
-			*slash++ = '/';
+	if (strcmp(part, BPFFS) && !below_bpffs(part))
+		return -EINVAL;
+	for (char *end = part + sizeof(BPFFS) - 1;; end = strchrnul(end + 1, '/')) {
+		char rest = *end;
+
+		*end = '\0';
+		err = step(part, end == part + sizeof(BPFFS) - 1);
+		*end = rest;
+		if (err || !rest)
+			return err;
 	}
-	return 0;
+}
+
+int pins_check(const char *path)
+{
+	return each_directory(path, check_directory);
+}
+
+static int make_directory(const char *path, bool top)
+{
+	if (!top && mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	return check_directory(path, top);
+}
+
+int pins_mkdir(const char *path)
+{
+	return each_directory(path, make_directory);
 }
 
 bool pins_on_bpffs(const char *path)

@@ -43,7 +43,13 @@ int pins_check_iface(const char *iface);
  */
 int pins_find(struct pins *pins, const char *iface, const char *version, const char *map);
 
-/* mkdir -p below bpffs, mode 0700. 0 or a negative errno. */
+/*
+ * Whether only root, or the user that we are, can change the directory and those above it, up to BPFFS: in
+ * others, pins may be anybody's. -EACCES, after log_error(): no; another negative errno, silently.
+ */
+int pins_check(const char *path);
+
+/* mkdir -p below bpffs, mode 0700. 0 or a negative errno; -EACCES as above. */
 int pins_mkdir(const char *path);
 
 /* True where path lies on a bpffs. */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tc_root: the root programs of an interface, on hosts without l3afd. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "../common/args.h"
+#include "../common/lock.h"
 #include "../common/log.h"
 #include "../common/pins.h"
 #include "root.h"
@@ -81,17 +80,11 @@ static int find_target(struct root_target *target, const struct command *command
 /* One tc_root at a time. The kernel releases the lock when the process ends. */
 static int lock_bpffs(void)
 {
-	int fd;
-
 	if (!pins_on_bpffs(BPFFS)) {
 		log_error("no bpffs is mounted at " BPFFS);
 		return -ENOENT;
 	}
-	fd = open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && !flock(fd, LOCK_EX))
-		return 0;
-	log_error("cannot lock " BPFFS ": %s", strerror(errno));
-	return -errno;
+	return lock_directory(BPFFS);
 }
 
 int main(int argc, char **argv)
@@ -110,7 +103,7 @@ int main(int argc, char **argv)
 	err = find_target(&target, command, given);
 	if (err)
 		return err == -EINVAL ? ARGS_USAGE : 1;
-	if (command->changes && lock_bpffs())
+	if (command->changes && lock_bpffs() < 0)
 		return 1;
 	if (given[QUIET] && !freopen("/dev/null", "w", stdout))
 		return 1;

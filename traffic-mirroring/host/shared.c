@@ -13,6 +13,7 @@
 #include "../../common/bpf_info.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
+#include "../../common/pins.h"
 #include "../wire/formats.h"
 
 #define INFO(name, public, help) [SENT_##name] = { public, help },
@@ -58,7 +59,7 @@ static void **memory_of(struct shared *s, const struct array *a)
 
 int shared_open(struct shared *s)
 {
-	int err = 0;
+	int err = pins_check(HOST_PINS);
 
 	*s = (struct shared){ 0 };
 	for (size_t i = 0; i < ARRAYS && !err; i++)

@@ -15,6 +15,7 @@
 
 #include "../../common/bpf_info.h"
 #include "../../common/log.h"
+#include "../../common/pins.h"
 #include "maps.h"
 
 #define MAP_NAME(ID, name, ...) [MAP_##ID] = #name,
@@ -115,6 +116,9 @@ struct tables *tables_open_pinned(const char *dir, enum direction direction, int
 {
 	char prefix[PATH_MAX + 32];
 
+	*error = pins_check(dir);
+	if (*error)
+		return NULL;
 	snprintf(prefix, sizeof(prefix), "%s/" MAP_PIN_NAME, dir, direction_names[direction], "");
 	return tables_open(open_pinned, prefix, prefix, error);
 }

@@ -29,6 +29,13 @@ prefixes() {
 		LAB_TIMEOUT=20 on host mirroring $command --iface=eth0 --direction=ingress &>"$LAB/$command.said" 3>&- &
 		jobs+=($!)
 	done
+	LAB_TIMEOUT=20 on host unshare --pid --fork --mount-proc mirroring update --iface=eth0 --direction=ingress \
+		&>"$LAB/container.said" 3>&- &
+	jobs+=($!)
+	spawn host top flock /sys/fs/bpf sleep 60
+	wait_until 5 on host sh -c '! flock --nonblock /sys/fs/bpf true'
+	LAB_TIMEOUT=20 on host tc_root start --iface eth0 &>"$LAB/tc_root.said" 3>&- &
+	jobs+=($!)
 	# those that change nothing need no lock
 	mirror 0 status
 	[[ $(on host mirroring --cmd=status) == RUNNING ]]
@@ -42,6 +49,30 @@ prefixes() {
 		# flock's file descriptor is also its child's; both are ours
 		[[ $(</proc/"${BASH_REMATCH[1]}"/comm) == @(flock|sleep) ]]
 	done
+	grep -qx "mirroring: cannot lock $pins: a process outside this PID namespace has held it for over 10 seconds" \
+		"$LAB/container.said"
+	grep -qxE 'tc_root: cannot lock /sys/fs/bpf: process [0-9]+ has held it for over 10 seconds' "$LAB/tc_root.said"
+}
+
+@test "a directory that others can change: no command reads or writes pins in it" {
+	local command stranger=(setpriv --reuid 12345 --clear-groups)
+	# the top of a plainly mounted bpffs has mode 1777
+	on host "${stranger[@]}" mkdir /sys/fs/bpf/mirroring
+	mirror 1 start --map-name="$pins/tc_ingress_root_array" --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
+	grep -qx "mirroring: open failed: /sys/fs/bpf/mirroring: expected a directory that only root can write, got owner 12345, mode .*" \
+		<<<"$output"
+	[[ ! $(on host ls /sys/fs/bpf/mirroring) ]]
+	expect 1 on host mirror-sender
+	expect 1 on host mirror-sender --status
+	on host rmdir /sys/fs/bpf/mirroring
+	mirror_start --rules=mirror
+	on host chmod 0777 "$pins"
+	for command in start update show status stop; do
+		expect 1 on host mirroring $command --iface=eth0 --direction=ingress
+		[[ $output == *"open failed: $pins: expected a directory that only root can write, got owner 0, mode 777"* ]]
+	done
+	on host chmod 0700 "$pins"
+	mirror 0 stop
 }
 
 @test "a pin that is missing is named" {
