@@ -73,8 +73,7 @@ rows() {
 @test "every field is in the document, at its place" {
 	local map
 	for map in config banks filters; do
-		diff <(awk -v head="**$map**" '$0 == head { here = 1; next } /^\*\*/ { here = 0 } here' "$document" |
-			sed -n 's/^| [0-9–]* | `\([a-z_0-9]*\).*/\1/p') \
+		diff <(rows "value of" | awk -v map="$map" '$1 == map { sub(/\[.*/, "", $3); print $3 }') \
 			<(on host bpftool -j map lookup pinned "$pins/mirroring_ingress_$map" key 0 0 0 0 |
 				jq -r '.formatted.value | keys_unsorted[]')
 	done
