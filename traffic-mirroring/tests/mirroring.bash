@@ -16,6 +16,7 @@
 #   chain                   The names of the chain of $direction.
 #   small_maps, all_maps    What the maps in $pins hold, in one text: those that are read fast, or all of them, but not
 #                           the counters and what is per CPU.
+#   prefixes COUNT FIRST    Comma-separated IPv4 prefixes of 32 bits, none beside another.
 #   pings COUNT [ADDRESS]   Echo requests from the client.
 
 source "${BASH_SOURCE[0]%/*}/../../ci/lab.bash"
@@ -121,6 +122,13 @@ small_maps() {
 # bpftool would make megabytes of the large ones.
 all_maps() {
 	small_maps && on host cat "$pins/mirroring_${direction}"_{dst_port,src_port,port,vlan}
+}
+
+prefixes() {
+	awk -v n="$1" -v first="$2" 'BEGIN {
+		for (i = first; i < first + n; i++)
+			printf "%s%d.%d.%d.%d", (i > first ? "," : ""), 10 + i / 4194304, i / 16384 % 256, i / 64 % 256, i % 64 * 4
+	}'
 }
 
 pings() {

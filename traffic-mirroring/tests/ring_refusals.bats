@@ -115,3 +115,12 @@ refused() {
 	everything >"$LAB/before"
 	refused "no route to collector vxlan:[2001:db8:77::1]/7: " --rules="mirror to vxlan:[2001:db8:77::1]/7"
 }
+
+@test "settings stay as they are if the filters beside them are refused" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	everything >"$LAB/before"
+	echo "mirror src $(prefixes 65537 0)" >"$LAB/too-many"
+	local settings=(--max-rate=5kpps --sender-nice=3 --ring-memory=8M --failover=on)
+	refused "65537 different IPv4 src prefixes" "${settings[@]}" --rules-file="$LAB/too-many"
+	refused "no route to collector gue:203.0.113.5: " "${settings[@]}" --tunnel-remote-address=203.0.113.5
+}

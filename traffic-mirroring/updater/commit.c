@@ -47,26 +47,21 @@ struct prefix_plan {
 	size_t n;
 };
 
-static int plan_prefixes(struct tables *t, const struct configuration *c, const struct address_table *table,
-			 unsigned int spare, struct prefix_plan *plan)
+/* Adds the prefixes that a configuration has for a table. */
+static int add_prefixes(const struct configuration *c, const struct address_table *table,
+			struct prefix_plan *plan)
 {
-	size_t n, held, added = 0;
-	int err;
+	size_t n = plan->n;
+	struct prefix_entry *grown;
 
-	err = read_prefixes(t, table, &plan->at, &held);
-	if (err)
-		return err;
-	n = held;
 	for (size_t i = 0; i < c->filters->n; i++)
 		n += filter_prefixes(&c->filters->at[i], table->dim)->n;
-	if (n > held) {
-		struct prefix_entry *grown = realloc(plan->at, n * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		plan->at = grown;
-	}
-	plan->n = held;
+	if (n == plan->n)
+		return 0;
+	grown = realloc(plan->at, n * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	plan->at = grown;
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct prefix_list *list = filter_prefixes(&c->filters->at[i], table->dim);
 
@@ -79,16 +74,51 @@ static int plan_prefixes(struct tables *t, const struct configuration *c, const 
 			};
 		}
 	}
-	prefixes_merge(plan->at, &plan->n, spare);
+	return 0;
+}
 
-	for (size_t i = 0; i < plan->n; i++)
-		added += plan->at[i].added != 0;
-	if (added > MIRROR_MAX_PREFIXES) {
-		log_error("%zu different IPv%u %s prefixes, but a table takes %d", added, table->family,
+static int check_prefixes(const struct configuration *c, const struct address_table *table)
+{
+	struct prefix_plan plan = {};
+	int err = add_prefixes(c, table, &plan);
+
+	if (err)
+		log_error("cannot count the prefixes: %s", strerror(-err));
+	else
+		prefixes_merge(plan.at, &plan.n, 0);
+	if (plan.n > MIRROR_MAX_PREFIXES) {
+		log_error("%zu different IPv%u %s prefixes, but a table takes %d", plan.n, table->family,
 			  table->dim == DIM_SRC ? "src" : "dst", MIRROR_MAX_PREFIXES);
+		err = -ENOSPC;
+	}
+	free(plan.at);
+	return err;
+}
+
+int tables_check(const struct configuration *c)
+{
+	int err = 0;
+
+	if (c->n_outers > MIRROR_MAX_OUTERS / MIRROR_BANKS) {
+		log_error("%zu tunnel endpoints, but only %d are followed", c->n_outers,
+			  MIRROR_MAX_OUTERS / MIRROR_BANKS);
 		return -ENOSPC;
 	}
-	return 0;
+	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
+		err = check_prefixes(c, &address_tables[i]);
+	return err;
+}
+
+static int plan_prefixes(struct tables *t, const struct configuration *c, const struct address_table *table,
+			 unsigned int spare, struct prefix_plan *plan)
+{
+	int err = read_prefixes(t, table, &plan->at, &plan->n);
+
+	if (!err)
+		err = add_prefixes(c, table, plan);
+	if (!err)
+		prefixes_merge(plan->at, &plan->n, spare);
+	return err;
 }
 
 static int write_prefixes(struct tables *t, const struct address_table *table, unsigned int spare,
@@ -238,25 +268,21 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	unsigned int spare = !config.bank;
 	int err = 0;
 
-	if (c->n_outers > MIRROR_MAX_OUTERS / MIRROR_BANKS) {
-		log_error("%zu tunnel endpoints, but only %d are followed", c->n_outers,
-			  MIRROR_MAX_OUTERS / MIRROR_BANKS);
-		return -ENOSPC;
-	}
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = plan_prefixes(t, c, &address_tables[i], spare, &plans[i]);
 	if (!err)
 		err = read_outers(t, outers, &n_outers);
 	if (err) {
-		if (err != -ENOSPC)
-			log_error("cannot read the maps: %s; the filters in force stay", strerror(-err));
+		log_error("cannot read the maps: %s; the filters in force stay", strerror(-err));
 		goto out;
 	}
 
-	/* from here on the other bank is no longer the previous configuration */
-	config.can_rollback = 0;
-	config_store(t, config);
 	err = grace_period();
+	if (!err) {
+		/* from here on the other bank is no longer the previous configuration */
+		config.can_rollback = 0;
+		config_store(t, config);
+	}
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = write_prefixes(t, &address_tables[i], spare, &plans[i]);
 	if (!err)

@@ -139,62 +139,91 @@ static void apply(struct change *change, struct configuration *c)
 		c->options.started = 1;
 }
 
-/*
- * Rings, groups and a sender for those filters that have collectors. *host stays locked until the commit is
- * done.
- */
-static int prepare_rings(struct instance *i, const struct change *change, struct configuration *c,
-			 struct host **host)
+/* What becomes of an instance. */
+struct plan {
+	struct configuration *c;
+	struct routes routes;
+};
+
+static void plan_end(struct plan *p, bool done)
 {
+	if (!p->c)
+		return;
+	routes_end(&p->routes, done);
+	host_release();
+	configuration_free(p->c);
+}
+
+/*
+ * Lays a change over what is in force (nothing, if the instance is not open) and checks all that can be
+ * refused. Whatever it returns, plan_end() follows.
+ */
+static int make_plan(const struct instance *i, struct change *change, struct plan *p)
+{
+	struct delivery before;
 	int err;
 
-	if (!delivery_needs_rings(c))
-		return 0;
-	*host = host_lock(&change->settings, &err);
+	*p = (struct plan){ .c = configuration_new(), .routes.lock = -1 };
+	err = p->c ? 0 : -ENOMEM;
+	if (!err && i->tables)
+		err = tables_read(i->tables, p->c);
+	if (err) {
+		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
+		return err;
+	}
+	delivery_parse(&p->c->options, &p->c->delivery);
+	before = p->c->delivery;
+	apply(change, p->c);
+	err = delivery_resolve(p->c, i, !p->c->options.started);
+	if (!err)
+		err = tables_check(p->c);
+	if (!err)
+		err = routes_plan(&p->routes, &before, &p->c->delivery);
+	return err ? err : delivery_check_routes(p->c, &p->routes);
+}
+
+static int put_groups(struct host *host, struct configuration *c)
+{
+	int err = 0;
+
 	for (size_t f = 0; f < c->filters->n && !err; f++) {
 		if (c->rows[f].exit != EXIT_RING)
 			continue;
-		err = host_put_group(*host, &c->groups[f]);
+		err = host_put_group(host, &c->groups[f]);
 		c->rows[f].group = c->groups[f].id;
 	}
-	if (!err)
-		err = host_attach(*host, i->tables);
-	return err ? err : host_ensure_sender(*host);
+	return err;
 }
 
-/* Reads what is in force, lays the change over it, commits. */
-static int configure(struct instance *i, struct change *change)
+/*
+ * Puts a plan in force: groups (which nobody uses until the commit), routes (which the sender needs), rings
+ * and sender for those filters that have collectors, at last the filters. The host stays locked until then.
+ */
+static int put_in_force(struct instance *i, const struct change *change, struct plan *p)
 {
-	struct configuration *c = configuration_new();
-	struct delivery before;
 	struct host *host = NULL;
-	int err = c ? tables_read(i->tables, c) : -ENOMEM;
+	int err = 0;
 
-	if (!err) {
-		delivery_parse(&c->options, &c->delivery);
-		before = c->delivery;
-		apply(change, c);
-		err = delivery_resolve(c, i, !c->options.started);
-	} else {
-		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
+	if (delivery_needs_rings(p->c)) {
+		host = host_lock(&err);
+		if (!err)
+			err = put_groups(host, p->c);
 	}
 	if (!err)
-		err = route_ensure(&c->delivery);
-	if (!err) {
-		err = delivery_check_routes(c);
-		if (!err)
-			err = prepare_rings(i, change, c, &host);
-		if (!err)
-			err = tables_commit(i->tables, c, i->link.l3);
-		if (host)
-			host_unlock(host);
-		route_release(err ? &c->delivery : &before);
-		host_release();
-	}
+		err = routes_make(&p->routes);
+	if (!err && host)
+		err = host_set(host, &change->settings);
+	if (!err && host)
+		err = host_attach(host, i->tables);
+	if (!err && host)
+		err = host_ensure_sender(host);
+	if (!err)
+		err = tables_commit(i->tables, p->c, i->link.l3);
+	if (host)
+		host_end(host, !err);
 	if (!err)
 		log_info("%s %s: %zu filter%s in force", i->link.name, direction_names[i->direction],
-			 c->filters->n, c->filters->n == 1 ? "" : "s");
-	configuration_free(c);
+			 p->c->filters->n, p->c->filters->n == 1 ? "" : "s");
 	return err;
 }
 
@@ -251,7 +280,8 @@ int command_start(const struct request *request)
 	const char *version = request->value[ARG_VERSION], *map_name = request->value[ARG_MAP_NAME];
 	struct instance i;
 	struct change change = {};
-	bool loaded = false;
+	struct plan plan = {};
+	bool fresh = false;
 	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
 	if (!err)
@@ -266,18 +296,23 @@ int command_start(const struct request *request)
 		err = place_locked(&i, version);
 	else if (err == -ENOENT)
 		instance_report_missing(&i, version);
-	if (!err && map_name) {
-		loaded = !instance_program_id(&i);
-		err = load_chained(&i, map_name);
-	}
-	if (!err)
+	fresh = !err && map_name && !instance_program_id(&i);
+	if (!err && !fresh)
 		err = instance_open(&i);
-	if (!err) {
-		err = configure(&i, &change);
-		/* a start that fails leaves nothing behind that it made */
-		if (err && loaded)
-			unload_chained(&i);
-	}
+	if (!err)
+		err = make_plan(&i, &change, &plan);
+	if (!err && map_name)
+		err = load_chained(&i, map_name);
+	if (!err && fresh)
+		err = instance_open(&i);
+	if (!err)
+		err = put_in_force(&i, &change, &plan);
+	/* a start that fails leaves nothing behind that it made */
+	if (err && fresh && load_is_ours(&i))
+		unload_chained(&i);
+	if (err)
+		pins_prune(i.pins.maps);
+	plan_end(&plan, !err);
 out:
 	filter_set_free(change.filters);
 	instance_close(&i);
@@ -289,6 +324,7 @@ int command_update(const struct request *request)
 	const char *version = request->value[ARG_VERSION];
 	struct instance i;
 	struct change change = {};
+	struct plan plan = {};
 	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
 	if (!err)
@@ -301,34 +337,47 @@ int command_update(const struct request *request)
 	if (!err)
 		err = instance_open(&i);
 	if (!err)
-		err = configure(&i, &change);
+		err = make_plan(&i, &change, &plan);
+	if (!err)
+		err = put_in_force(&i, &change, &plan);
+	plan_end(&plan, !err);
 	filter_set_free(change.filters);
 	instance_close(&i);
+	return err;
+}
+
+/* The configuration that rollback restores, too: it would keep its collectors, and so the sender. */
+static int empty(struct instance *i)
+{
+	struct configuration *nothing = configuration_new();
+	int err = 0;
+
+	if (!nothing) {
+		log_error("cannot empty the maps of %s: %s", i->link.name, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (int bank = 0; bank < MIRROR_BANKS && !err; bank++)
+		err = tables_commit(i->tables, nothing, i->link.l3);
+	configuration_free(nothing);
 	return err;
 }
 
 /* Ours is unloaded; l3afd's stays for l3afd to unload, and copies nothing. */
 static int end(struct instance *i)
 {
+	const struct delivery nothing = {};
 	struct delivery before;
-	struct configuration *nothing;
+	struct routes routes;
 	int err = instance_open(i);
 
 	if (err)
 		return load_is_ours(i) ? unload_chained(i) : err;
 	tables_delivery(i->tables, &before);
-	if (load_is_ours(i)) {
-		err = unload_chained(i);
-	} else {
-		nothing = configuration_new();
-		err = nothing ? 0 : -ENOMEM;
-		/* twice: a configuration to roll back to would keep its collectors, and so the sender */
-		for (int bank = 0; bank < MIRROR_BANKS && !err; bank++)
-			err = tables_commit(i->tables, nothing, i->link.l3);
-		configuration_free(nothing);
-	}
+	err = routes_plan(&routes, &before, &nothing);
+	if (!err)
+		err = load_is_ours(i) ? unload_chained(i) : empty(i);
+	routes_end(&routes, !err);
 	if (!err) {
-		route_release(&before);
 		host_release();
 		log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
 	}
@@ -353,10 +402,33 @@ int command_stop(const struct request *request)
 	return err;
 }
 
+static int roll_back(struct instance *i)
+{
+	struct delivery before, now;
+	struct routes routes;
+	int err = tables_previous_delivery(i->tables, &now);
+
+	if (err) {
+		log_error("%s %s: there is no previous configuration", i->link.name,
+			  direction_names[i->direction]);
+		return err;
+	}
+	tables_delivery(i->tables, &before);
+	err = routes_plan(&routes, &before, &now);
+	if (!err)
+		err = routes_make(&routes);
+	if (!err)
+		tables_rollback(i->tables);
+	routes_end(&routes, !err);
+	if (!err)
+		log_info("%s %s: the previous configuration is in force", i->link.name,
+			 direction_names[i->direction]);
+	return err;
+}
+
 int command_rollback(const struct request *request)
 {
 	const char *version = request->value[ARG_VERSION];
-	struct delivery before, now;
 	struct instance i;
 	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
@@ -367,20 +439,8 @@ int command_rollback(const struct request *request)
 		instance_report_missing(&i, version);
 	if (!err)
 		err = instance_open(&i);
-	if (!err) {
-		tables_delivery(i.tables, &before);
-		err = tables_rollback(i.tables);
-		if (err == -ENOENT)
-			log_error("%s %s: there is no previous configuration", i.link.name,
-				  direction_names[i.direction]);
-	}
-	if (!err) {
-		tables_delivery(i.tables, &now);
-		route_ensure(&now);
-		route_release(&before);
-		log_info("%s %s: the previous configuration is in force", i.link.name,
-			 direction_names[i.direction]);
-	}
+	if (!err)
+		err = roll_back(&i);
 	instance_close(&i);
 	return err;
 }

@@ -289,7 +289,7 @@ bool delivery_needs_rings(const struct configuration *c)
 	return false;
 }
 
-int delivery_check_routes(const struct configuration *c)
+int delivery_check_routes(const struct configuration *c, const struct routes *planned)
 {
 	for (size_t i = 0; i < c->filters->n; i++) {
 		for (int n = 0; n < c->groups[i].collectors; n++) {
@@ -299,7 +299,7 @@ int delivery_check_routes(const struct configuration *c)
 			struct route route;
 			int err;
 
-			if (!collector->family)
+			if (!collector->family || routes_planned(planned, &address))
 				continue;
 			err = netlink_route_get(&address, 0, &route);
 			if (err) {

@@ -4,6 +4,7 @@
 #define MIRRORING_DELIVERY_H
 
 #include "instance.h"
+#include "route.h"
 #include "tables.h"
 
 /* Functions return 0 or a negative errno, after log_error(). */
@@ -19,7 +20,7 @@ int delivery_resolve(struct configuration *c, const struct instance *i, bool may
 /* Whether any filter's copies go into the rings. */
 bool delivery_needs_rings(const struct configuration *c);
 
-/* Whether the kernel has a route to every collector. Call it after route_ensure(). */
-int delivery_check_routes(const struct configuration *c);
+/* Whether the kernel has a route to every collector, or gets one. */
+int delivery_check_routes(const struct configuration *c, const struct routes *planned);
 
 #endif

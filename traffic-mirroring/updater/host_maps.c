@@ -30,17 +30,27 @@
  */
 #define MAX_NEAR_RING (1ULL << 20)
 
+#define MAX_RINGS (RINGS_PER_CPU * MIRROR_MAX_CPUS)
+
 struct host {
 	int lock;
 	int cpus;
-	int ring[RINGS_PER_CPU * MIRROR_MAX_CPUS]; /* as ../host/rings.h counts them */
+	int ring[MAX_RINGS]; /* as ../host/rings.h counts them */
 	struct shared shared;
+	struct mirror_settings before;
+	bool fresh; /* there were no settings */
 	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: groups of the configuration to come */
 };
 
 static void map_path(const char *name, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, HOST_PINS "/%s", name);
+}
+
+static int report(int err)
+{
+	log_error("cannot set up the rings in %s: %s", HOST_PINS, strerror(-err));
+	return err;
 }
 
 /* Makes and pins those that are not there. */
@@ -54,14 +64,15 @@ static int open_arrays(struct host *h)
 	int err = object ? 0 : -errno;
 
 	if (err)
-		return err;
+		return report(err);
 	bpf_object__for_each_map(map, object) {
 		map_path(bpf_map__name(map) + strlen("host_"), path);
 		err = err ?: bpf_info_pin(map, path);
 	}
-	err = err ?: bpf_object__load(object);
+	if (!err && bpf_object__load(object))
+		err = report(-errno);
 	bpf_object__close(object);
-	return err ?: shared_open(&h->shared);
+	return err ? err : shared_open(&h->shared);
 }
 
 /* In the maps of rings. */
@@ -80,142 +91,69 @@ static __u32 size_within(__u64 limit)
 	return size;
 }
 
-static __u32 ring_size(const struct host *h, int ring)
+static __u32 ring_size(const struct host *h, int ring, __u64 memory)
 {
-	__u64 share = h->shared.settings->ring_memory / h->cpus;
+	__u64 share = memory / h->cpus;
 	__u32 near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
 
 	return rings_is_spill(ring) ? size_within(share - near) : near;
 }
 
-/* Opens a pinned ring, or makes and pins it. */
-static int open_ring(const char *name, __u32 size)
+static void ring_path(int ring, char path[PATH_MAX])
 {
-	char path[PATH_MAX], kernel_name[BPF_OBJ_NAME_LEN];
+	char name[RINGS_NAME_LEN];
+
+	rings_name(ring, name);
+	map_path(name, path);
+}
+
+/* Returns its fd or a negative errno, as the next two. */
+static int make_ring(const struct host *h, int ring, __u64 memory)
+{
+	char name[RINGS_NAME_LEN], kernel_name[BPF_OBJ_NAME_LEN];
+	int fd;
+
+	rings_name(ring, name);
+	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, ring_size(h, ring, memory), NULL);
+	return fd < 0 ? report(-errno) : fd;
+}
+
+/* Opens a pinned ring, or makes and pins it. */
+static int open_ring(const struct host *h, int ring)
+{
+	char path[PATH_MAX];
 	int fd, err;
 
-	map_path(name, path);
+	ring_path(ring, path);
 	if (!access(path, F_OK))
 		return bpf_info_open(path, &rings_shape);
-	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, size, NULL);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_pin(fd, path)) {
-		err = -errno;
+	fd = make_ring(h, ring, h->shared.settings->ring_memory);
+	if (fd >= 0 && bpf_obj_pin(fd, path)) {
+		err = report(-errno);
 		close(fd);
 		return err;
 	}
 	return fd;
 }
 
+static void close_rings(int ring[MAX_RINGS])
+{
+	for (int i = 0; i < MAX_RINGS; i++) {
+		if (ring[i] >= 0)
+			close(ring[i]);
+		ring[i] = -1;
+	}
+}
+
 static int open_rings(struct host *h)
 {
-	char name[RINGS_NAME_LEN];
-
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		rings_name(i, name);
-		h->ring[i] = open_ring(name, ring_size(h, i));
+		h->ring[i] = open_ring(h, i);
 		if (h->ring[i] < 0)
 			return h->ring[i];
 	}
 	return 0;
-}
-
-/*
- * Makes rings of the new size; the data paths are led to them, then the sender empties the old ones and ends.
- */
-static int replace_rings(struct host *h)
-{
-	struct instance *instances;
-	char name[RINGS_NAME_LEN], path[PATH_MAX];
-	size_t n;
-	int err = 0;
-
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		close(h->ring[i]);
-		h->ring[i] = -1;
-		rings_name(i, name);
-		map_path(name, path);
-		unlink(path);
-	}
-	err = open_rings(h);
-	if (err)
-		return err;
-	instance_all(&instances, &n);
-	for (size_t i = 0; i < n && !err; i++)
-		err = host_attach(h, instances[i].tables);
-	instance_free_all(instances, n);
-	return err ? err : sender_signal(SIGUSR1);
-}
-
-static int apply_settings(struct host *h, const struct settings_change *change, bool fresh)
-{
-	struct mirror_settings *now = h->shared.settings, before;
-	int err;
-
-	if (fresh)
-		*now = settings_default;
-	before = *now;
-	settings_apply(change, now);
-	err = open_rings(h);
-	if (!err && !fresh && now->ring_memory != before.ring_memory)
-		err = replace_rings(h);
-	if (!err && now->nice != before.nice)
-		err = sender_signal(SIGUSR1);
-	return err;
-}
-
-struct host *host_lock(const struct settings_change *change, int *error)
-{
-	struct host *h = calloc(1, sizeof(*h));
-
-	*error = -ENOMEM;
-	if (!h)
-		return NULL;
-	h->lock = -1;
-	for (int i = 0; i < RINGS_PER_CPU * MIRROR_MAX_CPUS; i++)
-		h->ring[i] = -1;
-	h->cpus = libbpf_num_possible_cpus();
-	*error = h->cpus < 0 ? h->cpus : h->cpus > MIRROR_MAX_CPUS ? -E2BIG : 0;
-	/* a release that removes the directory between the two is a reason to make it again */
-	for (int tries = 0; !*error && h->lock < 0 && tries < 3; tries++) {
-		*error = pins_mkdir(HOST_PINS);
-		if (!*error)
-			*error = pins_mkdir(HOST_SENDER_LOCK);
-		if (*error)
-			break;
-		h->lock = lock_directory(HOST_PINS);
-		*error = h->lock < 0 && h->lock != -ENOENT ? h->lock : 0;
-	}
-	if (!*error && h->lock < 0)
-		*error = h->lock;
-	if (!*error)
-		*error = open_arrays(h);
-	if (!*error)
-		*error = apply_settings(h, change, !h->shared.settings->ring_memory);
-	if (*error) {
-		log_error("cannot set up the rings in %s: %s", HOST_PINS, strerror(-*error));
-		host_unlock(h);
-		return NULL;
-	}
-	return h;
-}
-
-void host_unlock(struct host *h)
-{
-	shared_close(&h->shared);
-	for (int i = 0; i < RINGS_PER_CPU * MIRROR_MAX_CPUS; i++)
-		if (h->ring[i] >= 0)
-			close(h->ring[i]);
-	if (h->lock >= 0)
-		close(h->lock);
-	free(h);
-}
-
-int host_put_group(struct host *h, struct mirror_group *group)
-{
-	return groups_put(&h->shared, h->wanted, group);
 }
 
 /* Id of the map behind a map of maps' entry, 0: none. */
@@ -234,12 +172,157 @@ static int set_inner(int outer, __u32 key, int fd)
 	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
 }
 
+static int attach_rings(const struct host *h, const struct tables *t, const int ring[])
+{
+	int err = 0;
+
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
+		err = set_inner(tables_rings_fd(t), ring_key(i), ring[i]);
+	return err;
+}
+
+/* Pins these rings in place of others, and leads every data path to them. */
+static int use_rings(const struct host *h, const int ring[])
+{
+	struct instance *instances;
+	char path[PATH_MAX];
+	size_t n;
+	int err = 0;
+
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++) {
+		ring_path(i, path);
+		if ((unlink(path) && errno != ENOENT) || bpf_obj_pin(ring[i], path))
+			err = -errno;
+	}
+	if (err)
+		return err;
+	err = instance_all(&instances, &n);
+	for (size_t i = 0; i < n && !err; i++)
+		err = attach_rings(h, instances[i].tables, ring);
+	instance_free_all(instances, n);
+	return err;
+}
+
+/* All rings or none get another size. The sender must be replaced; it first empties the old ones. */
+static int resize_rings(struct host *h, __u64 memory)
+{
+	int ring[MAX_RINGS], err = 0;
+
+	memset(ring, -1, sizeof(ring));
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++) {
+		ring[i] = make_ring(h, i, memory);
+		err = ring[i] < 0 ? ring[i] : 0;
+	}
+	if (!err) {
+		err = use_rings(h, ring);
+		if (err) {
+			report(err);
+			use_rings(h, h->ring);
+		}
+	}
+	if (err) {
+		close_rings(ring);
+		return err;
+	}
+	close_rings(h->ring);
+	memcpy(h->ring, ring, sizeof(ring));
+	return 0;
+}
+
+static int put_settings(struct host *h, const struct mirror_settings *to)
+{
+	struct mirror_settings was = *h->shared.settings;
+	int err = to->ring_memory == was.ring_memory ? 0 : resize_rings(h, to->ring_memory);
+
+	if (err)
+		return err;
+	*h->shared.settings = *to;
+	/* it has the rings open, and its priority, from its start on */
+	return to->ring_memory == was.ring_memory && to->nice == was.nice ? 0 : sender_signal(SIGUSR1);
+}
+
+int host_set(struct host *h, const struct settings_change *change)
+{
+	struct mirror_settings to = h->before;
+	int err;
+
+	settings_apply(change, &to);
+	if (h->fresh)
+		*h->shared.settings = to;
+	err = open_rings(h);
+	return err ? err : put_settings(h, &to);
+}
+
+static int lock_pins(void)
+{
+	int err = 0, lock = -ENOENT;
+
+	/* a release that removes the directory between the two is a reason to make it again */
+	for (int tries = 0; !err && lock == -ENOENT && tries < 3; tries++) {
+		err = pins_mkdir(HOST_PINS);
+		if (!err)
+			err = pins_mkdir(HOST_SENDER_LOCK);
+		if (!err)
+			lock = lock_directory(HOST_PINS);
+	}
+	if (err || lock == -ENOENT)
+		log_error("cannot lock %s: %s", HOST_PINS, strerror(err ? -err : ENOENT));
+	return err ? err : lock;
+}
+
+struct host *host_lock(int *error)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		*error = report(-ENOMEM);
+		return NULL;
+	}
+	memset(h->ring, -1, sizeof(h->ring));
+	h->cpus = libbpf_num_possible_cpus();
+	h->lock = *error = lock_pins();
+	if (h->lock >= 0) {
+		*error = h->cpus < 0 ? h->cpus : h->cpus > MIRROR_MAX_CPUS ? -E2BIG : 0;
+		*error = *error ? report(*error) : open_arrays(h);
+	}
+	if (*error) {
+		host_end(h, true);
+		return NULL;
+	}
+	h->fresh = !h->shared.settings->ring_memory;
+	if (h->fresh)
+		*h->shared.settings = settings_default;
+	h->before = *h->shared.settings;
+	return h;
+}
+
+void host_end(struct host *h, bool done)
+{
+	const bool none[MIRROR_MAX_GROUPS] = {};
+
+	if (!done && !h->fresh) {
+		put_settings(h, &h->before);
+		if (h->shared.state->present)
+			sender_ensure(&h->shared, none);
+	}
+	shared_close(&h->shared);
+	close_rings(h->ring);
+	if (h->lock >= 0)
+		close(h->lock);
+	free(h);
+}
+
+int host_put_group(struct host *h, struct mirror_group *group)
+{
+	return groups_put(&h->shared, h->wanted, group);
+}
+
 int host_attach(struct host *h, const struct tables *t)
 {
 	int state = bpf_obj_get(HOST_PINS "/state"), err = state < 0 ? -errno : 0;
 
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
-		err = set_inner(tables_rings_fd(t), ring_key(i), h->ring[i]);
+	if (!err)
+		err = attach_rings(h, t, h->ring);
 	if (!err)
 		err = set_inner(tables_state_fd(t), 0, state);
 	if (state >= 0)
@@ -262,14 +345,16 @@ int host_revive_sender(void)
 
 	if (shared_sender() != 0)
 		return 0;
-	h = host_lock(&nothing, &err);
+	h = host_lock(&err);
 	if (!h)
 		return err;
 	if (h->shared.state->present) {
 		log_info("the sender had ended; it was started again");
-		err = host_ensure_sender(h);
+		err = host_set(h, &nothing);
+		if (!err)
+			err = host_ensure_sender(h);
 	}
-	host_unlock(h);
+	host_end(h, true);
 	return err;
 }
 

@@ -7,6 +7,8 @@
 #ifndef MIRRORING_HOST_MAPS_H
 #define MIRRORING_HOST_MAPS_H
 
+#include <stdbool.h>
+
 #include "../abi/host.h"
 #include "settings.h"
 #include "tables.h"
@@ -14,16 +16,21 @@
 struct host;
 
 /*
- * Takes the lock over all that is the host's, makes what is missing, and puts settings in force. NULL: *error
- * says why.
+ * Takes the lock over all that is the host's until host_end(), and makes the arrays that are missing. NULL:
+ * *error says why.
  */
-struct host *host_lock(const struct settings_change *change, int *error);
-void host_unlock(struct host *h);
+struct host *host_lock(int *error);
+
+/* Not done: takes back the settings and what follows from them, and leaves a sender running if one was. */
+void host_end(struct host *h, bool done);
 
 /* Finds or makes the group with these contents, and sets its id. -ENOSPC: all are in use. */
 int host_put_group(struct host *h, struct mirror_group *group);
 
-/* Connects a data path to the rings and the state. */
+/* Puts settings in force, and makes the rings that are missing. */
+int host_set(struct host *h, const struct settings_change *change);
+
+/* Connects a data path to the rings and the state. After host_set(). */
 int host_attach(struct host *h, const struct tables *t);
 
 /*

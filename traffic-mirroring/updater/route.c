@@ -5,30 +5,41 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../common/lock.h"
 #include "../../common/log.h"
 #include "instance.h"
 
 /* rtm_protocol of the routes that are ours: `ip route` shows it, and stop removes no other. */
 #define ROUTE_PROTOCOL 109
 
-/* The routes that the options ask for; returns their number. */
-static size_t wanted_routes(const struct delivery *d, struct route routes[MIRROR_MAX_COLLECTORS])
+/* Whoever changes routes holds its lock: a route that one instance finds is not removed by another. */
+#define LOCKED BPFFS "/tc/globals"
+
+/* The routes that the options ask for. */
+static int wanted_routes(const struct delivery *d, struct route routes[MIRROR_MAX_COLLECTORS], size_t *n)
 {
 	struct link link;
+	int err;
 
-	if (!*d->redirect_to || netlink_link(d->redirect_to, &link))
+	*n = 0;
+	if (!*d->redirect_to || !d->collectors.n)
 		return 0;
-	for (size_t i = 0; i < d->collectors.n; i++)
-		routes[i] =
-			(struct route){ .dst = d->collectors.at[i].address,
-					.dst_len = d->collectors.at[i].address.family == AF_INET ? 32 : 128,
-					.gateway = d->gateway,
-					.protocol = ROUTE_PROTOCOL,
-					.ifindex = link.ifindex };
-	return d->collectors.n;
+	err = netlink_link(d->redirect_to, &link);
+	if (err)
+		return err == -ENODEV ? 0 : err;
+	for (; *n < d->collectors.n; ++*n)
+		routes[*n] = (struct route){
+			.dst = d->collectors.at[*n].address,
+			.dst_len = d->collectors.at[*n].address.family == AF_INET ? 32 : 128,
+			.gateway = d->gateway,
+			.protocol = ROUTE_PROTOCOL,
+			.ifindex = link.ifindex,
+		};
+	return 0;
 }
 
 /*
@@ -66,93 +77,203 @@ static bool find_gateway(struct route *route, const char *nic)
 	return route->gateway.family;
 }
 
-/* Whether a route of ours is there, by another gateway than the one that is named now. */
-static bool outdated(const struct route *route, struct route *made)
+/* Whether the kernel leads there through that NIC: on-link, or by a gateway somebody chose. */
+static int leads_there(const struct route *route, bool *leads)
 {
-	return route->gateway.family && !netlink_host_route(&route->dst, route->ifindex, made) &&
-	       made->protocol == ROUTE_PROTOCOL &&
-	       memcmp(&made->gateway, &route->gateway, sizeof(made->gateway));
+	struct route present = {};
+	int err = netlink_route_get(&route->dst, 0, &present);
+
+	*leads = !err && present.ifindex == route->ifindex;
+	switch (err) {
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EACCES: /* a route of type prohibit */
+	case -EINVAL: /* blackhole */
+		return 0;
+	}
+	return err;
 }
 
-static int ensure(struct route *route, const char *nic)
+/* Whether a route of ours is there, by another gateway than the one that is named now. */
+static int find_outdated(const struct route *route, struct route *old, bool *found)
 {
+	int err = route->gateway.family ? netlink_host_route(&route->dst, route->ifindex, old) : -ENOENT;
+
+	*found = !err && old->protocol == ROUTE_PROTOCOL &&
+		 memcmp(&old->gateway, &route->gateway, sizeof(old->gateway));
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Adds one that must be made to the plan. */
+static int plan(struct routes *r, const struct route *route, const char *nic)
+{
+	struct planned_route *p = &r->at[r->n];
 	char collector[INET6_ADDRSTRLEN];
-	struct route present, made;
-	bool replace = outdated(route, &made);
+	bool leads = false;
 	int err;
 
-	/* a way through that NIC is there: on-link, or by a gateway somebody chose */
-	if (!replace && !netlink_route_get(&route->dst, 0, &present) && present.ifindex == route->ifindex)
-		return 0;
+	*p = (struct planned_route){ .route = *route };
 	inet_ntop(route->dst.family, route->dst.bytes, collector, sizeof(collector));
+	err = find_outdated(route, &p->old, &p->replaces);
+	if (!err && !p->replaces)
+		err = leads_there(route, &leads);
+	if (err)
+		log_error("cannot read the route to %s: %s", collector, strerror(-err));
+	if (err || leads)
+		return err;
 	if (route->gateway.family && route->gateway.family != route->dst.family) {
 		log_error("--gtw-address is not of the address family of %s", collector);
 		return -EAFNOSUPPORT;
 	}
-	if (!route->gateway.family && !find_gateway(route, nic)) {
+	if (!route->gateway.family && !find_gateway(&p->route, nic)) {
 		log_error("%s is not on a network of %s: give its gateway with --gtw-address", collector,
 			  nic);
 		return -EHOSTUNREACH;
 	}
-	if (replace)
-		netlink_route_del(&made);
-	err = netlink_route_add(route);
-	if (err == -EEXIST)
+	snprintf(p->nic, sizeof(p->nic), "%s", nic);
+	r->n++;
+	return 0;
+}
+
+int routes_plan(struct routes *r, const struct delivery *before, const struct delivery *now)
+{
+	struct route wanted[MIRROR_MAX_COLLECTORS];
+	size_t n;
+	int err;
+
+	*r = (struct routes){ .lock = -1, .before = *before };
+	if (!*before->redirect_to && !*now->redirect_to)
 		return 0;
-	if (err && replace)
-		netlink_route_add(&made);
+	r->lock = lock_directory(LOCKED);
+	if (r->lock == -ENOENT)
+		log_error("cannot lock %s: %s", LOCKED, strerror(ENOENT));
+	if (r->lock < 0)
+		return r->lock;
+	err = wanted_routes(now, wanted, &n);
 	if (err)
-		log_error("cannot add the route to %s through %s: %s", collector, nic, strerror(-err));
-	else
-		log_info("route to %s through %s added", collector, nic);
+		log_error("--redirect-to: %s: %s", now->redirect_to, strerror(-err));
+	for (size_t i = 0; i < n && !err; i++)
+		err = plan(r, &wanted[i], now->redirect_to);
 	return err;
 }
 
-int route_ensure(const struct delivery *d)
+bool routes_planned(const struct routes *r, const struct address *dst)
 {
-	struct route routes[MIRROR_MAX_COLLECTORS];
-	size_t n = wanted_routes(d, routes);
+	for (size_t i = 0; i < r->n; i++)
+		if (!memcmp(&r->at[i].route.dst, dst, sizeof(*dst)))
+			return true;
+	return false;
+}
+
+static int make(struct planned_route *p)
+{
+	char collector[INET6_ADDRSTRLEN];
+	int err = p->replaces ? netlink_route_del(&p->old) : 0;
+
+	if (!err) {
+		err = netlink_route_add(&p->route);
+		if (err == -EEXIST) /* by another NIC: somebody's wish */
+			return 0;
+		p->made = !err;
+		if (err && p->replaces)
+			netlink_route_add(&p->old);
+	}
+	inet_ntop(p->route.dst.family, p->route.dst.bytes, collector, sizeof(collector));
+	if (err)
+		log_error("cannot add the route to %s through %s: %s", collector, p->nic, strerror(-err));
+	else
+		log_info("route to %s through %s added", collector, p->nic);
+	return err;
+}
+
+int routes_make(struct routes *r)
+{
 	int err = 0;
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = ensure(&routes[i], d->redirect_to);
+	for (size_t i = 0; i < r->n && !err; i++)
+		err = make(&r->at[i]);
 	return err;
 }
 
-/* Which of these routes an instance wants. */
+static void unmake(const struct planned_route *p)
+{
+	char collector[INET6_ADDRSTRLEN];
+	int err = netlink_route_del(&p->route);
+
+	if (!err && p->replaces)
+		err = netlink_route_add(&p->old);
+	if (!err)
+		return;
+	inet_ntop(p->route.dst.family, p->route.dst.bytes, collector, sizeof(collector));
+	log_warn("cannot take back the route to %s through %s: %s", collector, p->nic, strerror(-err));
+}
+
+/* Which of these routes an instance wants: all, if that cannot be read. */
 static void mark_wanted(const struct instance *i, const struct route *routes, size_t n, bool wanted[])
 {
 	struct route theirs[MIRROR_MAX_COLLECTORS];
 	struct delivery d;
 	size_t n_theirs;
+	bool unknown;
 
 	tables_delivery(i->tables, &d);
-	n_theirs = wanted_routes(&d, theirs);
-	for (size_t r = 0; r < n; r++)
+	unknown = wanted_routes(&d, theirs, &n_theirs);
+	for (size_t r = 0; r < n; r++) {
+		wanted[r] |= unknown;
 		for (size_t t = 0; t < n_theirs; t++)
 			wanted[r] |= theirs[t].ifindex == routes[r].ifindex &&
 				     !memcmp(&theirs[t].dst, &routes[r].dst, sizeof(routes[r].dst));
+	}
 }
 
-void route_release(const struct delivery *d)
+/* Removes a route that nobody wants any more, if it is ours. */
+static void release(const struct route *route, const char *nic)
 {
-	struct route routes[MIRROR_MAX_COLLECTORS], made;
-	size_t n = wanted_routes(d, routes), n_instances;
-	bool wanted[MIRROR_MAX_COLLECTORS] = {};
 	char collector[INET6_ADDRSTRLEN];
-	struct instance *instances;
+	struct route made;
+	int err = netlink_host_route(&route->dst, route->ifindex, &made);
 
-	if (!n)
+	if (err == -ENOENT || (!err && made.protocol != ROUTE_PROTOCOL))
+		return;
+	if (!err)
+		err = netlink_route_del(&made);
+	inet_ntop(route->dst.family, route->dst.bytes, collector, sizeof(collector));
+	if (err)
+		log_warn("cannot remove the route to %s through %s: %s", collector, nic, strerror(-err));
+	else
+		log_info("route to %s through %s removed", collector, nic);
+}
+
+static void release_unwanted(const struct delivery *before)
+{
+	struct route routes[MIRROR_MAX_COLLECTORS];
+	bool wanted[MIRROR_MAX_COLLECTORS] = {};
+	struct instance *instances;
+	size_t n, n_instances;
+	int err = wanted_routes(before, routes, &n);
+
+	if (err)
+		log_warn("cannot remove the routes through %s: %s", before->redirect_to, strerror(-err));
+	if (err || !n)
 		return;
 	instance_all(&instances, &n_instances);
 	for (size_t i = 0; i < n_instances; i++)
 		mark_wanted(&instances[i], routes, n, wanted);
 	instance_free_all(instances, n_instances);
-	for (size_t i = 0; i < n; i++) {
-		if (wanted[i] || netlink_host_route(&routes[i].dst, routes[i].ifindex, &made) ||
-		    made.protocol != ROUTE_PROTOCOL || netlink_route_del(&made))
-			continue;
-		inet_ntop(routes[i].dst.family, routes[i].dst.bytes, collector, sizeof(collector));
-		log_info("route to %s through %s removed", collector, d->redirect_to);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!wanted[i])
+			release(&routes[i], before->redirect_to);
+}
+
+void routes_end(struct routes *r, bool done)
+{
+	if (r->lock < 0)
+		return;
+	if (done)
+		release_unwanted(&r->before);
+	for (size_t i = 0; i < r->n && !done; i++)
+		if (r->at[i].made)
+			unmake(&r->at[i]);
+	close(r->lock);
+	r->lock = -1;
 }

@@ -146,14 +146,19 @@ struct mirror_config tables_config(const struct tables *t)
 	return config;
 }
 
-void tables_options(const struct tables *t, struct mirror_options *options)
+static void read_options(const struct tables *t, unsigned int bank, struct mirror_options *options)
 {
-	*options = t->options[tables_config(t).bank];
+	*options = t->options[bank];
 	for (int i = 0; i < OPT_COUNT; i++) {
 		if (options->origin[i] > ORIGIN_UPDATE)
 			options->origin[i] = ORIGIN_NONE;
 		options->text[i][MIRROR_OPTION_LEN - 1] = '\0';
 	}
+}
+
+void tables_options(const struct tables *t, struct mirror_options *options)
+{
+	read_options(t, tables_config(t).bank, options);
 }
 
 void tables_delivery(const struct tables *t, struct delivery *d)
@@ -196,16 +201,25 @@ void config_store(struct tables *t, struct mirror_config config)
 	__atomic_store_n((uint64_t *)t->config, word, __ATOMIC_RELEASE);
 }
 
-int tables_rollback(struct tables *t)
+int tables_previous_delivery(const struct tables *t, struct delivery *d)
 {
 	struct mirror_config config = tables_config(t);
+	struct mirror_options options;
 
 	if (!config.can_rollback)
 		return -ENOENT;
+	read_options(t, !config.bank, &options);
+	delivery_parse(&options, d);
+	return 0;
+}
+
+void tables_rollback(struct tables *t)
+{
+	struct mirror_config config = tables_config(t);
+
 	config.bank = !config.bank;
 	config.generation++;
 	config_store(t, config);
-	return 0;
 }
 
 struct totals {

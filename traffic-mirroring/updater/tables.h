@@ -53,10 +53,13 @@ void tables_delivery(const struct tables *t, struct delivery *d);
 /* Reads the bank in force back into a configuration: what the data path does, also after edits by bpftool. */
 int tables_read(const struct tables *t, struct configuration *c);
 
+/* Whether the tables have room for a configuration. -ENOSPC, after log_error(). */
+int tables_check(const struct configuration *c);
+
 /*
- * Puts a configuration in force: waits until no packet is still looking at the other bank, fills that, flips.
- * Until the flip nothing changes for packets, and a failure or a kill leaves the old configuration in force.
- * -ENOSPC: an address table is full. The caller holds the lock.
+ * Puts a configuration that tables_check() accepts in force: waits until no packet is still looking at the
+ * other bank, fills that, flips. Until the flip nothing changes for packets, and a failure or a kill leaves
+ * the old configuration in force. The caller holds the lock.
  */
 int tables_commit(struct tables *t, const struct configuration *c, bool l3);
 
@@ -67,8 +70,11 @@ int tables_state_fd(const struct tables *t);
 /* Calls visit for the group of every row with EXIT_RING, of both banks. */
 void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx);
 
-/* Puts the previous configuration in force again. -ENOENT: there is none. */
-int tables_rollback(struct tables *t);
+/* The values of the options that a rollback would put in force. -ENOENT, silently: there is nothing. */
+int tables_previous_delivery(const struct tables *t, struct delivery *d);
+
+/* Puts the previous configuration in force again. */
+void tables_rollback(struct tables *t);
 
 /* Exact totals: the shared arrays and what is still pending per CPU. */
 struct counters {

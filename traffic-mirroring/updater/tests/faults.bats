@@ -12,14 +12,6 @@ teardown() {
 	lab_end
 }
 
-# prefixes COUNT FIRST: comma-separated IPv4 prefixes of 32 bits, none beside another.
-prefixes() {
-	awk -v n="$1" -v first="$2" 'BEGIN {
-		for (i = first; i < first + n; i++)
-			printf "%s%d.%d.%d.%d", (i > first ? "," : ""), 10 + i / 4194304, i / 16384 % 256, i / 64 % 256, i % 64 * 4
-	}'
-}
-
 @test "a lock that somebody holds: every writer gives up, and names the process" {
 	mirror_start --rules="mirror proto icmp"
 	spawn host holder flock "$pins" sleep 60

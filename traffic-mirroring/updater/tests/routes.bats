@@ -136,3 +136,47 @@ made="$remote via $gateway dev eth1 proto 109"
 	[[ $output == *"cannot add the route to $remote through eth1: "* ]]
 	[[ ! $(route) ]]
 }
+
+@test "a refused update, and a rollback that cannot be, leave the routes as they are" {
+	start --tunnel-remote-address=$remote --gtw-address=$gateway
+	mirror 0 update --tunnel-remote-address=203.0.113.51 --rules=mirror
+	on host ip route >"$LAB/before"
+	local before
+	before=$(small_maps)
+	echo "mirror src $(prefixes 65537 0)" >"$LAB/too-many"
+	mirror 1 update --tunnel-remote-address=$remote --gtw-address=198.51.100.7 --rules-file="$LAB/too-many"
+	[[ $output == *"65537 different IPv4 src prefixes"* ]]
+	mirror 1 update --tunnel-remote-address=$remote,2001:db8:77::1
+	[[ $output == *"--gtw-address is not of the address family of 2001:db8:77::1" ]]
+	diff "$LAB/before" <(on host ip route)
+	mirror 1 update --tunnel-remote-address=$remote --rules="mirror to gue:[2001:db8:77::1]"
+	[[ $output == *"no route to collector"* ]]
+	diff "$LAB/before" <(on host ip route)
+	on host ip addr del "$LAB_UPLINK4/24" dev eth1
+	mirror 1 rollback
+	[[ $output == *"cannot add the route to $remote through eth1: "* ]]
+	[[ $(small_maps) == "$before" && ! $(route) ]]
+}
+
+@test "stop leaves a route to a start of another interface that has found it" {
+	on host ip link add first up type veth peer name second
+	on host tc_root start --iface first --quiet
+	delivery=(--tunnel-remote-address="$remote" --redirect-to=eth1 --gtw-address="$gateway" --rules=mirror)
+	start
+	# the other start waits between its look at the routes and its commit
+	spawn host holder flock /sys/fs/bpf/mirroring sleep 60
+	local holder=$pid jobs
+	wait_until 5 on host bash -c "! flock --nonblock /sys/fs/bpf/mirroring true"
+	on host mirroring start --iface=first --direction=ingress "${delivery[@]}" \
+		--map-name=/sys/fs/bpf/tc/globals/first/tc_ingress_root_array &>"$LAB/start" 3>&- &
+	jobs=($!)
+	wait_until 5 on host test -e /sys/fs/bpf/progs/first/_ingress_redirect_tc
+	on host mirroring stop --iface=eth0 --direction=ingress &>"$LAB/stop" 3>&- &
+	jobs+=($!)
+	# until it waits for the lock or, where there is none, is through with the routes
+	wait_until 5 on host bash -c '! flock --nonblock /sys/fs/bpf/tc/globals true ||
+		! test -e /sys/fs/bpf/progs/eth0/_ingress_redirect_tc'
+	kill "$holder" "$(pgrep -P "$holder")"
+	wait "${jobs[0]}" && wait "${jobs[1]}" || { cat "$LAB/start" "$LAB/stop"; return 1; }
+	[[ $(route) == "$made" ]]
+}
