@@ -86,12 +86,12 @@ int collector_parse(const char *text, struct mirror_collector *c, const char **w
 	if (snprintf(word, sizeof(word), "%s", text) >= (int)sizeof(word))
 		return -EINVAL;
 	rest = strchr(word, ':');
-	*why = "is no collector: FORMAT:ADDRESS";
+	*why = "is not a collector such as gue:192.0.2.9";
 	if (!rest)
 		return -EINVAL;
 	*rest++ = '\0';
 	format = format_find(word);
-	*why = "has none of the formats " FORMAT_NAMES;
+	*why = "has an unknown format, expected one of " FORMAT_NAMES;
 	if (!format)
 		return -EINVAL;
 	c->format = format->number;

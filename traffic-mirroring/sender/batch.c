@@ -16,7 +16,7 @@ uint8_t *batch_headers(struct batch *b)
 	return b->headers + b->used;
 }
 
-void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *name, uint8_t *header,
+void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint8_t *header,
 	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner)
 {
 	uint32_t index = b->n++;
@@ -27,30 +27,30 @@ void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *nam
 		payload = memcpy(b->headers + b->used, payload, payload_len);
 		b->used += payload_len;
 	}
-	b->copy[index] = (struct copy){
+	b->copy[index] = (struct batch_copy){
 		.part = { { header, header_len }, { (void *)payload, payload_len } },
 		.len = header_len + payload_len,
 		.inner = inner,
 		.next = NO_COPY,
 		.name = name,
 	};
-	if (lane->first == NO_COPY) {
-		lane->first = index;
-		lane->next = b->lanes;
-		b->lanes = lane;
+	if (queue->first == NO_COPY) {
+		queue->first = index;
+		queue->next = b->queues;
+		b->queues = queue;
 	} else {
-		b->copy[lane->last].next = index;
+		b->copy[queue->last].next = index;
 	}
-	lane->last = index;
+	queue->last = index;
 }
 
 /* How many copies from first on fit into one datagram: of one size, the last one may be shorter. */
-static uint32_t run_length(const struct batch *b, const struct lane *lane, uint32_t first)
+static uint32_t run_length(const struct batch *b, const struct tx_queue *queue, uint32_t first)
 {
 	uint32_t size = b->copy[first].len, bytes = size, n = 1;
 
 	/* a datagram that the kernel segments cannot be fragmented */
-	if (!lane->segments || size > lane->collector->room.path)
+	if (!queue->segments || size > queue->collector->room.path)
 		return 1;
 	for (uint32_t i = b->copy[first].next; i != NO_COPY && n < BATCH_SEGMENTS; i = b->copy[i].next) {
 		uint32_t len = b->copy[i].len;
@@ -92,14 +92,14 @@ static struct iovec *add_part(const struct msghdr *message, struct iovec *next, 
 	return next + 1;
 }
 
-unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first)
+unsigned int batch_plan(struct batch *b, const struct tx_queue *queue, uint32_t first)
 {
 	struct iovec *part = b->part;
 	unsigned int n = 0;
 
 	while (first != NO_COPY) {
-		const struct copy *c = &b->copy[first];
-		uint32_t run = run_length(b, lane, first);
+		const struct batch_copy *c = &b->copy[first];
+		uint32_t run = run_length(b, queue, first);
 		struct msghdr *header = &b->message[n].msg_hdr;
 
 		*header = (struct msghdr){ .msg_iov = part };
@@ -122,9 +122,9 @@ unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first
 }
 
 /* Counts n copies as sent (error 0) or refused. Returns the next one. */
-static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first, uint32_t n, int error)
+static uint32_t settle(struct batch *b, const struct tx_queue *queue, uint32_t first, uint32_t n, int error)
 {
-	struct mirror_collector_counters *counters = lane->collector->counters;
+	struct mirror_collector_counters *counters = queue->collector->counters;
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < n; i++, first = b->copy[first].next)
@@ -142,12 +142,12 @@ static uint32_t settle(struct batch *b, const struct lane *lane, uint32_t first,
 }
 
 /* Truncates copies to a path MTU that shrank after they were made. */
-static void fit(struct batch *b, const struct lane *lane, uint32_t first)
+static void fit(struct batch *b, const struct tx_queue *queue, uint32_t first)
 {
-	const struct collector *to = lane->collector;
+	const struct collector *to = queue->collector;
 
 	for (; first != NO_COPY; first = b->copy[first].next) {
-		struct copy *c = &b->copy[first];
+		struct batch_copy *c = &b->copy[first];
 		uint32_t room = to->room.path, surplus = c->len > room ? c->len - room : 0;
 
 		if (to->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len)
@@ -161,17 +161,17 @@ static void fit(struct batch *b, const struct lane *lane, uint32_t first)
 }
 
 /* Handles an error on the first message. True: try again. */
-static bool recover(struct batch *b, struct lane *lane, uint32_t first, int error)
+static bool recover(struct batch *b, struct tx_queue *queue, uint32_t first, int error)
 {
-	uint32_t room = lane->collector->room.path;
+	uint32_t room = queue->collector->room.path;
 
 	switch (error) {
 	case EINTR:
 		return true;
 	case EMSGSIZE:
-		collector_refresh(lane->collector);
-		if (lane->collector->room.path < room) {
-			fit(b, lane, first);
+		collector_refresh(queue->collector);
+		if (queue->collector->room.path < room) {
+			fit(b, queue, first);
 			return true;
 		}
 		/* or some device could not take the unsegmented size */
@@ -180,43 +180,43 @@ static bool recover(struct batch *b, struct lane *lane, uint32_t first, int erro
 	case EINVAL:
 	case EOPNOTSUPP:
 		if (b->copies[0] > 1) {
-			lane->segments = false;
+			queue->segments = false;
 			return true;
 		}
 	}
-	return collector_read_errors(lane, b->now);
+	return collector_read_errors(queue, b->now);
 }
 
-static void send_lane(struct batch *b, struct lane *lane)
+static void send_queue(struct batch *b, struct tx_queue *queue)
 {
-	uint32_t first = lane->first, patience = PATIENCE;
+	uint32_t first = queue->first, patience = PATIENCE;
 	unsigned int n;
 	int sent, error;
 
 	while (first != NO_COPY) {
-		n = batch_plan(b, lane, first);
-		sent = sendmmsg(lane->fd, b->message, n, 0);
+		n = batch_plan(b, queue, first);
+		sent = sendmmsg(queue->fd, b->message, n, 0);
 		error = errno;
 		if (sent > 0) {
 			for (int i = 0; i < sent; i++)
-				first = settle(b, lane, first, b->copies[i], 0);
-		} else if (error == EAGAIN) { /* its queue is stuck; do not hold up the other lanes */
+				first = settle(b, queue, first, b->copies[i], 0);
+		} else if (error == EAGAIN) { /* its device's queue is stuck; do not hold up the others */
 			for (unsigned int i = 0; i < n; i++)
-				first = settle(b, lane, first, b->copies[i], error);
-		} else if (!patience-- || !recover(b, lane, first, error)) {
-			first = settle(b, lane, first, b->copies[0], error);
+				first = settle(b, queue, first, b->copies[i], error);
+		} else if (!patience-- || !recover(b, queue, first, error)) {
+			first = settle(b, queue, first, b->copies[0], error);
 			patience = PATIENCE;
 		}
 	}
-	lane->used_ns = b->now;
-	lane->first = lane->last = NO_COPY;
+	queue->used_ns = b->now;
+	queue->first = queue->last = NO_COPY;
 }
 
 void batch_send(struct batch *b)
 {
-	for (struct lane *lane = b->lanes; lane; lane = lane->next)
-		send_lane(b, lane);
-	b->lanes = NULL;
+	for (struct tx_queue *queue = b->queues; queue; queue = queue->next)
+		send_queue(b, queue);
+	b->queues = NULL;
 	b->n = 0;
 	b->used = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Copies that go to the kernel together: with as few system calls as possible, and runs of copies of one size
- * as one datagram that the kernel or the NIC segments. Copies for one lane are sent in the order they came.
+ * as one datagram that the kernel or the NIC segments. Copies of one TX queue are sent in order of arrival.
  */
 #ifndef MIRRORING_BATCH_H
 #define MIRRORING_BATCH_H
@@ -26,22 +26,22 @@
 #define BATCH_HEADER_MAX (ENCAP_MAX + SPLIT_HEADER_MAX)
 #define BATCH_HEADERS (BATCH_COPIES * 256 + BATCH_HEADER_MAX + BATCH_SMALL)
 
-struct copy {
+struct batch_copy {
 	struct iovec part[2]; /* headers, payload */
 	uint32_t len; /* of both */
 	uint32_t inner; /* bytes of the copied packet within len */
-	uint32_t next; /* of the same lane */
+	uint32_t next; /* of the same queue */
 	const struct sockaddr_ll *name; /* NULL: the socket is connected */
 };
 
 struct batch {
 	const struct shared *shared;
 	uint64_t now; /* CLOCK_MONOTONIC */
-	struct copy copy[BATCH_COPIES];
+	struct batch_copy copy[BATCH_COPIES];
 	uint32_t n;
 	uint8_t headers[BATCH_HEADERS];
 	size_t used; /* of headers */
-	struct lane *lanes; /* with waiting copies */
+	struct tx_queue *queues; /* with waiting copies */
 	/* the messages of one system call */
 	struct mmsghdr message[BATCH_COPIES];
 	uint32_t copies[BATCH_COPIES]; /* in each message */
@@ -59,13 +59,13 @@ uint8_t *batch_headers(struct batch *b);
  * Adds a copy: header, anywhere in the space from batch_headers(), to whose beginning it is moved; and
  * payload, which must stay valid until batch_send().
  */
-void batch_add(struct batch *b, struct lane *lane, const struct sockaddr_ll *name, uint8_t *header,
+void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint8_t *header,
 	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner);
 
 /* Hands all copies to the kernel, counts them, and empties the batch. */
 void batch_send(struct batch *b);
 
 /* Fills in the messages for the copies from first on. Returns how many. For batch_send() and its test. */
-unsigned int batch_plan(struct batch *b, const struct lane *lane, uint32_t first);
+unsigned int batch_plan(struct batch *b, const struct tx_queue *queue, uint32_t first);
 
 #endif

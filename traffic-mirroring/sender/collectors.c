@@ -33,25 +33,25 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 		.counters = counters,
 		.encap = { .format = format, .id = config->id, .l3 = format->l3, .metadata = group->metadata },
 	};
-	/* with --tunnel-local-port there is only one source port, hence one lane */
-	c->lanes = format->carrier == CARRIER_UDP && !group->local_port ? COLLECTOR_LANES : 1;
-	for (uint32_t i = 0; i < c->lanes; i++) {
+	/* with --tunnel-local-port there is only one source port, hence one queue */
+	c->queues = format->carrier == CARRIER_UDP && !group->local_port ? COLLECTOR_QUEUES : 1;
+	for (uint32_t i = 0; i < c->queues; i++) {
 		int fd = socket_open(group, config);
 
 		if (fd < 0) {
 			collector_print(config, text);
 			log_error("cannot open a socket for %s: %s", text, strerror(-fd));
 			while (i--)
-				close(c->lane[i].fd);
-			c->lanes = 0;
+				close(c->queue[i].fd);
+			c->queues = 0;
 			c->unopened = -fd;
 			return;
 		}
-		c->lane[i] = (struct lane){ .collector = c,
-					    .fd = fd,
-					    .segments = format->carrier == CARRIER_UDP,
-					    .first = NO_COPY,
-					    .last = NO_COPY };
+		c->queue[i] = (struct tx_queue){ .collector = c,
+						 .fd = fd,
+						 .segments = format->carrier == CARRIER_UDP,
+						 .first = NO_COPY,
+						 .last = NO_COPY };
 	}
 	collector_refresh(c);
 }
@@ -94,8 +94,8 @@ static void refresh_address(struct collector *c)
 		return;
 	if (memcmp(&source, &c->source, sizeof(source))) {
 		c->source = source;
-		for (uint32_t i = 0; i < c->lanes; i++)
-			if (socket_connect(c->lane[i].fd, c->config))
+		for (uint32_t i = 0; i < c->queues; i++)
+			if (socket_connect(c->queue[i].fd, c->config))
 				c->source.family = 0;
 	}
 	c->room.path = mtu > headers ? mtu - headers : 0;
@@ -111,13 +111,13 @@ void collector_refresh(struct collector *c)
 		refresh_address(c);
 }
 
-bool collector_read_errors(struct lane *lane, uint64_t now)
+bool collector_read_errors(struct tx_queue *queue, uint64_t now)
 {
-	struct collector *c = lane->collector;
+	struct collector *c = queue->collector;
 	struct socket_errors errors;
 	char text[COLLECTOR_TEXT_LEN];
 
-	socket_read_errors(lane->fd, &errors);
+	socket_read_errors(queue->fd, &errors);
 	if (errors.mtu)
 		collector_refresh(c);
 	if (errors.unreachable) {
@@ -134,18 +134,18 @@ bool collector_read_errors(struct lane *lane, uint64_t now)
 
 void collector_check(struct collector *c, uint64_t now)
 {
-	struct lane *lane = &c->lane[0];
+	struct tx_queue *queue = &c->queue[0];
 
-	for (uint32_t i = 0; i < c->lanes; i++)
-		if (c->lane[i].used_ns && now - c->lane[i].used_ns < ANSWER_NS)
-			collector_read_errors(&c->lane[i], now);
-	if (!c->lanes || !c->counters->unreachable || now < c->next_ns)
+	for (uint32_t i = 0; i < c->queues; i++)
+		if (c->queue[i].used_ns && now - c->queue[i].used_ns < ANSWER_NS)
+			collector_read_errors(&c->queue[i], now);
+	if (!c->queues || !c->counters->unreachable || now < c->next_ns)
 		return;
 	if (c->probed) {
 		c->counters->unreachable = 0;
 		c->probed = false;
-	} else if (!send(lane->fd, NULL, 0, MSG_DONTWAIT)) {
-		lane->used_ns = now;
+	} else if (!send(queue->fd, NULL, 0, MSG_DONTWAIT)) {
+		queue->used_ns = now;
 		c->next_ns = now + ANSWER_NS;
 		c->probed = true;
 	}

@@ -11,18 +11,18 @@
 #include "sockets.h"
 
 /* Source ports per UDP collector, for receivers that spread packets by their outer header. */
-#define COLLECTOR_LANES 8
+#define COLLECTOR_QUEUES 8
 
 struct collector;
 
-/* One socket and the waiting copies of a batch. All copies of a flow use the same lane. */
-struct lane {
+/* One socket and the waiting copies of a batch. All copies of a flow use the same queue. */
+struct tx_queue {
 	struct collector *collector;
 	int fd;
 	bool segments; /* the kernel segments one datagram into several copies of one size */
 	uint64_t used_ns; /* CLOCK_MONOTONIC when copies were last sent */
 	uint32_t first, last; /* index in the batch; NO_COPY: none is waiting */
-	struct lane *next; /* the next one with waiting copies */
+	struct tx_queue *next; /* the next one with waiting copies */
 };
 
 struct collector {
@@ -37,9 +37,9 @@ struct collector {
 	/* counters->unreachable: when to probe it, or, once probed, consider it reachable. CLOCK_MONOTONIC */
 	uint64_t next_ns;
 	bool probed;
-	int unopened; /* errno of opening its sockets; then there are no lanes */
-	uint32_t lanes;
-	struct lane lane[COLLECTOR_LANES];
+	int unopened; /* errno of opening its sockets; then there are no queues */
+	uint32_t queues;
+	struct tx_queue queue[COLLECTOR_QUEUES];
 };
 
 /* Opens the sockets. Failures are logged. */
@@ -49,8 +49,8 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 /* Checks the path to it again: link, source address, MTU. Sets usable and room. */
 void collector_refresh(struct collector *c);
 
-/* Reads the network's errors for a lane's copies. True: there were any. */
-bool collector_read_errors(struct lane *lane, uint64_t now);
+/* Reads the network's errors for a queue's copies. True: there were any. */
+bool collector_read_errors(struct tx_queue *queue, uint64_t now);
 
 /*
  * Reads all such errors. An unreachable collector is probed after a while with an empty packet, so that

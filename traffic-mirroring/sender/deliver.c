@@ -39,7 +39,7 @@ static bool fit(struct deliverer *d, const struct collector *c, const struct spl
 	return verdict != COPY_DROPPED;
 }
 
-static void put(struct deliverer *d, struct collector *c, struct lane *lane,
+static void put(struct deliverer *d, struct collector *c, struct tx_queue *queue,
 		const struct encap_origin *origin, uint8_t *header, struct split_packet *p)
 {
 	uint8_t outer[ENCAP_MAX];
@@ -65,7 +65,7 @@ static void put(struct deliverer *d, struct collector *c, struct lane *lane,
 	from_header = p->header_len - skip < len ? p->header_len - skip : len;
 	header += skip;
 	memcpy(header - size, outer, size);
-	batch_add(&d->batch, lane,
+	batch_add(&d->batch, queue,
 		  c->encap.format->carrier == CARRIER_DEVICE ? &c->device[p->family == 6] : NULL,
 		  header - size, size + from_header, p->payload, len - from_header, len);
 }
@@ -112,7 +112,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	struct group *g = groups_find(&d->groups, r->group);
 	struct split_packet p;
 	struct collector *c;
-	struct lane *lane;
+	struct tx_queue *queue;
 	struct split s;
 	uint8_t *headers;
 	uint32_t hash;
@@ -125,11 +125,11 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
 		return;
 	}
-	if (!c->lanes || !captured) {
+	if (!c->queues || !captured) {
 		count_refused(d->shared, captured ? EBADF : ENODATA, split_count(&s));
 		return;
 	}
-	lane = &c->lane[flow_port(hash, c->lanes)];
+	queue = &c->queue[flow_port(hash, c->queues)];
 	for (;;) {
 		headers = batch_headers(&d->batch);
 		if (!headers) {
@@ -139,6 +139,6 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		if (!split_next(&s, headers + ENCAP_MAX, &p))
 			break;
 		count_packet(d->shared, p.flags);
-		put(d, c, lane, &origin, headers + ENCAP_MAX, &p);
+		put(d, c, queue, &origin, headers + ENCAP_MAX, &p);
 	}
 }

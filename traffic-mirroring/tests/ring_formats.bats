@@ -129,7 +129,7 @@ over_ipv6="ip6 and dst host $LAB_COLLECTOR6 and not icmp6"
 	judge gue "$over_ipv6"
 }
 
-@test "trimmed" {
+@test "truncated to snaplen" {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4 --snaplen=128
 	judge gue "$over_ipv4" 128
 	ring_update --tunnel-type=vxlan --snaplen=100

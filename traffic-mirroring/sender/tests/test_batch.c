@@ -69,15 +69,15 @@ static int teardown(void **state)
 {
 	(void)state;
 	close(receiver);
-	for (uint32_t i = 0; i < collector.lanes; i++)
-		close(collector.lane[i].fd);
+	for (uint32_t i = 0; i < collector.queues; i++)
+		close(collector.queue[i].fd);
 	return 0;
 }
 
 static uint8_t payload[65536];
 
 /* A copy with a header of 40 bytes that starts with its number. */
-static void add(struct lane *lane, uint32_t size, uint32_t number)
+static void add(struct tx_queue *queue, uint32_t size, uint32_t number)
 {
 	uint8_t *header = batch_headers(&batch);
 
@@ -85,17 +85,17 @@ static void add(struct lane *lane, uint32_t size, uint32_t number)
 	header += ENCAP_MAX;
 	memset(header, number, 40);
 	memcpy(header, &number, sizeof(number));
-	batch_add(&batch, lane, NULL, header, 40, payload, size - 40, size - 8);
+	batch_add(&batch, queue, NULL, header, 40, payload, size - 40, size - 8);
 }
 
 /* Adds copies of these sizes, and checks how many of them each message has. */
 static void plan(const uint32_t *sizes, size_t n, const uint32_t *want, size_t messages)
 {
-	struct lane *lane = &collector.lane[0];
+	struct tx_queue *queue = &collector.queue[0];
 
 	for (size_t i = 0; i < n; i++)
-		add(lane, sizes[i], i);
-	assert_int_equal(batch_plan(&batch, lane, lane->first), messages);
+		add(queue, sizes[i], i);
+	assert_int_equal(batch_plan(&batch, queue, queue->first), messages);
 	for (size_t i = 0; i < messages; i++) {
 		struct cmsghdr *control = CMSG_FIRSTHDR(&batch.message[i].msg_hdr);
 
@@ -185,7 +185,7 @@ static void test_all_arrive_in_order(void **state)
 
 		for (uint32_t i = 0; i < n; i++) {
 			size = draw(4) ? size : 40 + draw(1400);
-			add(&collector.lane[draw(COLLECTOR_LANES)], size, i);
+			add(&collector.queue[draw(COLLECTOR_QUEUES)], size, i);
 			bytes += size - 8;
 		}
 		batch_send(&batch);
@@ -205,7 +205,7 @@ static void test_full(void **state)
 
 	(void)state;
 	for (; batch_headers(&batch); n++)
-		add(&collector.lane[0], 50, n);
+		add(&collector.queue[0], 50, n);
 	assert_int_equal(n, BATCH_COPIES);
 	batch_send(&batch);
 	assert_non_null(batch_headers(&batch));
@@ -219,7 +219,7 @@ static void test_nobody_listens(void **state)
 	close(receiver);
 	for (int round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < 10; i++)
-			add(&collector.lane[0], i % 2 ? 100 : 200, i);
+			add(&collector.queue[0], i % 2 ? 100 : 200, i);
 		batch_send(&batch);
 	}
 	assert_int_equal(sent[SENT_COPIES], 30);
@@ -232,9 +232,9 @@ static void test_refused(void **state)
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
 	(void)state;
-	(void)connect(collector.lane[0].fd, &none, sizeof(none));
+	(void)connect(collector.queue[0].fd, &none, sizeof(none));
 	for (uint32_t i = 0; i < 10; i++)
-		add(&collector.lane[0], i % 2 ? 100 : 200, i);
+		add(&collector.queue[0], i % 2 ? 100 : 200, i);
 	batch_send(&batch);
 	assert_int_equal(sent[SENT_COPIES], 0);
 	assert_int_equal(sent[SENT_REFUSED], 10);

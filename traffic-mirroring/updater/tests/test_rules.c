@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../../../common/tests/capture.h"
+#include "../../wire/formats.h"
 #include "../rules.h"
 #include "same_filter.h"
 
@@ -208,8 +209,8 @@ static const struct {
 	{ "mirror max-rate 5kps", "rules:1:17: \"5kps\" is not a rate such as 100kpps or 500Mbit" },
 	{ "mirror max-rate 99999999999999999999999999999999999pps",
 	  "rules:1:17: \"99999999999999999999999999999999...\" is not a rate such as 100kpps or 500Mbit" },
-	{ "mirror to gre2:192.0.2.9", "rules:1:11: \"gre2:192.0.2.9\" has none of the formats gue, vxlan, "
-				      "geneve, gre, erspan, vlan, dev" },
+	{ "mirror to gre2:192.0.2.9",
+	  "rules:1:11: \"gre2:192.0.2.9\" has an unknown format, expected one of " FORMAT_NAMES },
 	{ "mirror to gue:2001:db8::9",
 	  "rules:1:11: \"gue:2001:db8::9\" has no IPv4 address, nor an IPv6 address in brackets" },
 	{ "mirror to gue:[2001:db8::9",
