@@ -134,11 +134,18 @@ void chain_program_name(uint32_t prog_id, char *name, size_t size)
 	btf__free(btf);
 }
 
+/* Which programs are roots: those with a chain map of this name, and this one. */
+struct root_is {
+	char map_name[32];
+	uint32_t prog_id;
+};
+
 /* Adds the program to the roots if it is one. */
-static int add_root(const char *map_name, const struct chain_root *candidate, struct chain_root *roots,
+static int add_root(const struct root_is *is, const struct chain_root *candidate, struct chain_root *roots,
 		    size_t *n)
 {
-	int64_t map_id = find_map(candidate->prog_id, map_name);
+	int64_t map_id =
+		find_map(candidate->prog_id, candidate->prog_id == is->prog_id ? NULL : is->map_name);
 
 	if (map_id == -ENOENT) /* detached since */
 		return 0;
@@ -151,8 +158,8 @@ static int add_root(const char *map_name, const struct chain_root *candidate, st
 	return 0;
 }
 
-static int tcx_roots(int ifindex, enum direction direction, const char *map_name, struct chain_root *roots,
-		     size_t *n)
+static int tcx_roots(int ifindex, enum direction direction, const struct root_is *is,
+		     struct chain_root *roots, size_t *n)
 {
 	__u32 progs[TCX_MAX], links[TCX_MAX] = { 0 };
 	struct tcx_query query = {
@@ -168,36 +175,42 @@ static int tcx_roots(int ifindex, enum direction direction, const char *map_name
 		/* a kernel without TCX knows neither the type nor the fields; ENOENT: nothing attached */
 		return errno == EINVAL || errno == E2BIG || errno == ENOENT ? 0 : -errno;
 	for (__u32 i = 0; i < query.count && i < TCX_MAX && !err; i++)
-		err = add_root(map_name,
+		err = add_root(is,
 			       &(struct chain_root){ .prog_id = progs[i], .link_id = links[i], .tcx = true },
 			       roots, n);
 	return err;
 }
 
-static int clsact_roots(int ifindex, enum direction direction, const char *map_name, struct chain_root *roots,
-			size_t *n)
+static int clsact_roots(int ifindex, enum direction direction, const struct root_is *is,
+			struct chain_root *roots, size_t *n)
 {
 	struct tc_filter *filters;
 	size_t count;
 	int err = netlink_tc_filters(ifindex, direction, &filters, &count);
 
 	for (size_t i = 0; i < count && !err; i++)
-		err = add_root(map_name,
+		err = add_root(is,
 			       &(struct chain_root){ .prog_id = filters[i].prog_id, .filter = filters[i] },
 			       roots, n);
 	free(filters);
 	return err;
 }
 
-int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n)
+static int find_roots(int ifindex, enum direction direction, uint32_t prog_id,
+		      struct chain_root roots[CHAIN_ROOTS], size_t *n)
 {
-	char map_name[32];
+	struct root_is is = { .prog_id = prog_id };
 	int err;
 
 	*n = 0;
-	snprintf(map_name, sizeof(map_name), "tc_%s_root_array", direction_names[direction]);
-	err = tcx_roots(ifindex, direction, map_name, roots, n);
-	return err ? err : clsact_roots(ifindex, direction, map_name, roots, n);
+	snprintf(is.map_name, sizeof(is.map_name), "tc_%s_root_array", direction_names[direction]);
+	err = tcx_roots(ifindex, direction, &is, roots, n);
+	return err ? err : clsact_roots(ifindex, direction, &is, roots, n);
+}
+
+int chain_roots(int ifindex, enum direction direction, struct chain_root roots[CHAIN_ROOTS], size_t *n)
+{
+	return find_roots(ifindex, direction, 0, roots, n);
 }
 
 bool chain_has(const struct chain *chain, uint32_t prog_id)
@@ -240,7 +253,7 @@ int chain_read(int ifindex, enum direction direction, uint32_t prog_id, struct c
 	int err;
 
 	memset(chain, 0, sizeof(*chain));
-	err = chain_roots(ifindex, direction, roots, &n);
+	err = find_roots(ifindex, direction, prog_id, roots, &n);
 	for (size_t i = 0; i < n && !err; i++) {
 		err = follow(&roots[i], &candidate);
 		if (!i || (chain_has(&candidate, prog_id) && !chain_has(chain, prog_id)))

@@ -47,7 +47,7 @@ int chain_roots(int ifindex, enum direction direction, struct chain_root roots[C
 
 /*
  * Follows the chain of a direction: where there are several roots, the first that leads to prog_id, else the
- * first. 0 or a negative errno.
+ * first. A program prog_id that is attached itself is a root, too. 0 or a negative errno.
  */
 int chain_read(int ifindex, enum direction direction, uint32_t prog_id, struct chain *chain);
 

@@ -100,6 +100,72 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 	chain_is "tc_ingress_root -> _ingress_redirect -> flow_log_ingress_entry -> end" b
 }
 
+@test "without --map-name: at the end of this direction's chain, once" {
+	load_flow_log a
+	set_next "$root" "$flow_logs/a/program"
+	local whole="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> end"
+	for _ in 1 2; do
+		mirror 0 start --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+		chain_is "$whole" a
+	done
+	direction=egress mirror 0 start --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+	capture copies collector vxlan0 icmp
+	pings 3
+	capture_end copies
+	[[ $(captured copies) == 6 ]]
+	on host bpftool map delete pinned "$flow_logs/a/flow_log_ingress_jmp_table" key 0 0 0 0
+	mirror 0 start
+	chain_is "$whole" a
+	on host rm -r "$pins/mirroring_ingress_config" /sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+	mirror 1 start --tunnel-interface-name=vxlan0
+	[[ $output == *"eth0 ingress: program "*" in the chain mirrors already, but has no pin here" ]]
+	chain_is "$whole" a
+}
+
+@test "without --map-name: what l3afd loads, start leaves alone" {
+	load_like_l3afd
+	on host bpftool map delete pinned "$root" key 0 0 0 0
+	mirror 0 start --tunnel-interface-name=vxlan0 --rules=mirror
+	chain_is "tc_ingress_root -> end"
+	# a chain of its own, where l3afd does no chaining
+	on host tc_root stop --iface=eth0 --quiet
+	load_like_l3afd 2>/dev/null || true # the root is gone
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress bpf direct-action \
+		object-pinned /sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+	mirror 0 start --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+	pings 3
+	[[ $(report .counters.device) == 3 && $(report '.problems | length') == 0 ]]
+}
+
+@test "an interface that was created again: start says that packets do not reach it" {
+	mirror_start --rules="mirror proto icmp"
+	on host ip link del eth0
+	lab_wire client eth0 host eth0
+	lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 && lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6
+	for command in "start" "start --map-name=$root" "--quiet"; do # the last one as l3afd calls it
+		# shellcheck disable=SC2086
+		expect 1 on host mirroring $command --iface=eth0 --direction=ingress
+		[[ $output == "mirroring: no root program is attached to eth0 ingress: no packet reaches mirroring" ]]
+	done
+	on host tc_root start --iface eth0 --quiet
+	mirror 0 start
+	pings 3
+	[[ $(report .counters.device) == 3 ]]
+}
+
+@test "what start has loaded is known by its program: what l3afd loads at its place stays in the chain" {
+	mirror_start --rules="mirror proto icmp"
+	on host tc_root stop --iface eth0 --quiet
+	on host tc_root start --iface eth0 --quiet
+	on host ln -sfn "program 1 behind map 1" "$pins/mirroring_ingress_chained_behind"
+	load_like_l3afd
+	mirror 0 start --tunnel-interface-name=vxlan0 --rules="mirror proto icmp"
+	mirror 0 stop
+	chain_is "tc_ingress_root -> _ingress_redirect -> end"
+	[[ $(report '.filters | length') == 0 ]]
+}
+
 @test "a start that fails leaves nothing behind, and the chain as it was" {
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program

@@ -281,7 +281,8 @@ int command_start(const struct request *request)
 	struct instance i;
 	struct change change = {};
 	struct plan plan = {};
-	bool fresh = false;
+	/* l3afd, which names no command, gives the map where it leaves the loading to us */
+	bool loads = map_name || !request->from_l3afd, fresh = false;
 	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
 	if (!err)
@@ -292,16 +293,18 @@ int command_start(const struct request *request)
 		log_warn("interface %s is not up", i.link.name);
 
 	err = find_locked(&i, version);
-	if (err == -ENOENT && map_name)
+	if (err == -ENOENT && loads)
 		err = place_locked(&i, version);
 	else if (err == -ENOENT)
 		instance_report_missing(&i, version);
-	fresh = !err && map_name && !instance_program_id(&i);
+	if (!err)
+		err = load_check_root(&i);
+	fresh = !err && loads && !instance_program_id(&i);
 	if (!err && !fresh)
 		err = instance_open(&i);
 	if (!err)
 		err = make_plan(&i, &change, &plan);
-	if (!err && map_name)
+	if (!err && loads)
 		err = load_chained(&i, map_name);
 	if (!err && fresh)
 		err = instance_open(&i);

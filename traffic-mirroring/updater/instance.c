@@ -47,8 +47,8 @@ int instance_find(struct instance *i, const char *version)
 
 void instance_report_missing(const struct instance *i, const char *version)
 {
-	log_error("no traffic-mirroring is pinned for %s %s%s%s: load it with l3afd, or run start with "
-		  "--map-name",
+	log_error("no traffic-mirroring is pinned for %s %s%s%s: load it with l3afd, or run "
+		  "`mirroring start`",
 		  i->link.name, direction_names[i->direction], version ? " version " : "",
 		  version ? version : "");
 }

@@ -19,8 +19,36 @@
 
 #define PACKAGE "traffic-mirroring"
 
-/* A symlink among the pins that says that we loaded them. It leads to the chain map we are behind. */
+/* A symlink among the pins that says that we loaded them: its target names our program and the map ahead. */
 #define MARKER "chained_behind"
+#define MARK "program %u behind map %u"
+
+struct mark {
+	uint32_t prog_id; /* 0: being loaded */
+	uint32_t map_id;
+};
+
+static bool read_mark(const struct instance *i, struct mark *mark)
+{
+	char path[PATH_MAX], text[PATH_MAX] = "";
+
+	instance_map_path(i, MARKER, path);
+	if (readlink(path, text, sizeof(text) - 1) < 0)
+		return false;
+	if (sscanf(text, MARK, &mark->prog_id, &mark->map_id) != 2) /* version 1.0: leads to the map */
+		*mark = (struct mark){ instance_program_id(i), bpf_info_pinned_id(path) };
+	return true;
+}
+
+static int write_mark(const struct instance *i, struct mark mark)
+{
+	char path[PATH_MAX], new[PATH_MAX], text[64];
+
+	instance_map_path(i, MARKER, path);
+	instance_map_path(i, MARKER "_new", new);
+	snprintf(text, sizeof(text), MARK, mark.prog_id, mark.map_id);
+	return (unlink(new) && errno != ENOENT) || symlink(text, new) || rename(new, path) ? -errno : 0;
+}
 
 /*
  * l3afd unpacks to …/<package>/<version>/l3af_traffic_mirroring/mirroring and pins under the package's name
@@ -67,39 +95,26 @@ int load_place(struct instance *i, const char *version)
 	return err;
 }
 
-static int open_chain_map(const char *path, uint32_t *id)
+static int read_chain(const struct instance *i, struct chain *chain)
 {
-	struct bpf_map_info info;
-	int fd = bpf_obj_get(path);
+	const char *direction = direction_names[i->direction];
+	int err = chain_read(i->link.ifindex, i->direction, instance_program_id(i), chain);
 
-	if (fd < 0) {
-		fd = -errno;
-		log_error("--map-name: %s: %s", path, strerror(-fd));
-		return fd;
-	}
-	if (bpf_info_map(fd, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1) {
-		log_error("--map-name: expected a chain map (a PROG_ARRAY with one entry), got \"%s\"", path);
-		close(fd);
-		return -EINVAL;
-	}
-	*id = info.id;
-	return fd;
+	if (err)
+		log_error("the chain of %s %s cannot be read: %s", i->link.name, direction, strerror(-err));
+	return err;
 }
 
-/* Puts a program, by id, into entry 0 of a chain map; id 0 empties it. */
-static int set_next(int map_fd, uint32_t prog_id)
+int load_check_root(const struct instance *i)
 {
-	__u32 zero = 0;
-	int fd, err = 0;
+	struct chain chain;
+	int err = read_chain(i, &chain);
 
-	if (!prog_id)
-		return bpf_map_delete_elem(map_fd, &zero) && errno != ENOENT ? -errno : 0;
-	fd = bpf_prog_get_fd_by_id(prog_id);
-	if (fd < 0)
-		return -errno;
-	if (bpf_map_update_elem(map_fd, &zero, &fd, BPF_ANY))
-		err = -errno;
-	close(fd);
+	if (!err && !chain.n) {
+		log_error("no root program is attached to %s %s: no packet reaches mirroring", i->link.name,
+			  direction_names[i->direction]);
+		err = -ENOENT;
+	}
 	return err;
 }
 
@@ -120,6 +135,105 @@ static bool leads_to(uint32_t map_id, uint32_t prog_id, uint32_t other_map_id)
 		map_id = map > 0 ? map : 0;
 	}
 	return false;
+}
+
+static bool is_in_chain_of(const struct instance *i, enum direction direction, uint32_t map_id)
+{
+	struct chain_root roots[CHAIN_ROOTS];
+	size_t n;
+
+	if (chain_roots(i->link.ifindex, direction, roots, &n))
+		return false;
+	for (size_t r = 0; r < n; r++)
+		if (leads_to(roots[r].map_id, 0, map_id))
+			return true;
+	return false;
+}
+
+/* Whether path is a pin of another interface, in either layout. */
+static bool is_pin_of_another(const struct instance *i, const char *path)
+{
+	const char *pins = BPFFS "/tc/globals/", *iface = path + strlen(pins);
+	size_t len = strlen(i->link.name);
+
+	return !strncmp(path, pins, strlen(pins)) && (strncmp(iface, i->link.name, len) || iface[len] != '/');
+}
+
+/* A map that is in no chain is fine, unless it is a root's: its programs may be attached later. */
+static bool is_of_another_chain(const struct instance *i, const struct bpf_map_info *map, const char *path)
+{
+	if (is_in_chain_of(i, i->direction, map->id))
+		return false;
+	return !strncmp(map->name, "tc_ingress_root", 15) || !strncmp(map->name, "tc_egress_root_", 15) ||
+	       is_pin_of_another(i, path) || is_in_chain_of(i, !i->direction, map->id);
+}
+
+static int open_chain_map(const struct instance *i, const char *path, uint32_t *id)
+{
+	struct bpf_map_info info;
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0) {
+		fd = -errno;
+		log_error("--map-name: %s: %s", path, strerror(-fd));
+		return fd;
+	}
+	if (bpf_info_map(fd, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1)
+		log_error("--map-name: expected a chain map (a PROG_ARRAY with one entry), got \"%s\"", path);
+	else if (is_of_another_chain(i, &info, path))
+		log_error("--map-name: expected a chain map of %s %s, got \"%s\"", i->link.name,
+			  direction_names[i->direction], path);
+	else {
+		*id = info.id;
+		return fd;
+	}
+	close(fd);
+	return -EINVAL;
+}
+
+/* The chain map of the last program of a chain without ours. */
+static int open_last_map(const struct instance *i, const struct chain *chain, uint32_t *id)
+{
+	const char *iface = i->link.name, *direction = direction_names[i->direction];
+	char ours[32];
+	int fd;
+
+	snprintf(ours, sizeof(ours), "_%s_redirect", direction);
+	for (size_t n = 0; n < chain->n; n++) {
+		if (strcmp(chain->at[n].name, ours))
+			continue;
+		log_error("%s %s: program %u in the chain mirrors already, but has no pin here", iface,
+			  direction, chain->at[n].id);
+		return -EEXIST;
+	}
+	*id = chain->n && !chain->loop && chain->roots == 1 ? chain->at[chain->n - 1].map_id : 0;
+	if (!*id) {
+		log_error("%s %s: the chain has no end to chain after: give --map-name", iface, direction);
+		return -EINVAL;
+	}
+	fd = bpf_map_get_fd_by_id(*id);
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	log_error("%s %s: map %u: %s", iface, direction, *id, strerror(-fd));
+	return fd;
+}
+
+/* Puts a program, by id, into entry 0 of a chain map; id 0 empties it. */
+static int set_next(int map_fd, uint32_t prog_id)
+{
+	__u32 zero = 0;
+	int fd, err = 0;
+
+	if (!prog_id)
+		return bpf_map_delete_elem(map_fd, &zero) && errno != ENOENT ? -errno : 0;
+	fd = bpf_prog_get_fd_by_id(prog_id);
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_update_elem(map_fd, &zero, &fd, BPF_ANY))
+		err = -errno;
+	close(fd);
+	return err;
 }
 
 static bool in_chain(const struct instance *i, uint32_t prog_id)
@@ -184,7 +298,8 @@ static int pin_maps(const struct instance *i, struct bpf_object *object)
 	return 0;
 }
 
-static int load_object(struct instance *i)
+/* map_id: of the chain map that it will be behind. */
+static int load_object(struct instance *i, uint32_t map_id)
 {
 	const char *direction = direction_names[i->direction];
 	char name[NAME_MAX + 1], file[PATH_MAX], path[PATH_MAX];
@@ -212,8 +327,13 @@ static int load_object(struct instance *i)
 		snprintf(path, sizeof(path), "_%s_redirect", direction);
 		program = bpf_object__find_program_by_name(object, path);
 		instance_program_path(i, path);
-		err = program ? bpf_program__pin(program, path) : -ENOENT;
+		err = program ? 0 : -ENOENT;
 	}
+	/* marked before it is pinned: a pin that l3afd makes after a kill is not taken for ours */
+	if (!err)
+		err = write_mark(i, (struct mark){ bpf_info_id(bpf_program__fd(program)), map_id });
+	if (!err)
+		err = bpf_program__pin(program, path);
 	if (err)
 		log_error("cannot load %s: %s", file, strerror(-err));
 	bpf_object__close(object);
@@ -245,40 +365,47 @@ static void remove_pins(struct instance *i)
 
 bool load_is_ours(const struct instance *i)
 {
-	char path[PATH_MAX];
-	struct stat st;
+	uint32_t prog_id = instance_program_id(i);
+	struct mark mark;
 
-	instance_map_path(i, MARKER, path);
-	return !lstat(path, &st);
+	return read_mark(i, &mark) && (!prog_id || prog_id == mark.prog_id);
+}
+
+static int load_marked(struct instance *i, uint32_t map_id)
+{
+	/* the mark first: whatever a kill leaves half loaded is known to be ours */
+	int err = write_mark(i, (struct mark){ .map_id = map_id });
+
+	if (!err)
+		err = pins_mkdir(i->pins.progs);
+	if (!err)
+		return load_object(i, map_id);
+	log_error("cannot pin to %s: %s", i->pins.maps, strerror(-err));
+	return err;
 }
 
 int load_chained(struct instance *i, const char *map_name)
 {
-	char marker[PATH_MAX];
+	bool fresh = !instance_program_id(i);
+	struct chain chain;
 	uint32_t map_id = 0;
-	bool fresh = false;
-	int map_fd, err = 0;
+	int map_fd, err;
 
-	map_fd = open_chain_map(map_name, &map_id);
+	if (!map_name) {
+		if (!fresh && !load_is_ours(i))
+			return 0;
+		err = read_chain(i, &chain);
+		if (err || chain_has(&chain, instance_program_id(i)))
+			return err;
+	}
+	map_fd = map_name ? open_chain_map(i, map_name, &map_id) : open_last_map(i, &chain, &map_id);
 	if (map_fd < 0)
 		return map_fd;
-	instance_map_path(i, MARKER, marker);
-	if (!instance_program_id(i)) {
-		/* the marker first: whatever a kill leaves half loaded is known to be ours */
-		fresh = true;
-		if (symlink(map_name, marker) && errno != EEXIST)
-			err = -errno;
-		if (!err)
-			err = pins_mkdir(i->pins.progs);
-		if (err)
-			log_error("cannot pin to %s: %s", i->pins.maps, strerror(-err));
-		else
-			err = load_object(i);
-	}
+	err = fresh ? load_marked(i, map_id) : 0;
 	if (!err) {
 		err = insert(i, map_fd, map_id);
 		if (err)
-			log_error("cannot chain after %s: %s", map_name,
+			log_error("cannot chain after %s: %s", map_name ? map_name : "the last program",
 				  err == -ELOOP ? "the chain would loop" : strerror(-err));
 	}
 	if (err && fresh)
@@ -293,14 +420,13 @@ int load_chained(struct instance *i, const char *map_name)
 static int open_previous(const struct instance *i, uint32_t prog_id)
 {
 	struct chain chain;
-	char path[PATH_MAX];
+	struct mark mark;
 
 	if (!chain_read(i->link.ifindex, i->direction, prog_id, &chain))
 		for (size_t n = 1; n < chain.n; n++)
 			if (chain.at[n].id == prog_id)
 				return bpf_map_get_fd_by_id(chain.at[n - 1].map_id);
-	instance_map_path(i, MARKER, path);
-	return bpf_obj_get(path);
+	return read_mark(i, &mark) ? bpf_map_get_fd_by_id(mark.map_id) : -1;
 }
 
 int unload_chained(struct instance *i)

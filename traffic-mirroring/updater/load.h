@@ -11,9 +11,13 @@
 /* Sets i->pins to where our pins belong: beside l3afd's, in the layout that version says. */
 int load_place(struct instance *i, const char *version);
 
+/* Whether packets reach a chain, or the program itself. */
+int load_check_root(const struct instance *i);
+
 /*
  * Loads the object, pins it at i->pins, and puts it into the chain behind the chain map pinned at map_name;
- * what followed there follows us. Does only what is not done yet. The caller holds the lock.
+ * what followed there follows us. NULL: at the end of the chain, and what l3afd has loaded stays as it is.
+ * Does only what is not done yet. The caller holds the lock.
  */
 int load_chained(struct instance *i, const char *map_name);
 

@@ -18,7 +18,7 @@ static const struct arg options[ARG_COUNT] = {
 	[ARG_DIRECTION] = { "direction", "ingress|egress", "mirror packets that it receives or that it sends",
 			    ARGS_CHOICE },
 	[ARG_VERSION] = { "version", "VERSION", "use the pins of this package version", ARGS_TEXT },
-	[ARG_MAP_NAME] = { "map-name", "PIN", "start: load the program and chain it after this chain map",
+	[ARG_MAP_NAME] = { "map-name", "PIN", "start: chain the program after this chain map (the last one)",
 			   ARGS_TEXT },
 
 	[ARG_RULES] = { "rules", "TEXT", "mirror by these filters, separated by newlines or semicolons",

@@ -34,7 +34,7 @@ struct request {
 	struct delivery delivery;
 	struct mirror_settings settings;
 	const char *operand; /* FILE of check */
-	bool from_l3afd; /* the command came as --cmd: answers are in the form l3afd wants */
+	bool from_l3afd; /* no word names the command, as from l3afd: answers are in the form it wants */
 };
 
 /* Each returns 0 or a negative errno, after log_error(). */

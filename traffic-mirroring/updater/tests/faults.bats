@@ -195,7 +195,7 @@ poison() {
 
 @test "update without start gives up after a while; stop has nothing to do" {
 	mirror 1 update --rules=mirror
-	[[ $output == "mirroring: no traffic-mirroring is pinned for eth0 ingress: load it with l3afd, or run start with --map-name" ]]
+	[[ $output == "mirroring: no traffic-mirroring is pinned for eth0 ingress: load it with l3afd, or run \`mirroring start\`" ]]
 	mirror 0 stop
 }
 

@@ -67,7 +67,8 @@ refused_rule() {
 	refused "/: Is a directory" check /
 	refused "no traffic-mirroring is pinned for eth0 egress" rollback --iface=eth0 --direction=egress
 	refused "no traffic-mirroring is pinned for eth1 ingress version 7" show --iface=eth1 --direction=ingress --version=7
-	refused "no traffic-mirroring is pinned for eth1 ingress" start --iface=eth1 --direction=ingress
+	refused "no traffic-mirroring is pinned for eth0 egress" --iface=eth0 --direction=egress # as l3afd calls start
+	refused "no root program is attached to eth1 ingress" start --iface=eth1 --direction=ingress
 	refused "no traffic-mirroring is running on eth0 egress" --cmd=status --iface=eth0 --direction=egress
 }
 
@@ -85,6 +86,10 @@ refused_rule() {
 	refused "expected a chain map (a PROG_ARRAY with one entry), got \"$pins/mirroring_ingress_exits\"" "${us[@]}" --map-name="$pins/mirroring_ingress_exits"
 	refused "expected a chain map (a PROG_ARRAY with one entry), got \"$pins/mirroring_ingress_config\"" "${us[@]}" --map-name="$pins/mirroring_ingress_config"
 	refused "--map-name: : " "${us[@]}" --map-name=
+	on host tc_root start --iface eth1 --quiet
+	for map in "$pins/tc_egress_root_array" "${pins/eth0/eth1}/tc_ingress_root_array"; do
+		refused "--map-name: expected a chain map of eth0 ingress, got \"$map\"" "${us[@]}" --map-name="$map"
+	done
 }
 
 @test "delivery" {
