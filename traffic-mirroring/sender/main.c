@@ -2,6 +2,7 @@
 /* mirror-sender: takes records out of the rings that the data path fills, and sends copies to collectors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,15 @@
 #include "../../common/log.h"
 #include "../../common/privileges.h"
 #include "../host/sender_status.h"
+#include "confine.h"
 #include "drain.h"
 
-#define NOBODY 65534 /* the user and group that the sender runs as */
+/*
+ * The sender runs as the user of this account, or else as a number that Debian and systemd leave unused. Other
+ * processes of the same user could end it.
+ */
+#define ACCOUNT "mirror-sender"
+#define USER 65525
 
 #define MOST_FILES 65536
 
@@ -67,12 +74,29 @@ static int take_lock(void)
 	return err;
 }
 
-static void set_limits(int nice)
+/* Reads the file itself: a static program cannot load the modules of NSS. */
+static int drop_privileges(void)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *entry = NULL;
+	uid_t user = USER;
+	gid_t group = USER;
+
+	while (file && (entry = fgetpwent(file)) && strcmp(entry->pw_name, ACCOUNT))
+		;
+	if (entry) {
+		user = entry->pw_uid;
+		group = entry->pw_gid;
+	}
+	if (file)
+		fclose(file);
+	return privileges_drop(user, group);
+}
+
+static void raise_files(void)
 {
 	struct rlimit files = { MOST_FILES, MOST_FILES };
 
-	if (setpriority(PRIO_PROCESS, 0, nice))
-		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
 	/* as many as allowed; opening one socket too many then fails */
 	if (setrlimit(RLIMIT_NOFILE, &files) && !getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
@@ -83,15 +107,18 @@ static void set_limits(int nice)
 /* Does all that needs privileges, then drops them. */
 static int prepare(struct drain *d, struct shared *shared)
 {
-	int err = take_lock();
+	int err = take_lock(), nice;
 
+	raise_files(); /* two rings per CPU, eight sockets per collector */
 	if (!err)
 		err = shared_open(shared);
 	if (!err)
 		err = rings_open(&d->rings, &d->n);
 	if (err)
 		return err;
-	set_limits(shared->settings->nice);
+	nice = shared->settings->nice;
+	if (setpriority(PRIO_PROCESS, 0, nice))
+		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
 	d->shared = shared;
 	d->delivery = calloc(1, sizeof(*d->delivery));
 	if (!d->delivery) {
@@ -103,7 +130,7 @@ static int prepare(struct drain *d, struct shared *shared)
 	if (!err)
 		err = drain_open(d);
 	if (!err)
-		err = privileges_drop(NOBODY, NOBODY);
+		err = drop_privileges();
 	if (!err)
 		groups_publish(&d->delivery->groups, shared);
 	return err;
@@ -134,7 +161,7 @@ static int run(int ready)
 	if (err)
 		return err == -EALREADY ? EXIT_SUCCESS : EXIT_FAILURE;
 	log_info("process %d sends what %zu CPUs copy", getpid(), d.n / RINGS_PER_CPU);
-	if (ready >= 0 && leave_terminal())
+	if ((ready >= 0 && leave_terminal()) || confine())
 		return EXIT_FAILURE;
 	__atomic_store_n(&shared.state->present, 1, __ATOMIC_RELAXED);
 	if (ready >= 0) {

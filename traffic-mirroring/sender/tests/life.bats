@@ -39,11 +39,19 @@ state() {
 @test "keeps no privilege" {
 	start
 	on host cat "/proc/$(sender)/status"
-	for want in "Uid: 65534 65534 65534 65534" "Gid: 65534 65534 65534 65534" "Groups: " "NoNewPrivs: 1" \
+	for want in "Uid: 65525 65525 65525 65525" "Gid: 65525 65525 65525 65525" "Groups: " "NoNewPrivs: 1" "Seccomp: 2" \
 		"CapInh: 0000000000000000" "CapPrm: 0000000000000000" "CapEff: 0000000000000000" "CapAmb: 0000000000000000"; do
 		on host cat "/proc/$(sender)/status" | tr -s '\t ' ' ' | sed 's/^Groups:$/Groups: /' | grep -qx "$want"
 	done
 	[[ $(on host ps -o ni= -p "$(sender)" | tr -d ' ') == 5 ]]
+	# nor may its memory be written to a file, or read by another process of its user
+	[[ $(stat -c %U "/proc/$(sender)/environ") == root ]]
+	(cat /etc/passwd && echo "mirror-sender:x:4321:1234::/:/bin/false") >"$LAB/passwd"
+	on host mount --bind "$LAB/passwd" /etc/passwd
+	kill -USR1 "$(sender)"
+	wait_until 3 eval '[[ ! $(sender) ]]'
+	on host mirror-sender
+	[[ $(grep -E '^[UG]id' "/proc/$(sender)/status" | tr -s '\t\n' ' ') == "Uid: 4321 4321 4321 4321 Gid: 1234 1234 1234 1234 " ]]
 }
 
 @test "there is one per host; a second one says so and ends well" {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* In children, since the list cannot be taken back. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../confine.h"
+
+/* The status of a child that makes one system call once it is confined. */
+static int status_after(long call, long a, long b, long c, long d)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (!child) {
+		if (!confine())
+			syscall(call, a, b, c, d, -1, 0);
+		syscall(SYS_exit_group, 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void others_end_the_process(void **state)
+{
+	static const long calls[] = { SYS_kill, SYS_execve, SYS_openat, SYS_ptrace, SYS_bpf, SYS_setuid };
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		status = status_after(calls[i], 0, 0, 0, 0);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	}
+	status = status_after(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+static void its_own_work(void **state)
+{
+	(void)state;
+	assert_int_equal(status_after(SYS_sendmmsg, -1, 0, 0, 0), 0);
+	assert_int_equal(status_after(SYS_restart_syscall, 0, 0, 0, 0), 0);
+	assert_int_equal(status_after(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(others_end_the_process),
+		cmocka_unit_test(its_own_work),
+	};
+
+	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
+}
