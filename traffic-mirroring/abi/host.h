@@ -48,7 +48,10 @@ struct mirror_state {
 	__u32 present; /* 1: a sender was started and not stopped with SIGTERM: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are shed: 0 none, 0xffffffff nearly all */
-	__u32 pad[13];
+	__u32 pad;
+	/* CLOCK_MONOTONIC of the sender's last sign of life, one every 250 ms at least; 0: it has ended */
+	__u64 alive_ns;
+	__u32 pad2[10];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies: the link to its collectors is down */
 	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, like shed: for the rate limit of a filter */
 };

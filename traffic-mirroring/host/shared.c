@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/clock.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../../common/pins.h"
@@ -19,6 +20,9 @@
 #define INFO(name, public, help) [SENT_##name] = { public, help },
 const struct sent_info sent_info[SENT_COUNT] = { MIRROR_SENT(INFO) };
 #undef INFO
+
+/* Signs of life come every 250 ms; a process that waits for a processor is late. */
+#define SILENCE_NS 700000000ULL
 
 /* The pins, each with the offset of its pointer in struct shared. */
 #define SHAPE_OF(type, entries)                                                          \
@@ -152,6 +156,20 @@ double shared_lag_seconds(const struct shared *s)
 double shared_shed_ratio(const struct shared *s)
 {
 	return s->state->shed / (double)UINT32_MAX;
+}
+
+bool shared_sender_answers(const struct shared *s, unsigned int patience_ms)
+{
+	uint64_t start = clock_ns(CLOCK_MONOTONIC), alive, now;
+
+	for (;; sleep_ms(10)) {
+		alive = __atomic_load_n(&s->state->alive_ns, __ATOMIC_RELAXED);
+		now = clock_ns(CLOCK_MONOTONIC);
+		if (!alive || alive + SILENCE_NS > now)
+			return true;
+		if (now - start >= patience_ms * 1000000ULL)
+			return false;
+	}
 }
 
 long shared_sender(void)

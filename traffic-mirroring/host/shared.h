@@ -38,6 +38,12 @@ int shared_group_by_id(uint32_t id, struct mirror_group *group);
 /* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. Logs nothing. */
 long shared_sender(void);
 
+/*
+ * Whether the sender does its work, if it runs: its last sign of life is less than 0.7 s old, or another one
+ * comes within patience_ms. Also true for an older version's, which gives none.
+ */
+bool shared_sender_answers(const struct shared *s, unsigned int patience_ms);
+
 /* mirror_collector_counters.unreachable: whether it is an error from the network, and its meaning as text. */
 bool shared_is_answer(__u32 error);
 const char *shared_unreachable_text(__u32 error);

@@ -5,6 +5,9 @@
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
+
+#include "../../common/clock.h"
 
 /* Errors of earlier copies that may be reported instead of a copy's own result, before it is given up. */
 #define PATIENCE 16
@@ -201,6 +204,7 @@ static void send_queue(struct batch *b, struct tx_queue *queue)
 			for (int i = 0; i < sent; i++)
 				first = settle(b, queue, first, b->copies[i], 0);
 		} else if (error == EAGAIN) { /* its device's queue is stuck; do not hold up the others */
+			b->shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
 			for (unsigned int i = 0; i < n; i++)
 				first = settle(b, queue, first, b->copies[i], error);
 		} else if (!patience-- || !recover(b, queue, first, error)) {

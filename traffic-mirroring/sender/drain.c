@@ -24,7 +24,8 @@
 #define LINGER_NS (2 * MS)
 /* A record whose producer read the flag just before it was set arrives within this time. */
 #define FLAG_MS 1
-#define LONG_SLEEP_MS 1000
+#define LONG_SLEEP_MS 250 /* also the longest time between two signs of life */
+#define ALIVE_NS (10 * MS)
 
 #define ANSWERS_NS (100 * MS)
 /* Routes change often on some hosts, and some changes (a path MTU that grows back) are not announced. */
@@ -102,6 +103,12 @@ int drain_open(struct drain *d)
 	return 0;
 }
 
+static void show_life(const struct drain *d, uint64_t now)
+{
+	if (now - d->shared->state->alive_ns >= ALIVE_NS)
+		__atomic_store_n(&d->shared->state->alive_ns, now, __ATOMIC_RELAXED);
+}
+
 /* Sends a batch of records from the rings. False: there was nothing to send yet. */
 static bool drain_batch(struct drain *d, uint64_t now)
 {
@@ -109,6 +116,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 	uint64_t until, start = 0, taken = 0;
 	struct ring *ring;
 
+	show_life(d, now);
 	while (taken < BATCH_BYTES && (ring = merge_next(d->rings, d->n, now, &until))) {
 		start = ring->position;
 		while (taken < BATCH_BYTES && (r = ring_peek(ring, now)) && r->time_ns <= until) {
@@ -174,7 +182,7 @@ static void sleep_long(struct drain *d, uint64_t now)
 	__atomic_store_n(&state->sleeping, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!any_record(d) && !wait_for(d, FLAG_MS) && !any_record(d))
-		wait_for(d, d->links_dirty ? LINKS_NS / MS : LONG_SLEEP_MS);
+		wait_for(d, LONG_SLEEP_MS);
 	__atomic_store_n(&state->sleeping, 0, __ATOMIC_RELAXED);
 	d->slept_ns += monotonic() - now;
 }
@@ -245,4 +253,5 @@ void drain_run(struct drain *d)
 	}
 	drain_last(d);
 	d->shared->sent[SENT_LAG_MS] = 0;
+	state->alive_ns = 0;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../common/args.h"
+#include "../../common/clock.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../../common/privileges.h"
@@ -21,8 +22,8 @@
 #include "drain.h"
 
 /*
- * The sender runs as the user of this account, or else as a number that Debian and systemd leave unused. Other
- * processes of the same user could end it.
+ * The sender runs as the user of this account, or else as a number that Debian and systemd leave unused:
+ * other processes of the same user could end it.
  */
 #define ACCOUNT "mirror-sender"
 #define USER 65525
@@ -116,6 +117,7 @@ static int prepare(struct drain *d, struct shared *shared)
 		err = rings_open(&d->rings, &d->n);
 	if (err)
 		return err;
+	shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
 	nice = shared->settings->nice;
 	if (setpriority(PRIO_PROCESS, 0, nice))
 		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));

@@ -63,6 +63,31 @@ poll() {
 	[[ $(sent copies) == $(($(outcome ingress ring) + $(outcome egress ring))) ]]
 }
 
+@test "one that hangs: a problem within a second; l3afd's next poll replaces it, and what waits in the rings is sent" {
+	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	wait_until 5 idle
+	mirror 0 status
+	[[ $output != *PROBLEM* ]]
+	local first
+	first=$(sender)
+	kill -STOP "$first"
+	pings 5
+	wait_until 1 eval 'mirror 0 status && [[ $output == *"PROBLEM    mirror-sender, process $first, does not answer"* ]]'
+	poll
+	[[ $(sender) && $(sender) != "$first" ]]
+	wait_until 5 idle
+	[[ $(sent copies) == 10 ]]
+	mirror 0 status
+	[[ $output != *PROBLEM* ]]
+	# the same by start
+	kill -STOP "$(sender)"
+	sleep 0.8
+	LAB_TIMEOUT=20 ring_start --tunnel-remote-address=$LAB_COLLECTOR4
+	pings 5
+	wait_until 5 idle
+	[[ $(sent copies) == 20 ]]
+}
+
 @test "one that ended by itself stays ended" {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	kill -TERM "$(sender)"

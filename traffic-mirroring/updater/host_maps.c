@@ -337,19 +337,32 @@ int host_ensure_sender(struct host *h)
 	return sender_ensure(&h->shared, h->wanted);
 }
 
+/* Without the lock: a poll must not wait for a commit. */
+static bool hangs(void)
+{
+	struct shared shared;
+	bool answers;
+
+	if (shared_sender() <= 0 || shared_open(&shared))
+		return false;
+	answers = shared_sender_answers(&shared, 0);
+	shared_close(&shared);
+	return !answers;
+}
+
 int host_revive_sender(void)
 {
 	const struct settings_change nothing = {};
 	struct host *h;
 	int err;
 
-	if (shared_sender() != 0)
+	if (shared_sender() != 0 && !hangs())
 		return 0;
 	h = host_lock(&err);
 	if (!h)
 		return err;
 	if (h->shared.state->present) {
-		log_info("the sender had ended; it was started again");
+		log_info("the sender had ended or hung; it was started again");
 		err = host_set(h, &nothing);
 		if (!err)
 			err = host_ensure_sender(h);

@@ -15,21 +15,34 @@
 
 #define SENDER_SECONDS 5
 #define POLL_MS 5
+#define PATIENCE_MS 2000 /* for one that has no processor, or is being traced */
 
-int sender_signal(int signal)
+/* 0, also if it has ended already; -ETIMEDOUT: it has not ended in time. */
+static int signal_and_wait(long pid, int signal)
 {
-	long pid = shared_sender();
-
-	if (pid <= 0)
-		return 0;
 	if (kill(pid, signal))
 		return errno == ESRCH ? 0 : -errno;
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (shared_sender() <= 0)
+		if (shared_sender() != pid)
 			return 0;
 		sleep_ms(POLL_MS);
 	}
 	return -ETIMEDOUT;
+}
+
+int sender_signal(int signal)
+{
+	long pid = shared_sender();
+	int err = pid > 0 ? signal_and_wait(pid, signal) : 0;
+
+	if (err == -ETIMEDOUT && signal != SIGKILL) {
+		log_warn("process %ld, the sender, has not ended after %d seconds: it is killed", pid,
+			 SENDER_SECONDS);
+		err = signal_and_wait(pid, SIGKILL);
+	}
+	if (err)
+		log_error("cannot end process %ld, the sender: %s", pid, strerror(-err));
+	return err;
 }
 
 /* Whether the sender has opened all groups: it can open none later. */
@@ -86,12 +99,22 @@ static int start(const struct shared *shared)
 	return -ETIMEDOUT;
 }
 
+int sender_end_hanging(const struct shared *shared)
+{
+	long pid = shared_sender();
+
+	if (pid <= 0 || shared_sender_answers(shared, PATIENCE_MS))
+		return 0;
+	log_warn("process %ld, the sender, does not answer: it is killed", pid);
+	return sender_signal(SIGKILL);
+}
+
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS])
 {
-	int err = 0;
+	int err = sender_end_hanging(shared);
 
 	/* a new one may be able to open what this one could not, and logs why if it is not */
-	if (shared_sender() > 0 && (!all_open(shared) || wanted_unopened(shared, wanted)))
+	if (!err && shared_sender() > 0 && (!all_open(shared) || wanted_unopened(shared, wanted)))
 		err = sender_signal(SIGUSR1);
 	if (!err && shared_sender() <= 0)
 		err = start(shared);

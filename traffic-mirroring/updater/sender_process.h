@@ -9,8 +9,14 @@
 
 /* Functions return 0 or a negative errno. */
 
-/* Signals the sender, if one runs, and waits until it has ended. Silent. */
+/*
+ * Signals the sender, if one runs, and waits until it has ended; kills one that does not. The rings keep what
+ * it has not sent for the next one. After log_error().
+ */
 int sender_signal(int signal);
+
+/* Kills a sender that gives no sign of life. After log_error(). */
+int sender_end_hanging(const struct shared *shared);
 
 /*
  * Ensures that a sender is running that has sockets for all groups. wanted marks, by slot, those whose

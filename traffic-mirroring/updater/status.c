@@ -116,10 +116,23 @@ static void check_devices(struct instance_report *r)
 
 static void check_sender(struct instance_report *r)
 {
-	if (delivery_needs_rings(r->configuration) && shared_sender() <= 0)
+	long pid = shared_sender();
+	struct shared shared;
+
+	if (!delivery_needs_rings(r->configuration))
+		return;
+	if (pid <= 0) {
 		add_problem(r,
 			    "mirror-sender is not running, and copies to collectors are lost: run start, or "
 			    "have l3afd run cmd_status");
+	} else if (!shared_open(&shared)) {
+		if (!shared_sender_answers(&shared, 0))
+			add_problem(r,
+				    "mirror-sender, process %ld, does not answer, and copies wait in the "
+				    "rings until they are full: run start, or have l3afd run cmd_status",
+				    pid);
+		shared_close(&shared);
+	}
 }
 
 static int read_report(const struct instance *i, struct instance_report *r)
