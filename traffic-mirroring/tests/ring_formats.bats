@@ -17,10 +17,6 @@ setup() {
 	wait_until 5 grep -q ready "$LAB/server.log"
 }
 
-teardown() {
-	lab_end
-}
-
 # Between client and host: what is captured at the client is what a wire would carry.
 wire() {
 	lab_no_offload client eth0
@@ -105,26 +101,22 @@ over_ipv6="ip6 and dst host $LAB_COLLECTOR6 and not icmp6"
 	judge gue "$over_ipv4"
 }
 
+# in_tunnels ADDRESS FILTER OPTION…: each tunnel but gue, with an ID where it has one.
+in_tunnels() {
+	local tunnel
+	ring_start --tunnel-type=vxlan --tunnel-remote-address="$1" "${@:3}"
+	for tunnel in vxlan/7 geneve/7 erspan/7 gre/0; do
+		ring_update --tunnel-type="${tunnel%/*}" --tunnel-id="${tunnel#*/}"
+		judge "${tunnel%/*}" "$2"
+	done
+}
+
 @test "over IPv4" {
-	ring_start --tunnel-type=vxlan --tunnel-id=7 --tunnel-remote-address=$LAB_COLLECTOR4
-	judge vxlan "$over_ipv4"
-	ring_update --tunnel-type=geneve
-	judge geneve "$over_ipv4"
-	ring_update --tunnel-type=erspan
-	judge erspan "$over_ipv4"
-	ring_update --tunnel-type=gre --tunnel-id=0
-	judge gre "$over_ipv4"
+	in_tunnels $LAB_COLLECTOR4 "$over_ipv4"
 }
 
 @test "over IPv6" {
-	ring_start --tunnel-type=vxlan --tunnel-id=7 --tunnel-remote-address=$LAB_COLLECTOR6
-	judge vxlan "$over_ipv6"
-	ring_update --tunnel-type=geneve --tunnel-metadata=on
-	judge geneve "$over_ipv6"
-	ring_update --tunnel-type=erspan
-	judge erspan "$over_ipv6"
-	ring_update --tunnel-type=gre --tunnel-id=0
-	judge gre "$over_ipv6"
+	in_tunnels $LAB_COLLECTOR6 "$over_ipv6" --tunnel-metadata=on
 	ring_update --tunnel-type=gue
 	judge gue "$over_ipv6"
 }

@@ -15,10 +15,6 @@ setup() {
 	lab_begin && lab_three_hosts && on host tc_root start --iface eth0 --quiet && server origin host 80
 }
 
-teardown() {
-	lab_end
-}
-
 alerts() {
 	cat "$LAB/ids/fast.log" 2>/dev/null
 }

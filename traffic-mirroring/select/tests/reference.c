@@ -253,14 +253,11 @@ static bool in_prefixes(const struct ref_prefixes *prefixes, uint8_t family, con
 	return false;
 }
 
+#define NUMBER(ID, keyword, l4) { keyword, l4 },
 static const struct {
 	const char *keyword;
-	bool l4; /* in the layer-4 header */
-} numbers[REF_NUMBERS] = {
-	[REF_PROTO] = { "proto", false },	 [REF_VLAN] = { "vlan", false },
-	[REF_SRC_PORT] = { "src-port", true },	 [REF_DST_PORT] = { "dst-port", true },
-	[REF_ICMP_TYPE] = { "icmp-type", true },
-};
+	bool l4;
+} numbers[REF_NUMBERS] = { REF_LIST(NUMBER) };
 
 static bool numbers_match(const struct ref_rule *r, const struct facts *f, bool l4)
 {

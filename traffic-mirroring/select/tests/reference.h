@@ -20,15 +20,16 @@
 #define REF_VALUES 8
 #define REF_MEMORY 4096 /* packets that one struct reference can learn from */
 
-/* The dimensions whose values are numbers. */
-enum ref_number {
-	REF_PROTO,
-	REF_VLAN,
-	REF_SRC_PORT,
-	REF_DST_PORT,
-	REF_ICMP_TYPE,
-	REF_NUMBERS,
-};
+/* The dimensions whose values are numbers: R(ID, keyword, in the layer-4 header) */
+#define REF_LIST(R)                   \
+	R(PROTO, "proto", false)      \
+	R(VLAN, "vlan", false)        \
+	R(SRC_PORT, "src-port", true) \
+	R(DST_PORT, "dst-port", true) \
+	R(ICMP_TYPE, "icmp-type", true)
+
+#define REF_NUMBER(ID, keyword, l4) REF_##ID,
+enum ref_number { REF_LIST(REF_NUMBER) REF_NUMBERS };
 
 struct ref_ranges {
 	size_t n; /* 0: the line does not name this dimension */

@@ -10,6 +10,7 @@
 
 #include "../copy.h"
 #include "hex.h"
+#include "ports.h"
 
 #define MACS "020000000002020000000001 "
 #define FRAME4 MACS "0800 " IP4
@@ -21,10 +22,6 @@
 /* IPv4 and UDP around a tunnel's len bytes, as hex of the lengths */
 #define OUTER(total, port, udp) "4500" total " 00000000 40110000 c0000201 c0000202 d431" port " " udp "0000 "
 #define METADATA "fff10101 03010000 fff10201 000005dc fff10302 0000000000000009 "
-
-static const struct decap_ports ports = {
-	{ { 6080, FORMAT_GUE }, { 4789, FORMAT_VXLAN }, { 6081, FORMAT_GENEVE } }, 3
-};
 
 struct test_case {
 	const char *name;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../../wire/copy.h"
+#include "../../../wire/tests/ports.h"
 #include "../segment.h"
 
 static void check(bool ok)
@@ -16,9 +17,6 @@ static void check(bool ok)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct decap_ports ports = {
-		{ { 6080, FORMAT_GUE }, { 4789, FORMAT_VXLAN }, { 6081, FORMAT_GENEVE } }, 3
-	};
 	struct copy p = { 0 };
 	struct segment segment;
 	uint8_t *room;

@@ -14,10 +14,6 @@ setup() {
 	server origin host 80 && server target collector 8080
 }
 
-teardown() {
-	lab_end
-}
-
 # Before the others get a CPU: a sender that is late sheds flows.
 mirror_port_80() {
 	expect 0 on host mirroring start --iface=eth0 --direction=ingress \
