@@ -7,7 +7,8 @@
 # Hosts
 #   lab_begin               First. Call it in setup or setup_file, never in a subshell: hosts end with the shell
 #                           that created them, even if it is killed.
-#   lab_end                 Last (teardown): ends every process inside the hosts, and with them the hosts.
+#   lab_end                 Last: ends every process inside the hosts, and with them the hosts. The teardown of every
+#                           bats test that has none of its own.
 #   lab_host NAME…          New hosts with only lo.
 #   lab_wire A DEV B DEV    A veth pair between hosts A and B, up at both ends.
 #   lab_three_hosts         client (eth0) --- (eth0) host (eth1) --- (eth0) collector, see the LAB_ addresses below.
@@ -92,6 +93,10 @@ lab_end() {
 	done
 	rm -rf "$LAB"
 	unset LAB LAB_HOLDER LAB_CAPTURE LAB_SPAWNED
+}
+
+teardown() {
+	lab_end
 }
 
 lab_wire() {

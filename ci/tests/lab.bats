@@ -11,10 +11,6 @@ setup() {
 	lab_begin
 }
 
-teardown() {
-	lab_end
-}
-
 # Whether a command fails, also under bats' set -e.
 fails() {
 	! "$@"

@@ -21,10 +21,6 @@ setup() {
 	on host ip link set copies1 up
 }
 
-teardown() {
-	lab_end
-}
-
 # build_loader MOD-FILE: $LAB/loader with the library's version that the file names.
 build_loader() {
 	local needed has

@@ -20,10 +20,6 @@ setup() {
 	lab_addresses host eth0 "$LAB_HOST4" "$LAB_HOST6"
 }
 
-teardown() {
-	lab_end
-}
-
 tc_root() {
 	on host "$BUILD/tc_root" "$@"
 }

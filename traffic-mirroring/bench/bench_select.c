@@ -189,22 +189,18 @@ static void compare_prefixes(const char *label, struct datapath *datapath, uint8
 
 static void bench_packets(struct datapath *datapath)
 {
-	struct packet tcp = packet_of((struct packet_spec){ .family = 4,
-							    .proto = IPPROTO_TCP,
-							    .src = "192.0.2.1",
-							    .dst = "198.51.100.1",
-							    .src_port = 40000,
-							    .dst_port = 443,
-							    .payload = 10 });
-	struct packet udp = packet_of((struct packet_spec){ .family = 4,
-							    .proto = IPPROTO_UDP,
-							    .src = "192.0.2.1",
-							    .dst = "198.51.100.1",
-							    .src_port = 40000,
-							    .dst_port = 443,
-							    .payload = 10 });
+	struct packet_spec spec = { .family = 4,
+				    .proto = IPPROTO_TCP,
+				    .src = "192.0.2.1",
+				    .dst = "198.51.100.1",
+				    .src_port = 40000,
+				    .dst_port = 443,
+				    .payload = 10 };
+	struct packet tcp = packet_of(spec), udp;
 	char rules[64 * MIRROR_MAX_FILTERS] = "", *end = rules;
 
+	spec.proto = IPPROTO_UDP;
+	udp = packet_of(spec);
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
 		end += sprintf(end, "mirror proto tcp dst-port %d to d0\n", 1000 + i);
 	commit(datapath, rules);

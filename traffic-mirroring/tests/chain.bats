@@ -4,14 +4,6 @@
 
 load mirroring
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 root=$pins/tc_ingress_root_array
 
 # Packets of the flows that a flow log has seen.

@@ -14,10 +14,6 @@ setup() {
 	on host tc_root start --iface eth1 --quiet
 }
 
-teardown() {
-	lab_end
-}
-
 lose_mark() {
 	on host bpftool prog load "$mirroring_build/traffic-mirroring/tests/clear_mark.bpf.o" /sys/fs/bpf/clear_mark
 	on host tc qdisc add dev "$1" clsact

@@ -3,7 +3,8 @@
 #
 # What the labs of the command `mirroring` share. Their host mirrors eth0, and has a VXLAN tunnel to the collector.
 #
-#   mirroring_lab           First, in setup: the three hosts, the tunnel, root programs on host's eth0.
+#   mirroring_lab           First, the setup of tests without one of their own: the three hosts, the tunnel,
+#                           root programs on host's eth0.
 #   mirror STATUS COMMAND [OPTION…]   `expect STATUS` of the command at host, for eth0 and $direction (ingress).
 #   mirror_start [OPTION…]  start: loads our program behind the root, copies go to vxlan0.
 #   mirror_uplink [OPTION…] start of both directions of eth1, whose root programs are there: mirrors all that it sends and receives.
@@ -33,6 +34,10 @@ mirroring_lab() {
 	requires_command bpftool jq
 	requires_device vxlan id 1 dstport 4789
 	lab_begin && lab_three_hosts && lab_vxlan && on host tc_root start --iface eth0 --quiet
+}
+
+setup() {
+	mirroring_lab
 }
 
 mirror() {

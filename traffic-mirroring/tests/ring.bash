@@ -4,8 +4,8 @@
 # What the labs of the ring share. Host mirrors all that eth0 receives and sends to collectors by address, through the
 # ring and mirror-sender; the sender uses eth1.
 #
-#   ring_lab                First, in setup: the three hosts, root programs on host's eth0. What leaves eth1 is what a wire
-#                           would carry.
+#   ring_lab                First, the setup of tests without one of their own: the three hosts, root programs on
+#                           host's eth0. What leaves eth1 is what a wire would carry.
 #   ring_start [OPTION…]    start of ingress, then of egress; rules=TEXT before it replaces the rule "mirror".
 #   ring_update OPTION…     update of both.
 #   sent NAME               One of the sender's counters, by its name in the metrics: copies, not_ip …
@@ -28,6 +28,10 @@ ring_lab() {
 	lab_no_offload host eth1 >/dev/null
 	on host ethtool -K eth1 tx off >/dev/null
 	on host tc_root start --iface eth0 --quiet
+}
+
+setup() {
+	ring_lab
 }
 
 ring_start() {

@@ -12,10 +12,6 @@ setup() {
 	lab_neighbour host eth1 collector eth0 $LAB_COLLECTOR4
 }
 
-teardown() {
-	lab_end
-}
-
 # collectors FIRST LAST: their addresses, as a list.
 collectors() {
 	local list n

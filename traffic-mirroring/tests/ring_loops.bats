@@ -9,10 +9,6 @@ setup() {
 	on host tc_root start --iface eth1 --quiet
 }
 
-teardown() {
-	lab_end
-}
-
 # count NAME: a counter of both directions together.
 count() {
 	on host mirroring status --iface=eth1 --json | jq "[.[].counters.$1] | add"

@@ -11,10 +11,6 @@ setup() {
 	mac_host=$(lab_mac host eth0)
 }
 
-teardown() {
-	lab_end
-}
-
 nothing_shed() {
 	on host mirroring metrics | grep -qx 'mirroring_sender_shed_ratio 0'
 }

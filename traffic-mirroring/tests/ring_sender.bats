@@ -9,10 +9,6 @@ setup() {
 	rules="mirror proto icmp"
 }
 
-teardown() {
-	lab_end
-}
-
 # The only thing that l3afd does regularly.
 poll() {
 	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress) == RUNNING ]]

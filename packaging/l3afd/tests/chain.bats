@@ -4,18 +4,6 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
-setup() {
-	l3afd_lab
-}
-
-teardown() {
-	lab_end
-}
-
 @test "one is inserted ahead, removed, added behind, and ours deleted, under traffic" {
 	traffic
 	l3afd_start

@@ -4,20 +4,12 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
 setup() {
 	l3afd_lab
 	l3afd_start
 	deploy collectors.json
 	# start and update go on after l3afd has answered
 	wait_until 10 settled
-}
-
-teardown() {
-	lab_end
 }
 
 sender() {

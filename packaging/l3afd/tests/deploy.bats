@@ -4,18 +4,6 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
-setup() {
-	l3afd_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # Three echo requests and their answers are copied, to the collector too.
 copies_pings() {
 	local ingress egress

@@ -4,17 +4,9 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
 setup() {
 	l3afd_lab
 	l3afd_start
-}
-
-teardown() {
-	lab_end
 }
 
 # Deletes all there is and deploys anew; the chain and the copies are right again.

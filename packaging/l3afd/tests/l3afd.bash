@@ -44,6 +44,10 @@ l3afd_repository() {
 	export repository
 }
 
+setup_file() {
+	l3afd_repository
+}
+
 l3afd_lab() {
 	[[ ${L3AFD:-} ]] || skip "no l3afd is named: L3AFD=/path/to/l3afd make test-l3afd"
 	requires_root
@@ -55,6 +59,10 @@ l3afd_lab() {
 	lab_begin && lab_three_hosts && lab_vxlan && mkdir "$LAB/run" "$LAB/bin" || return
 	printf '#!/bin/sh\necho %s\n' $platform >"$LAB/bin/lsb_release"
 	chmod +x "$LAB/bin/lsb_release"
+}
+
+setup() {
+	l3afd_lab
 }
 
 l3afd_start() {

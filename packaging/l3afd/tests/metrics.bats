@@ -4,17 +4,9 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
 setup() {
 	l3afd_lab
 	l3afd_start
-}
-
-teardown() {
-	lab_end
 }
 
 # A value of l3afd's /metrics by a regular expression of its labels.

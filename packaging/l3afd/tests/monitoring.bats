@@ -5,18 +5,10 @@
 load l3afd
 load ../../monitoring/tests/monitoring
 
-setup_file() {
-	l3afd_repository
-}
-
 setup() {
 	l3afd_lab
 	monitoring_requires
 	l3afd_start
-}
-
-teardown() {
-	lab_end
 }
 
 @test "copies, their failures, and a program that is gone" {

@@ -4,19 +4,11 @@
 
 load l3afd
 
-setup_file() {
-	l3afd_repository
-}
-
 setup() {
 	l3afd_lab
 	traffic
 	l3afd_start
 	deploy device.json 'flow_log(10; "flow-log")'
-}
-
-teardown() {
-	lab_end
 }
 
 full_chain="tc_DIRECTION_root -> flow_log_DIRECTION_entry -> _DIRECTION_redirect -> end"

@@ -18,10 +18,6 @@ setup() {
 	spawn client traffic ping -q -i 0.02 -s 1400 $LAB_HOST4
 }
 
-teardown() {
-	lab_end
-}
-
 start() {
 	expect 0 on host mirroring start --iface=eth0 --direction="$direction" \
 		--map-name="$pins/tc_${direction}_root_array" --rules="mirror proto icmp" "$@"

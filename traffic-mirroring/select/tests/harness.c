@@ -19,7 +19,7 @@
 
 #define GSO_SIZE 100
 
-static int failed(const char *what)
+int fixture_failed(const char *what)
 {
 	int error = errno ?: EINVAL;
 
@@ -48,13 +48,13 @@ struct bpf_object *build_load(const char *file)
 	build_path(path, sizeof(path), file);
 	object = bpf_object__open_file(path, NULL);
 	if (!object) {
-		failed(path);
+		fixture_failed(path);
 		return NULL;
 	}
 	bpf_object__for_each_map(map, object)
 		bpf_map__set_pin_path(map, NULL);
 	if (bpf_object__load(object)) {
-		failed(path);
+		fixture_failed(path);
 		bpf_object__close(object);
 		return NULL;
 	}
@@ -81,10 +81,10 @@ static int tun_open(const char *name)
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return failed("/dev/net/tun");
+		return fixture_failed("/dev/net/tun");
 	strcpy(request.ifr_name, name);
 	if (ioctl(fd, TUNSETIFF, &request)) {
-		int error = failed("TUNSETIFF");
+		int error = fixture_failed("TUNSETIFF");
 
 		close(fd);
 		return error;
@@ -144,7 +144,7 @@ static int datapath_open(struct datapath *datapath, struct fixture *fixture, enu
 	if (!datapath->tables ||
 	    chain_to(bpf_object__find_map_fd_by_name(datapath->probe, "chain"), datapath->select_fd) ||
 	    chain_to(datapath_map(datapath, "jmp_table"), build_program(datapath->probe, "probe_after"))) {
-		error = failed("the chain of a datapath");
+		error = fixture_failed("the chain of a datapath");
 		datapath_close(datapath);
 	}
 	return error;
@@ -155,7 +155,7 @@ int fixture_enter(struct fixture *fixture)
 	static const char *const names[FIXTURE_DEVICES] = { "d0", "d1", "d2", "t0" };
 
 	if (unshare(CLONE_NEWNET))
-		return failed("a network namespace");
+		return fixture_failed("a network namespace");
 	fixture->tun = tun_open(names[DEVICE_L3]);
 	if (fixture->tun < 0)
 		return fixture->tun;
@@ -167,7 +167,7 @@ int fixture_enter(struct fixture *fixture)
 		   ">/proc/sys/net/ipv6/conf/all/disable_ipv6;"
 		   "ip link set lo up && for d in d0 d1 d2; do ip link add $d type ifb || exit; done &&"
 		   "for d in d0 d1 d2 t0; do ip link set $d up || exit; done"))
-		return failed("devices");
+		return fixture_failed("devices");
 	fixture->probe = build_load("select/tests/probe.bpf.o");
 	if (!fixture->probe)
 		return -ENOENT;
@@ -181,7 +181,7 @@ int fixture_enter(struct fixture *fixture)
 		fixture->device[i].ifindex = hook.ifindex;
 		fixture->device[i].l3 = i == DEVICE_L3;
 		if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
-			return failed("the probe of copies");
+			return fixture_failed("the probe of copies");
 	}
 	return datapath_open(&fixture->datapath[INGRESS], fixture, INGRESS) ?:
 		       datapath_open(&fixture->datapath[EGRESS], fixture, EGRESS);
@@ -254,9 +254,9 @@ int datapath_switch(struct datapath *datapath, bool on)
 	int fd = datapath_map(datapath, "config");
 
 	if (bpf_map_lookup_elem(fd, &zero, &config))
-		return failed("config");
+		return fixture_failed("config");
 	config.off = !on;
-	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? failed("config") : 0;
+	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? fixture_failed("config") : 0;
 }
 
 /*
@@ -270,7 +270,7 @@ static int read_pending(const struct datapath *datapath, struct datapath_result 
 	__u32 zero = 0;
 
 	if (bpf_map_lookup_elem(datapath->pending_fd, &zero, pending))
-		return failed("pending counters");
+		return fixture_failed("pending counters");
 	result->filter = -1;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		for (int i = 0; i < OUT_COUNT; i++) {
@@ -299,7 +299,7 @@ int datapath_clear(const struct datapath *datapath)
 	    bpf_map_update_elem(datapath->before_fd, &zero, &none, BPF_ANY) ||
 	    bpf_map_update_elem(datapath->after_fd, &zero, &none, BPF_ANY) ||
 	    bpf_map_update_elem(datapath->fixture->copy_fd, &zero, &none, BPF_ANY))
-		return failed("clearing the records");
+		return fixture_failed("clearing the records");
 	return 0;
 }
 
@@ -311,7 +311,7 @@ int datapath_read(const struct datapath *datapath, struct datapath_result *resul
 	if (bpf_map_lookup_elem(datapath->before_fd, &zero, &result->before) ||
 	    bpf_map_lookup_elem(datapath->after_fd, &zero, &result->after) ||
 	    bpf_map_lookup_elem(datapath->fixture->copy_fd, &zero, &result->copy))
-		return failed("records of the probe");
+		return fixture_failed("records of the probe");
 	return read_pending(datapath, result);
 }
 
@@ -339,7 +339,7 @@ int datapath_run(struct datapath *datapath, const struct ref_packet *packet, str
 		in.gso_segs = 2;
 	}
 	if (bpf_map_update_elem(datapath->setup_fd, &zero, &setup, BPF_ANY))
-		return failed("setup");
+		return fixture_failed("setup");
 	error = datapath_clear(datapath);
 	if (error)
 		return error;
@@ -347,7 +347,7 @@ int datapath_run(struct datapath *datapath, const struct ref_packet *packet, str
 	while (read(datapath->fixture->tun, scrap, sizeof(scrap)) > 0)
 		;
 	if (bpf_prog_test_run_opts(datapath->first_fd, &opts))
-		return failed("BPF_PROG_TEST_RUN");
+		return fixture_failed("BPF_PROG_TEST_RUN");
 	error = datapath_read(datapath, result);
 	result->verdict = opts.retval;
 	result->unchanged = opts.data_size_out == packet->len && !memcmp(data, packet->data, packet->len) &&

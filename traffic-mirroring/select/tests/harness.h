@@ -37,6 +37,9 @@ struct fixture {
 int fixture_enter(struct fixture *fixture);
 void fixture_leave(struct fixture *fixture);
 
+/* Prints what failed and why, by errno, which it returns. */
+int fixture_failed(const char *what);
+
 /* The data path's map with this name, without "mirroring_<direction>_"; negative errno. */
 int datapath_map(const struct datapath *datapath, const char *name);
 

@@ -18,21 +18,13 @@
 #define FRAME 4096
 #define RECEIPT_US 200000
 
-static int failed(const char *what)
-{
-	int error = errno ?: EINVAL;
-
-	fprintf(stderr, "# %s: %s\n", what, strerror(error));
-	return -error;
-}
-
 static int attach(const struct datapath *datapath, const char *device, enum bpf_tc_attach_point point)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(device), .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = datapath->first_fd);
 
 	if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &opts))
-		return failed(device);
+		return fixture_failed(device);
 	return 0;
 }
 
@@ -53,11 +45,11 @@ static int open_ring(struct live *live)
 	    setsockopt(live->socket, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) ||
 	    setsockopt(live->socket, SOL_PACKET, PACKET_TX_RING, &request, sizeof(request)) ||
 	    bind(live->socket, (struct sockaddr *)&address, sizeof(address)))
-		return failed("packet socket");
+		return fixture_failed("packet socket");
 	live->ring = mmap(NULL, FRAME, PROT_READ | PROT_WRITE, MAP_SHARED, live->socket, 0);
 	if (live->ring == MAP_FAILED) {
 		live->ring = NULL;
-		return failed("packet ring");
+		return fixture_failed("packet ring");
 	}
 	return 0;
 }
@@ -67,7 +59,7 @@ int live_open(struct live *live, struct fixture *fixture)
 	*live = (struct live){ .fixture = fixture, .socket = -1 };
 	if (system("ip link add " SENDER " type veth peer name " RECEIVER " && ip link set " SENDER
 		   " up && ip link set " RECEIVER " up"))
-		return failed("veth");
+		return fixture_failed("veth");
 	return attach(&live->fixture->datapath[EGRESS], SENDER, BPF_TC_EGRESS)		   ?:
 		       attach(&live->fixture->datapath[INGRESS], RECEIVER, BPF_TC_INGRESS) ?:
 											     open_ring(live);
@@ -89,7 +81,7 @@ static int send_frame(struct live *live, const uint8_t *data, size_t len)
 	frame->tp_len = len;
 	__atomic_store_n(&frame->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
 	if (send(live->socket, NULL, 0, 0) != (ssize_t)len)
-		return failed("sending");
+		return fixture_failed("sending");
 	return 0;
 }
 
@@ -102,7 +94,7 @@ static int wait_for(const struct datapath *datapath)
 		if (waited)
 			usleep(100);
 		if (bpf_map_lookup_elem(datapath->after_fd, &zero, &after))
-			return failed("records of the probe");
+			return fixture_failed("records of the probe");
 	}
 	return 0;
 }

@@ -10,14 +10,6 @@ sinks() {
 	:
 }
 
-setup() {
-	sender_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # tunnel HOST DEVICE TYPE…: as for `ip link add`, between the addresses of the hosts.
 tunnel() {
 	local host=$1 device=$2 kind=$3 ends

@@ -4,14 +4,6 @@
 
 load sender
 
-setup() {
-	sender_lab
-}
-
-teardown() {
-	lab_end
-}
-
 start() {
 	mirror_all --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 "$@"
 }

@@ -5,14 +5,6 @@
 
 load sender
 
-setup() {
-	sender_lab
-}
-
-teardown() {
-	lab_end
-}
-
 pings() {
 	on client ping -q -c "$1" -i 0.01 -W 1 "${@:2}" $LAB_HOST4 | grep -q " $1 received"
 }

@@ -4,14 +4,6 @@
 
 load sender
 
-setup() {
-	sender_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # 3,000 packets in 3 seconds, half to port 9, half to port 10, of 300 flows each.
 many_flows() {
 	on client python3 -c '

@@ -3,7 +3,8 @@
 #
 # What the labs of mirror-sender share: three hosts; what passes host's eth0 is mirrored to the collector behind eth1.
 #
-#   sender_lab              First, in setup. Packets on the wires are what they are on real ones: segments, checksums.
+#   sender_lab              First, the setup of tests without one of their own.
+#                           Packets on the wires are what they are on real ones: segments, checksums.
 #   mirror_all [OPTION…]    Mirrors both $directions of host's eth0, by $rules or everything.
 #   sender                  The sender's process.
 #   sent NAME               One of the sender's counters: its key in the map (enum mirror_sent).
@@ -36,6 +37,10 @@ sender_lab() {
 		lab_neighbour client eth0 host eth0 $LAB_HOST4 $LAB_HOST6 &&
 		lab_neighbour host eth0 client eth0 $LAB_CLIENT4 $LAB_CLIENT6 &&
 		on host tc_root start --iface eth0 --quiet
+}
+
+setup() {
+	sender_lab
 }
 
 # Something that listens at the collectors' ports, and says nothing.

@@ -4,14 +4,6 @@
 
 load ../../tests/mirroring
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # One of everything that a rule can say, as show prints it.
 every_keyword=(
 	"skip src 192.0.2.7"

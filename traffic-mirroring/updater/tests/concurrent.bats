@@ -12,10 +12,6 @@ setup() {
 	on host ip link set second up
 }
 
-teardown() {
-	lab_end
-}
-
 start=(--tunnel-interface-name=first --tunnel-remote-address=198.51.100.9 --tunnel-remote-port=6080 --rules="mirror proto tcp")
 update=(--rules="skip src 192.0.2.77; mirror proto icmp" --tunnel-remote-port=7000)
 

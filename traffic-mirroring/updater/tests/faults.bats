@@ -4,14 +4,6 @@
 
 load ../../tests/mirroring
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 @test "a lock that somebody holds: every writer gives up, and names the process" {
 	mirror_start --rules="mirror proto icmp"
 	spawn host holder flock "$pins" sleep 60

@@ -10,10 +10,6 @@ setup() {
 	mirroring_lab
 }
 
-teardown() {
-	lab_end
-}
-
 # They differ in everything: number of filters, tables, prefixes of both families, actions.
 old=("skip src 192.0.2.77" "mirror proto icmp dst 192.0.2.0/24,2001:db8:1::/64")
 new=("mirror proto udp src 192.0.0.0/16,2001:db8::/32 port 53,1000-2000" "skip tcp-flags syn/syn,ack vlan 7" "mirror proto icmp src 192.0.2.0/25 icmp-type 8")

@@ -4,14 +4,6 @@
 
 load ../../tests/mirroring
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # Everything that needs the pins, with these options; then three pings, and their copies.
 works_with() {
 	mirror 0 start "$@" --tunnel-interface-name=vxlan0

@@ -13,10 +13,6 @@ setup() {
 	mirror 0 update --tunnel-interface-name=vxlan0
 }
 
-teardown() {
-	lab_end
-}
-
 # The code below a heading of the document.
 code() {
 	awk -v heading="### $1" '$0 == heading { here = 1; next } /^#/ && !inside { here = 0 }

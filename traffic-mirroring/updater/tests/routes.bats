@@ -7,14 +7,6 @@ load ../../tests/mirroring
 remote=203.0.113.50 # not on any network of the host
 gateway=198.51.100.9 # on that of eth1
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 delivery=(--tunnel-interface-name=vxlan0 --redirect-to=eth1)
 
 start() {

@@ -16,10 +16,6 @@ setup() {
 	on host ip link set gue1-end up
 }
 
-teardown() {
-	lab_end
-}
-
 start_args=(tunnel-interface-name=gue1 tunnel-local-port=6080 tunnel-remote-port=6080
 	tunnel-remote-address=192.168.10.50 redirect-to=enp0s8 "protocol=tcp,icmp")
 ingress_args=("${start_args[@]}" src-address=0.0.0.0 src-port=0 dst-port=8080)

@@ -13,15 +13,37 @@
 
 static uint8_t packet[2000], payload[500];
 
-static struct headers parsed(const struct recipe *r, uint32_t cut)
+/* All of a packet with this many bytes of payload. */
+static struct capture built(const struct recipe *r, size_t len)
 {
-	struct capture c = { .at = packet };
+	uint32_t size = wire_build(r, 0, 0, payload, len, packet);
+
+	return (struct capture){ packet, size, size };
+}
+
+/* A bare IPv6 header with len bytes, all 0, after it. */
+static struct capture built_ipv6(uint8_t next, uint8_t len)
+{
+	memset(packet, 0, sizeof(packet));
+	packet[0] = 0x60;
+	packet[5] = len;
+	packet[6] = next;
+	return (struct capture){ packet, 40 + len, 40 + len };
+}
+
+static struct headers parsed(const struct capture *c, bool l3)
+{
 	struct headers h;
 
-	c.wire_len = wire_build(r, 0, 0, payload, 100, packet);
-	c.len = cut ? cut : c.wire_len;
-	headers_parse(&c, r->l3, &h);
+	headers_parse(c, l3, &h);
 	return h;
+}
+
+static void assert_inner(const struct capture *c, const struct headers *outer, enum inner expected)
+{
+	struct headers h;
+
+	assert_int_equal(headers_inner(c, outer, &h), expected);
 }
 
 static void offsets(void **state)
@@ -50,9 +72,13 @@ static void offsets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct headers h = parsed(&cases[i].recipe, cases[i].cut);
+		struct capture c = built(&cases[i].recipe, 100);
+		struct headers h;
 
 		print_message("  case %zu\n", i);
+		if (cases[i].cut)
+			c.len = cases[i].cut;
+		h = parsed(&c, cases[i].recipe.l3);
 		assert_int_equal(h.family, cases[i].family);
 		assert_int_equal(h.proto, cases[i].proto);
 		assert_int_equal(h.l3, cases[i].l3);
@@ -85,13 +111,12 @@ static void damaged(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct recipe r = { .l3 = true, .family = cases[i].family, .proto = IPPROTO_TCP };
-		struct capture c = { .at = packet };
+		struct capture c = built(&r, 10);
 		struct headers h;
 
 		print_message("  %s\n", cases[i].what);
-		c.len = c.wire_len = wire_build(&r, 0, 0, payload, 10, packet);
 		packet[cases[i].at] = cases[i].value;
-		headers_parse(&c, true, &h);
+		h = parsed(&c, true);
 		assert_int_equal(h.family, cases[i].found);
 		assert_int_equal(h.data, cases[i].data);
 	}
@@ -100,17 +125,13 @@ static void damaged(void **state)
 static void contradicting_ethertype(void **state)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_TCP };
-	struct capture c = { .at = packet };
-	struct headers h;
+	struct capture c = built(&r, 10);
 
 	(void)state;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 10, packet);
 	put16(packet + 12, 0x86dd);
-	headers_parse(&c, false, &h);
-	assert_int_equal(h.family, 0);
+	assert_int_equal(parsed(&c, false).family, 0);
 	put16(packet + 12, 0x0806);
-	headers_parse(&c, false, &h);
-	assert_int_equal(h.family, 0);
+	assert_int_equal(parsed(&c, false).family, 0);
 }
 
 static void fragments(void **state)
@@ -124,25 +145,24 @@ static void fragments(void **state)
 		   { 0x0001, FRAGMENT_LATER } },
 	  v6[] = { { 0, FRAGMENT_NONE }, { 1, FRAGMENT_FIRST }, { 9, FRAGMENT_LATER }, { 8, FRAGMENT_LATER } };
 	struct recipe r = { .l3 = true, .family = 4, .proto = IPPROTO_UDP, .id = 0xabcd };
-	struct capture c = { .at = packet };
+	struct capture c = built(&r, 64);
 	struct headers h;
 
 	(void)state;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 64, packet);
 	for (int i = 0; i < 4; i++) {
 		put16(packet + 6, v4[i].field);
-		headers_parse(&c, true, &h);
+		h = parsed(&c, true);
 		assert_int_equal(h.fragment, v4[i].fragment);
 		assert_int_equal(h.id, h.fragment ? 0xabcd : 0);
 		assert_int_equal(h.l4, 20);
 		assert_int_equal(h.data, h.fragment == FRAGMENT_LATER ? 0 : 28);
 	}
 	r.family = 6;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 64, packet);
+	c = built(&r, 64);
 	packet[6] = IPPROTO_FRAGMENT;
 	for (int i = 0; i < 4; i++) {
 		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 0, 0, v6[i].field, 1, 2, 3, 4 }, 8);
-		headers_parse(&c, true, &h);
+		h = parsed(&c, true);
 		assert_int_equal(h.fragment, v6[i].fragment);
 		assert_int_equal(h.id, 0x01020304);
 		assert_int_equal(h.proto, IPPROTO_UDP);
@@ -153,38 +173,26 @@ static void fragments(void **state)
 
 static void nine_extension_headers(void **state)
 {
-	struct capture c = { packet, 40 + 9 * 8, 40 + 9 * 8 };
-	struct headers h;
+	struct capture c = built_ipv6(IPPROTO_DSTOPTS, 9 * 8);
 
 	(void)state;
-	memset(packet, 0, sizeof(packet));
-	packet[0] = 0x60;
-	packet[5] = 9 * 8;
-	for (int i = 0; i < 9; i++)
-		packet[i ? 40 + (i - 1) * 8 : 6] = IPPROTO_DSTOPTS;
+	for (int i = 0; i < 8; i++)
+		packet[40 + i * 8] = IPPROTO_DSTOPTS;
 	packet[40 + 8 * 8] = IPPROTO_NONE;
-	headers_parse(&c, true, &h);
-	assert_int_equal(h.family, 6);
-	assert_int_equal(h.l4, 0);
+	assert_int_equal(parsed(&c, true).family, 6);
+	assert_int_equal(parsed(&c, true).l4, 0);
 	packet[40 + 7 * 8] = IPPROTO_NONE;
-	headers_parse(&c, true, &h);
-	assert_int_equal(h.l4, 40 + 8 * 8);
+	assert_int_equal(parsed(&c, true).l4, 40 + 8 * 8);
 }
 
 static void authentication_header(void **state)
 {
-	struct capture c = { packet, 40 + 24 + 8, 40 + 24 + 8 };
-	struct headers h;
+	struct capture c = built_ipv6(IPPROTO_AH, 24 + 8);
 
 	(void)state;
-	memset(packet, 0, sizeof(packet));
-	packet[0] = 0x60;
-	packet[5] = 24 + 8;
-	packet[6] = IPPROTO_AH;
 	memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4 }, 2); /* words, less 2 */
-	headers_parse(&c, true, &h);
-	assert_int_equal(h.proto, IPPROTO_UDP);
-	assert_int_equal(h.l4, 40 + 24);
+	assert_int_equal(parsed(&c, true).proto, IPPROTO_UDP);
+	assert_int_equal(parsed(&c, true).l4, 40 + 24);
 }
 
 /*
@@ -196,19 +204,13 @@ static void routing_headers(void **state)
 		uint8_t type, left;
 		uint32_t dst;
 	} cases[] = { { 0, 1, 40 + 24 }, { 4, 1, 40 + 8 }, { 0, 0, 24 }, { 4, 0, 24 }, { 3, 1, 24 } };
-	struct capture c = { packet, 40 + 40 + 8, 40 + 40 + 8 };
-	struct headers h;
+	struct capture c = built_ipv6(IPPROTO_ROUTING, 40 + 8);
 
 	(void)state;
-	memset(packet, 0, sizeof(packet));
-	packet[0] = 0x60;
-	packet[5] = 40 + 8;
-	packet[6] = IPPROTO_ROUTING;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4, cases[i].type, cases[i].left }, 4);
-		headers_parse(&c, true, &h);
-		assert_int_equal(h.dst, cases[i].dst);
-		assert_int_equal(h.l4, 40 + 40);
+		assert_int_equal(parsed(&c, true).dst, cases[i].dst);
+		assert_int_equal(parsed(&c, true).l4, 40 + 40);
 	}
 }
 
@@ -225,22 +227,22 @@ static void inner(void **state)
 	(void)state;
 	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel <= TUNNEL_GUE; tunnel++) {
 		struct recipe r = { .tunnel = tunnel, .outer_family = 4, .family = 6, .proto = IPPROTO_TCP };
-		struct capture c = { .at = packet };
 		uint32_t shift = tunnel == TUNNEL_GENEVE ? 4 : 0;
 		struct headers outer, h;
+		struct capture c;
 
 		r.tag[0] = shift ? 5 : 0; /* Geneve's inner frame is tagged like the outer one */
-		c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
-		headers_parse(&c, false, &outer);
+		c = built(&r, 100);
+		outer = parsed(&c, false);
 		assert_int_equal(headers_inner(&c, &outer, &h), INNER_FOUND);
 		assert_int_equal(h.family, 6);
 		assert_int_equal(h.l3, at[tunnel] + shift);
 		assert_int_equal(h.end, c.wire_len);
 		c.len = at[tunnel] + shift + 39; /* out of sight */
-		assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+		assert_inner(&c, &outer, INNER_OPAQUE);
 		c.len = c.wire_len;
 		put16(packet + at[tunnel] + shift + 4, 1000); /* larger than what it is in */
-		assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+		assert_inner(&c, &outer, INNER_NONE);
 	}
 }
 
@@ -248,57 +250,51 @@ static void opaque_gre(void **state)
 {
 	static const uint8_t flags[] = { 0x80, 0x40, 0x10, 0x90 };
 	struct recipe r = { .tunnel = TUNNEL_GRE_KEY, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
-	struct capture c = { .at = packet };
-	struct headers outer, h;
+	struct capture c = built(&r, 100);
+	struct headers outer = parsed(&c, false);
 
 	(void)state;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
-	headers_parse(&c, false, &outer);
 	for (size_t i = 0; i < sizeof(flags); i++) {
 		packet[34] = flags[i];
-		assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+		assert_inner(&c, &outer, INNER_OPAQUE);
 	}
 	packet[34] = 0x20;
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_FOUND);
+	assert_inner(&c, &outer, INNER_FOUND);
 	packet[35] = 1; /* PPTP */
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+	assert_inner(&c, &outer, INNER_OPAQUE);
 	packet[35] = 0;
 	outer.fragment = FRAGMENT_FIRST; /* the inner packet is not all here */
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	assert_inner(&c, &outer, INNER_NONE);
 }
 
 static void no_inner(void **state)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP };
-	struct capture c = { .at = packet };
-	struct headers outer, h;
+	struct capture c = built(&r, 100);
+	struct headers outer = parsed(&c, false);
 
 	(void)state;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
-	headers_parse(&c, false, &outer);
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	assert_inner(&c, &outer, INNER_NONE);
 	put16(packet + 36, 4789); /* the port alone does not make it VXLAN */
 	packet[42] = 0;
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	assert_inner(&c, &outer, INNER_NONE);
 }
 
 /* GUE with anything but a bare header of variant 0 in front of an IP packet. */
 static void other_gue(void **state)
 {
 	struct recipe r = { .tunnel = TUNNEL_GUE, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
-	struct capture c = { .at = packet };
-	struct headers outer, h;
+	struct capture c = built(&r, 100);
+	struct headers outer = parsed(&c, false);
 
 	(void)state;
-	c.len = c.wire_len = wire_build(&r, 0, 0, payload, 100, packet);
-	headers_parse(&c, false, &outer);
 	packet[42] = 0x40; /* variant 1 */
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	assert_inner(&c, &outer, INNER_NONE);
 	packet[42] = 0x20; /* a control message */
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_NONE);
+	assert_inner(&c, &outer, INNER_NONE);
 	packet[42] = 0;
 	packet[44] = 0x80; /* flags */
-	assert_int_equal(headers_inner(&c, &outer, &h), INNER_OPAQUE);
+	assert_inner(&c, &outer, INNER_OPAQUE);
 }
 
 int main(void)
