@@ -443,6 +443,41 @@ int netlink_route_del(const struct route *route)
 	return change_route(RTM_DELROUTE, 0, RT_SCOPE_NOWHERE, route);
 }
 
+/* ---- neighbours ---- */
+
+static int on_neighbour(struct nlmsghdr *header, void *ctx)
+{
+	const struct ndmsg *neighbour = nlmsg_data(header);
+
+	*(uint16_t *)ctx = neighbour->ndm_state;
+	return 0;
+}
+
+static int neighbour(int type, int flags, uint8_t use, const struct address *address, int ifindex,
+		     int (*reply)(struct nlmsghdr *header, void *ctx), uint16_t *state)
+{
+	const struct ndmsg neighbour = {
+		.ndm_family = address->family,
+		.ndm_ifindex = ifindex,
+		.ndm_flags = use,
+	};
+	struct nl_msg *msg = request(type, flags, &neighbour, sizeof(neighbour));
+
+	if (msg)
+		nla_put(msg, NDA_DST, address_size(address->family), address->bytes);
+	return talk(msg, reply, state);
+}
+
+int netlink_neighbour(const struct address *address, int ifindex, uint16_t *state)
+{
+	return neighbour(RTM_GETNEIGH, 0, 0, address, ifindex, on_neighbour, state);
+}
+
+int netlink_neighbour_ask(const struct address *address, int ifindex)
+{
+	return neighbour(RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE, address, ifindex, NULL, NULL);
+}
+
 /* ---- clsact and its filters ---- */
 
 static uint32_t parent_of(enum direction direction)

@@ -375,11 +375,36 @@ static void filters(void **state)
 	assert_int_equal(netlink_clsact_del(ifindex), 0);
 }
 
+static void neighbours(void **state)
+{
+	static const char *const known[] = { "192.0.2.8", "2001:db8::8" };
+	const struct address none = address("192.0.2.9");
+	uint16_t entry = 0;
+	struct link link;
+
+	(void)state;
+	run("ip link set one up && ip link set two up && ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev "
+	    "one &&"
+	    "ip neigh add 2001:db8::8 lladdr 02:00:00:00:00:08 dev one");
+	assert_int_equal(netlink_link("one", &link), 0);
+	for (int i = 0; i < 2; i++) {
+		const struct address to = address(known[i]);
+
+		assert_int_equal(netlink_neighbour(&to, link.ifindex, &entry), 0);
+		assert_int_equal(entry, NUD_PERMANENT);
+	}
+	assert_int_equal(netlink_neighbour(&none, link.ifindex, &entry), -ENOENT);
+	assert_int_equal(netlink_neighbour_ask(&none, link.ifindex), 0);
+	assert_int_equal(netlink_neighbour(&none, link.ifindex, &entry), 0);
+	assert_int_equal(entry, NUD_INCOMPLETE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_links), cmocka_unit_test(tunnels), cmocka_unit_test(stacks),
 		cmocka_unit_test(routes),      cmocka_unit_test(clsact),  cmocka_unit_test(filters),
+		cmocka_unit_test(neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, new_namespace, NULL);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 /* An unreachable collector is probed again after this time. */
 #define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
 #define TAG_SIZE 4
+/* States in which the kernel waits for an answer; in PROBE it still sends to the old address. */
+#define ASKING (NUD_INCOMPLETE | NUD_FAILED | NUD_PROBE)
 
 void collector_open(struct collector *c, const struct mirror_group *group,
 		    const struct mirror_collector *config, struct mirror_collector_counters *counters)
@@ -56,6 +59,24 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 	collector_refresh(c);
 }
 
+static void set_unreachable(struct collector *c, int error)
+{
+	char text[COLLECTOR_TEXT_LEN];
+
+	if (!c->counters->unreachable) {
+		collector_print(c->config, text);
+		log_warn("%s: %s", text, shared_unreachable_text(error));
+	}
+	c->counters->unreachable = error;
+}
+
+static void answers(struct collector *c)
+{
+	if (c->silent)
+		c->counters->unreachable = 0;
+	c->silent = c->unresolved = c->asked = false;
+}
+
 static bool link_works(const char *name, struct link *link)
 {
 	return !netlink_link(name, link) && link->up && link->running;
@@ -78,6 +99,15 @@ static void refresh_device(struct collector *c)
 	c->room.most = c->room.path;
 }
 
+static void set_hop(struct collector *c, const struct address *hop, int ifindex)
+{
+	if (ifindex == c->hop_ifindex && !memcmp(hop, &c->hop, sizeof(*hop)))
+		return;
+	c->hop = *hop;
+	c->hop_ifindex = ifindex;
+	answers(c);
+}
+
 static void refresh_address(struct collector *c)
 {
 	struct address to = { .family = c->config->family }, source;
@@ -92,6 +122,7 @@ static void refresh_address(struct collector *c)
 		    link_works(name, &link) && !socket_probe(c->group, c->config, &source, &mtu);
 	if (!c->usable)
 		return;
+	set_hop(c, route.gateway.family ? &route.gateway : &to, route.ifindex);
 	if (memcmp(&source, &c->source, sizeof(source))) {
 		c->source = source;
 		for (uint32_t i = 0; i < c->queues; i++)
@@ -115,37 +146,85 @@ bool collector_read_errors(struct tx_queue *queue, uint64_t now)
 {
 	struct collector *c = queue->collector;
 	struct socket_errors errors;
-	char text[COLLECTOR_TEXT_LEN];
 
 	socket_read_errors(queue->fd, &errors);
 	if (errors.mtu)
 		collector_refresh(c);
 	if (errors.unreachable) {
-		if (!c->counters->unreachable) {
-			collector_print(c->config, text);
-			log_warn("%s: %s", text, shared_unreachable_text(errors.unreachable));
-		}
-		c->counters->unreachable = errors.unreachable;
+		set_unreachable(c, errors.unreachable);
 		c->next_ns = now + LEFT_ALONE_NS;
 		c->probed = false;
 	}
 	return errors.reports > 0;
 }
 
+bool collector_ask(struct collector *c)
+{
+	if (c->hop.family)
+		c->asked = !netlink_neighbour_ask(&c->hop, c->hop_ifindex);
+	return c->asked;
+}
+
+/* Without an entry: a device that needs none, or the one of a silent neighbour has been removed. */
+static uint16_t hop_state(const struct collector *c)
+{
+	uint16_t state;
+
+	if (!netlink_neighbour(&c->hop, c->hop_ifindex, &state))
+		return state;
+	return c->silent ? NUD_FAILED : NUD_NONE;
+}
+
+bool collector_waits(struct collector *c)
+{
+	return c->asked && hop_state(c) & NUD_INCOMPLETE;
+}
+
+static bool probe(struct collector *c, uint64_t now)
+{
+	if (send(c->queue[0].fd, NULL, 0, MSG_DONTWAIT))
+		return false;
+	c->queue[0].used_ns = now;
+	return true;
+}
+
+static void check_hop(struct collector *c, uint64_t now)
+{
+	uint16_t state = hop_state(c);
+
+	if (!(state & ASKING)) {
+		answers(c);
+	} else if (!c->asked && !(state & NUD_FAILED)) {
+		c->asked = true; /* an answer takes less time than from one check to the next */
+	} else {
+		c->asked = c->silent = true;
+		c->unresolved = !(state & NUD_PROBE);
+		set_unreachable(c, EHOSTUNREACH);
+		if (state & NUD_FAILED) /* the kernel asks again only for a packet */
+			probe(c, now);
+	}
+}
+
 void collector_check(struct collector *c, uint64_t now)
 {
-	struct tx_queue *queue = &c->queue[0];
+	bool used = c->asked;
 
-	for (uint32_t i = 0; i < c->queues; i++)
-		if (c->queue[i].used_ns && now - c->queue[i].used_ns < ANSWER_NS)
-			collector_read_errors(&c->queue[i], now);
-	if (!c->queues || !c->counters->unreachable || now < c->next_ns)
+	for (uint32_t i = 0; i < c->queues; i++) {
+		if (!c->queue[i].used_ns || now - c->queue[i].used_ns >= ANSWER_NS)
+			continue;
+		collector_read_errors(&c->queue[i], now);
+		used = true;
+	}
+	if (!c->queues)
+		return;
+	if (c->hop.family && (used || c->silent))
+		check_hop(c, now);
+	if (c->silent || !c->counters->unreachable || now < c->next_ns)
 		return;
 	if (c->probed) {
 		c->counters->unreachable = 0;
 		c->probed = false;
-	} else if (!send(queue->fd, NULL, 0, MSG_DONTWAIT)) {
-		queue->used_ns = now;
+	} else if (probe(c, now)) {
 		c->next_ns = now + ANSWER_NS;
 		c->probed = true;
 	}

@@ -34,6 +34,11 @@ struct collector {
 	struct sockaddr_ll device[2]; /* CARRIER_DEVICE: destination; [1]: of IPv6 packets, on an L3 device */
 	struct address source; /* source of the connected sockets; family 0: they are not connected */
 	bool usable; /* there is a route to it, and its link is up */
+	struct address hop; /* the collector itself, or the router on the way to it; family 0: unknown */
+	int hop_ifindex;
+	bool asked; /* the kernel was looking for the next hop's link-layer address at the last check */
+	bool silent; /* the next hop does not answer */
+	bool unresolved; /* and the kernel, which has no address for it, would drop copies */
 	/* counters->unreachable: when to probe it, or, once probed, consider it reachable. CLOCK_MONOTONIC */
 	uint64_t next_ns;
 	bool probed;
@@ -52,9 +57,17 @@ void collector_refresh(struct collector *c);
 /* Reads the network's errors for a queue's copies. True: there were any. */
 bool collector_read_errors(struct tx_queue *queue, uint64_t now);
 
+/* Lets the kernel look for the next hop, so that copies need not wait for it. Needs CAP_NET_ADMIN. */
+bool collector_ask(struct collector *c);
+
+/* The kernel is still looking. */
+bool collector_waits(struct collector *c);
+
 /*
- * Reads all such errors. An unreachable collector is probed after a while with an empty packet, so that
- * failover does not lose copies. If the probe causes no error, the collector counts as reachable.
+ * Reads all such errors, and the state of the next hop: one that has not answered ARP or neighbour discovery
+ * from one check to the next makes the collector unreachable until it answers. After another error, the
+ * collector is probed after a while with an empty packet, so that failover does not lose copies. If the probe
+ * causes no error, it counts as reachable.
  */
 void collector_check(struct collector *c, uint64_t now);
 

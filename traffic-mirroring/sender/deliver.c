@@ -115,7 +115,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	struct tx_queue *queue;
 	struct split s;
 	uint8_t *headers;
-	uint32_t hash;
+	uint32_t hash, copies;
 
 	count(&d->shared->sent[SENT_RECORDS], 1);
 	split_begin(&s, &in);
@@ -125,8 +125,10 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
 		return;
 	}
-	if (!c->queues || !captured) {
-		count_refused(d->shared, captured ? EBADF : ENODATA, split_count(&s));
+	if (!c->queues || !captured || c->unresolved) {
+		copies = split_count(&s);
+		count_refused(d->shared, !captured ? ENODATA : c->queues ? EHOSTUNREACH : EBADF, copies);
+		count(&c->counters->refused, copies);
 		return;
 	}
 	queue = &c->queue[flow_port(hash, c->queues)];

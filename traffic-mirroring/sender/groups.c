@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
+
+/* For the answer of a neighbour, which takes less than a millisecond in most networks. */
+#define ANSWER_MS 100
+#define ANSWER_POLL_MS 2
 
 static struct mirror_collector_counters *counters_of(const struct shared *shared, unsigned int slot)
 {
@@ -75,6 +80,25 @@ struct collector *group_choose(struct group *g, uint32_t hash)
 	int index = spread_choose(g->share, g->config.collectors, hash);
 
 	return index < 0 ? NULL : &g->collector[index];
+}
+
+/* Calls f for every collector; returns how many returned true. */
+static unsigned int each_collector(const struct groups *groups, bool (*f)(struct collector *c))
+{
+	unsigned int n = 0;
+
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		for (int i = 0; groups->slot[slot] && i < groups->slot[slot]->config.collectors; i++)
+			n += f(&groups->slot[slot]->collector[i]);
+	return n;
+}
+
+void groups_await_neighbours(const struct groups *groups)
+{
+	each_collector(groups, collector_ask);
+	for (int waited = 0; waited < ANSWER_MS && each_collector(groups, collector_waits);
+	     waited += ANSWER_POLL_MS)
+		sleep_ms(ANSWER_POLL_MS);
 }
 
 void groups_check_answers(struct groups *groups, uint64_t now, bool failover)

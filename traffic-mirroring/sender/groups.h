@@ -25,6 +25,9 @@ struct groups {
 /* 0 or -ENOMEM, after log_error(). Failing to open a collector's sockets is not an error here. */
 int groups_open(struct groups *groups, const struct shared *shared);
 
+/* Looks for all collectors' neighbours, and waits up to 0.1 s for them. Needs CAP_NET_ADMIN. */
+void groups_await_neighbours(const struct groups *groups);
+
 /* Writes to the collectors map which groups are open. Only the host's sender may call it. */
 void groups_publish(const struct groups *groups, const struct shared *shared);
 

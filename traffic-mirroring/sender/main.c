@@ -132,6 +132,8 @@ static int prepare(struct drain *d, struct shared *shared)
 	if (!err)
 		err = drain_open(d);
 	if (!err)
+		groups_await_neighbours(&d->delivery->groups);
+	if (!err)
 		err = drop_privileges();
 	if (!err)
 		groups_publish(&d->delivery->groups, shared);

@@ -13,6 +13,7 @@
 
 #include "../../common/chain.h"
 #include "../../common/log.h"
+#include "../host/collector.h"
 #include "../host/emit.h"
 #include "../host/sender_status.h"
 #include "../host/shared.h"
@@ -114,6 +115,37 @@ static void check_devices(struct instance_report *r)
 	}
 }
 
+static void check_group(struct instance_report *r, const struct shared *shared, uint32_t id)
+{
+	unsigned int slot = id % MIRROR_MAX_GROUPS;
+	const struct mirror_collector_counters *c = &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
+	struct mirror_group group;
+	char text[COLLECTOR_TEXT_LEN];
+
+	if (!shared_group(shared, slot, &group) || group.id != id)
+		return;
+	for (int i = 0; i < group.collectors; i++) {
+		if (c[i].group != id || !c[i].unreachable)
+			continue;
+		collector_print(&group.collector[i], text);
+		add_problem(r, "collector %s: %s", text, shared_unreachable_text(c[i].unreachable));
+	}
+}
+
+static void check_collectors(struct instance_report *r, const struct shared *shared)
+{
+	const struct configuration *c = r->configuration;
+	bool checked[MIRROR_MAX_GROUPS] = {};
+
+	for (size_t i = 0; i < c->filters->n; i++) {
+		bool *done = &checked[c->rows[i].group % MIRROR_MAX_GROUPS];
+
+		if (c->rows[i].exit == EXIT_RING && !*done)
+			check_group(r, shared, c->rows[i].group);
+		*done = *done || c->rows[i].exit == EXIT_RING;
+	}
+}
+
 static void check_sender(struct instance_report *r)
 {
 	long pid = shared_sender();
@@ -131,6 +163,7 @@ static void check_sender(struct instance_report *r)
 				    "mirror-sender, process %ld, does not answer, and copies wait in the "
 				    "rings until they are full: run start, or have l3afd run cmd_status",
 				    pid);
+		check_collectors(r, &shared);
 		shared_close(&shared);
 	}
 }

@@ -123,6 +123,33 @@ copies_to_6999='udp dst port 6999 and udp[4:2] > 8' probes_to_6999='udp dst port
 	[[ $(number copies udp port 4789) == 30 ]]
 }
 
+problem() {
+	on host mirroring status --iface=eth0 | grep -q "PROBLEM    collector gue:$silent: its host cannot be reached"
+}
+
+@test "a collector that answers no ARP: no copy counts as sent, a problem at once, reachable within two seconds" {
+	silent=${LAB_COLLECTOR4%.*}.77
+	on host sysctl -qw net.ipv4.neigh.eth1.{base_reachable_time_ms=500,delay_first_probe_time=1}
+	rules="mirror proto icmp" mirror_all --tunnel-type=gue --tunnel-remote-address=$silent
+	wait_until 2 problem
+	pings 100
+	wait_until 2 eval '(($(sent 12) + $(sent 13) == 200))'
+	[[ $(sent 2) == 0 ]]
+	on host mirror-sender --status | grep -q "No route to host  *200\$"
+	on collector ip addr add $silent/24 dev eth0
+	wait_until 2 eval '! problem'
+	pings 5
+	wait_until 2 eval '(($(sent 2) == 10))'
+	# one that the kernel knew, and that has gone: no longer answers when the kernel has become doubtful
+	on collector ip addr del $silent/24 dev eth0
+	pings 350 &
+	local traffic=$!
+	wait_until 4 problem
+	wait $traffic
+	on collector ip addr add $silent/24 dev eth0
+	wait_until 2 eval '! problem'
+}
+
 @test "without failover such a collector keeps its flows" {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
 	pings 5
