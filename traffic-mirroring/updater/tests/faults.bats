@@ -59,6 +59,23 @@ load ../../tests/mirroring
 	mirror 0 stop
 }
 
+@test "a start that fails makes no folder; those of one that succeeds are for root alone" {
+	local fault start=(start --map-name="$pins/tc_ingress_root_array")
+	folders() {
+		on host find /sys/fs/bpf -mindepth 1 -type d -printf '%m %p\n' | sort
+	}
+	local before
+	before=$(folders)
+	for fault in "--rules=mirror --redirect-to=none" "--rules=mirror --tunnel-remote-address=203.0.113.9" \
+		"--rules=mirror --redirect-to=eth0" "--rules=nonsense" "--rules=mirror"; do
+		# shellcheck disable=SC2086
+		mirror 1 "${start[@]}" $fault
+		[[ $(folders) == "$before" ]]
+	done
+	mirror 0 "${start[@]}" --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
+	! folders | grep -v '^700 '
+}
+
 @test "a pin that is missing is named" {
 	mirror_start --rules="mirror proto icmp"
 	on host rm "$pins/mirroring_ingress_vlan"
