@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 #define RECORD_HEAD_SIZE 256
+#define RECORD_MAX_DATA (65536 + 256) /* the most bytes of data[] */
 
 enum mirror_record_flags {
 	RECORD_EGRESS = 1, /* else ingress */

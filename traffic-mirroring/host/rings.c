@@ -22,6 +22,14 @@
 
 const struct bpf_map_shape rings_shape = { .type = BPF_MAP_TYPE_RINGBUF };
 
+/*
+ * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's
+ * cache. Enough for what comes while the sender naps.
+ */
+#define MAX_NEAR_RING (1ULL << 20)
+#define MIN_SPILL_RING (128U << 10)
+_Static_assert(MIN_SPILL_RING > HEADER + sizeof(struct mirror_record) + RECORD_MAX_DATA, "holds any record");
+
 #define AHEAD 4096 /* bytes being prefetched while a record is processed */
 
 static const uint32_t *header(const struct ring *r)
@@ -94,6 +102,27 @@ static int open_pinned(struct ring *r, const char *path)
 		close(fd);
 	}
 	return err;
+}
+
+/* The largest power of two that is not above limit, a page at least. */
+static uint32_t size_within(uint64_t limit)
+{
+	uint64_t size = sysconf(_SC_PAGESIZE);
+
+	while (size * 2 <= limit && size < 1U << 30)
+		size *= 2;
+	return size;
+}
+
+uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int cpus)
+{
+	uint64_t share = memory / cpus;
+	uint32_t near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
+	uint32_t spill = size_within(share > near ? share - near : 0);
+
+	if (!rings_is_spill(ring))
+		return near;
+	return spill < MIN_SPILL_RING ? MIN_SPILL_RING : spill;
 }
 
 int rings_open(struct ring **rings, size_t *n)

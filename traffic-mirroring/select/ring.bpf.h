@@ -19,6 +19,8 @@
 /* Bytes of a GSO packet beyond LARGEST_CLASS: its headers down to the IP header. */
 #define OVERHANG 256
 
+_Static_assert(LARGEST_CLASS + OVERHANG <= RECORD_MAX_DATA, "the overflow rings have room for it");
+
 /* GSO packets with more segments are rare, and copying them whole is as cheap. */
 #define MAX_PIECES 64
 #define FEW_PIECES_SIZE 4096

@@ -24,12 +24,6 @@
 #include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
 
-/*
- * A ring's memory is used from end to end however few records wait in it: only a small one stays in a core's
- * cache. Enough for what comes while the sender naps.
- */
-#define MAX_NEAR_RING (1ULL << 20)
-
 #define MAX_RINGS (RINGS_PER_CPU * MIRROR_MAX_CPUS)
 
 struct host {
@@ -81,24 +75,6 @@ static __u32 ring_key(int ring)
 	return (rings_is_spill(ring) ? MIRROR_SPILL : 0) + ring / RINGS_PER_CPU;
 }
 
-/* The largest power of two that is not above limit, a page at least. */
-static __u32 size_within(__u64 limit)
-{
-	__u64 size = sysconf(_SC_PAGESIZE);
-
-	while (size * 2 <= limit && size < 1U << 30)
-		size *= 2;
-	return size;
-}
-
-static __u32 ring_size(const struct host *h, int ring, __u64 memory)
-{
-	__u64 share = memory / h->cpus;
-	__u32 near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
-
-	return rings_is_spill(ring) ? size_within(share - near) : near;
-}
-
 static void ring_path(int ring, char path[PATH_MAX])
 {
 	char name[RINGS_NAME_LEN];
@@ -115,7 +91,7 @@ static int make_ring(const struct host *h, int ring, __u64 memory)
 
 	rings_name(ring, name);
 	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, ring_size(h, ring, memory), NULL);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, rings_size(ring, memory, h->cpus), NULL);
 	return fd < 0 ? report(-errno) : fd;
 }
 
@@ -172,10 +148,30 @@ static int set_inner(int outer, __u32 key, int fd)
 	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
 }
 
+/*
+ * All at once, since each single change waits for a grace period. Not the last one, which has to wait: before
+ * 6.8, kernels do not wait after a batch, and before 5.19 they refuse it.
+ */
+static void attach_most(const struct host *h, int outer, const int ring[])
+{
+	__u32 keys[MAX_RINGS], n = 0;
+	int fds[MAX_RINGS];
+
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
+		if (inner_id(outer, ring_key(i)) == bpf_info_id(ring[i]))
+			continue;
+		keys[n] = ring_key(i);
+		fds[n++] = ring[i];
+	}
+	if (n-- > 1)
+		bpf_map_update_batch(outer, keys, fds, &n, NULL);
+}
+
 static int attach_rings(const struct host *h, const struct tables *t, const int ring[])
 {
 	int err = 0;
 
+	attach_most(h, tables_rings_fd(t), ring);
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
 		err = set_inner(tables_rings_fd(t), ring_key(i), ring[i]);
 	return err;
@@ -270,6 +266,17 @@ static int lock_pins(void)
 	return err ? err : lock;
 }
 
+static int check_cpus(int cpus)
+{
+	if (cpus < 0)
+		return report(cpus);
+	if (cpus <= MIRROR_MAX_CPUS)
+		return 0;
+	log_error("cannot set up the rings in %s: expected at most %d possible CPUs, got %d", HOST_PINS,
+		  MIRROR_MAX_CPUS, cpus);
+	return -E2BIG;
+}
+
 struct host *host_lock(int *error)
 {
 	struct host *h = calloc(1, sizeof(*h));
@@ -279,12 +286,13 @@ struct host *host_lock(int *error)
 		return NULL;
 	}
 	memset(h->ring, -1, sizeof(h->ring));
+	h->lock = -1;
 	h->cpus = libbpf_num_possible_cpus();
-	h->lock = *error = lock_pins();
-	if (h->lock >= 0) {
-		*error = h->cpus < 0 ? h->cpus : h->cpus > MIRROR_MAX_CPUS ? -E2BIG : 0;
-		*error = *error ? report(*error) : open_arrays(h);
-	}
+	*error = check_cpus(h->cpus);
+	if (!*error)
+		h->lock = *error = lock_pins();
+	if (h->lock >= 0)
+		*error = open_arrays(h);
 	if (*error) {
 		host_end(h, true);
 		return NULL;

@@ -2,6 +2,8 @@
 /* The kernel's ring buffer, filled by a BPF program. */
 #include "../rings.h"
 
+#include "../../abi/host.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -152,6 +154,26 @@ static void test_not_a_ring(void **state)
 	close(fd);
 }
 
+static void sizes(void **state)
+{
+	static const uint64_t memories[] = { 1 << 20, 64 << 20, 1ULL << 36 };
+	uint64_t all, near, spill;
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(memories) / sizeof(memories[0]); m++) {
+		for (unsigned int cpus = 1; cpus <= MIRROR_MAX_CPUS; cpus++) {
+			near = rings_size(0, memories[m], cpus);
+			spill = rings_size(1, memories[m], cpus);
+			all = (near + spill) * cpus;
+			assert_true(spill >
+				    BPF_RINGBUF_HDR_SZ + sizeof(struct mirror_record) + RECORD_MAX_DATA);
+			assert_int_equal(near & (near - 1), 0);
+			assert_int_equal(spill & (spill - 1), 0);
+			assert_true(all <= memories[m] || spill == 128 << 10);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_floor_rises_when_empty),
 		cmocka_unit_test(test_cap_len_beyond_the_record),
 		cmocka_unit_test(test_not_a_ring),
+		cmocka_unit_test(sizes),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
