@@ -39,6 +39,7 @@ struct arg {
 	int (*read)(const char *text, void *to);
 	const char *expects; /* in place of what the type says */
 	bool list; /* read gets each of the words between commas */
+	bool may_be_empty; /* "" is accepted, too, and stores nothing */
 	bool repeats; /* may be given several times, for read */
 };
 

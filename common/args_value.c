@@ -161,6 +161,8 @@ int args_read(const struct arg *arg, const char *text, void *options)
 	char *words, *rest, *word;
 	int err = 0;
 
+	if (arg->may_be_empty && !*text)
+		return 0;
 	if (!arg->list)
 		return read_or_complain(arg, text, options);
 	words = rest = strdup(text);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +83,20 @@ struct quoted log_quote(const char *text)
 	return log_quote_bytes(text, strlen(text));
 }
 
+/* Others may have put anything there: a pipe that nobody reads, or a link to a file of ours. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
 void log_init(const char *program, enum log_level level, const char *log_dir)
 {
 	char path[PATH_MAX];
@@ -96,9 +111,9 @@ void log_init(const char *program, enum log_level level, const char *log_dir)
 	if (!log_dir || !*log_dir)
 		return;
 	snprintf(path, sizeof(path), "%s/%s.log", log_dir, program);
-	logger.file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	logger.file = open_file(path);
 	if (logger.file < 0)
-		log_warn("cannot write \"%s\": %s", path, strerror(errno));
+		log_warn("cannot write \"%s\": %s", path, strerror(-logger.file));
 }
 
 void log_error(const char *format, ...)

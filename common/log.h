@@ -9,8 +9,8 @@ enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
 
 /*
  * program: prefix of each line. level: print messages of this severity and worse. log_dir: if not NULL or
- * empty, <log_dir>/<program>.log gets the same lines, with a time stamp; one that cannot be written is
- * a warning. libbpf's own messages go to LEVEL_INFO.
+ * empty, <log_dir>/<program>.log gets the same lines, with a time stamp; one that cannot be written, or
+ * is no regular file, is a warning. libbpf's own messages go to LEVEL_INFO.
  */
 void log_init(const char *program, enum log_level level, const char *log_dir);
 

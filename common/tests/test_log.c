@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,6 +116,32 @@ static void to_a_file(void **state)
 					   "No such file or directory\n");
 }
 
+static void only_to_a_regular_file(void **state)
+{
+	char dir[] = "/tmp/l3af_log_XXXXXX", path[64], other[64], expected[256];
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/tester.log", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(turn ? symlink(other, path) : mkfifo(path, 0600), 0);
+		capture_start();
+		log_init("tester", LEVEL_WARN, dir); /* at once, although nobody reads the pipe */
+		snprintf(expected, sizeof(expected), "tester: warning: cannot write \"%s\": %s\n", path,
+			 strerror(turn ? ELOOP : ENXIO));
+		assert_string_equal(capture_end(), expected);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(access(other, F_OK), -1);
+	log_init("tester", LEVEL_WARN, dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777 & ~0640, 0); /* rules may be in it */
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +150,7 @@ int main(void)
 		cmocka_unit_test(quotes_are_short_and_printable),
 		cmocka_unit_test(libbpf_is_routed),
 		cmocka_unit_test(to_a_file),
+		cmocka_unit_test(only_to_a_regular_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

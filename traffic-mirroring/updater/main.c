@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* mirroring: control program for traffic-mirroring, run by l3afd or by an operator. */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "../../common/args.h"
@@ -9,7 +10,8 @@
 #include "settings.h"
 
 #define TO(member) ARGS_STORE(struct request, delivery.member)
-#define DELIVERY_OPTION(ID, name) [ARG_##ID] = { name, DELIVERY_##ID },
+/* an empty value takes an option back */
+#define DELIVERY_OPTION(ID, name) [ARG_##ID] = { name, DELIVERY_##ID, .may_be_empty = true },
 #define SETTING_OPTION(ID, name, type, member, preset) \
 	[ARG_##ID] = { name, SETTING_##ID, ARGS_STORE(struct request, settings.member) },
 
@@ -81,6 +83,8 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int status;
 
+	/* a reader of the messages that goes away must not end a command half-way */
+	signal(SIGPIPE, SIG_IGN);
 	log_init(program.name, LEVEL_INFO, NULL);
 	status = args_parse(argc, argv, &program, &request, request.value, &line);
 	if (status >= 0)

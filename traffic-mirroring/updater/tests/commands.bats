@@ -288,6 +288,21 @@ metrics_grammar() {
 	[[ $output == "mirroring: no traffic-mirroring is running" ]]
 }
 
+@test "an empty value takes an option of delivery back" {
+	local options=(--redirect-to=eth1 --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-id=5 --tunnel-local-port=9
+		--tunnel-local-address=$LAB_UPLINK4 --tunnel-remote-port=7 --tunnel-metadata=on --gtw-address=192.0.2.9
+		--snaplen=64 --oversize=drop --ttl=9 --dscp=1 --allow-same-device=on --tunnel-type=geneve)
+	mirror 0 start "${options[@]}" --rules="mirror proto icmp"
+	mirror 0 update "${options[@]/%=*/=}" --tunnel-interface-name=vxlan0
+	[[ $(report '.delivery | keys | join(" ")') == tunnel-interface-name ]]
+	mirror 0 start "${options[@]}" # those of update lie over them
+	[[ $(report '.delivery | keys | join(" ")') == tunnel-interface-name ]]
+	pings 3
+	[[ $(report .counters.device) == 3 ]]
+	mirror '!' update --tunnel-interface-name=
+	[[ $output == *"filter 1 has no destination: "* ]]
+}
+
 @test "--quiet leaves errors only, --log-dir keeps a log" {
 	mkdir "$LAB/log"
 	mirror_start --quiet --log-dir="$LAB/log"

@@ -172,3 +172,16 @@ made="$remote via $gateway dev eth1 proto 109"
 	wait "${jobs[0]}" && wait "${jobs[1]}" || { cat "$LAB/start" "$LAB/stop"; return 1; }
 	[[ $(route) == "$made" ]]
 }
+
+@test "a reader of the messages that goes away does not end start half-way" {
+	expect 0 on host python3 -c '
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+sys.exit(subprocess.run(sys.argv[1:], stderr=writer, restore_signals=True).returncode)' \
+		mirroring start --iface=eth0 --direction=ingress "${delivery[@]}" --rules=mirror \
+		--tunnel-remote-address=$remote --gtw-address=$gateway
+	[[ $(route) == "$made" && $(report '.filters | length') == 1 ]]
+	mirror 0 stop
+	[[ ! $(route) ]]
+}
