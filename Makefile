@@ -264,4 +264,4 @@ $(SKELETONS): %.skel.h: %.bpf.o
 $B/obj/common/args.o $B/obj/tested/common/args.o: manifest.json
 $B/obj/traffic-mirroring/updater/host_maps.o $B/obj/tested/traffic-mirroring/updater/host_maps.o: $(SKELETONS)
 
--include $(shell find $B -path $B/suites -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $B \( -path $B/suites -o -path $B/upgrade \) -prune -o -name '*.d' -print 2>/dev/null)

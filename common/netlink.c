@@ -15,6 +15,9 @@
 #include <netlink/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef ARPHRD_RAWIP
 #define ARPHRD_RAWIP 519
@@ -655,4 +658,20 @@ int netlink_tc_filter_add(int ifindex, enum direction direction, int prog_fd, co
 	nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	nla_nest_end(msg, options);
 	return talk(msg, NULL, NULL);
+}
+
+uint64_t netlink_namespace(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+	struct stat st;
+
+	/* before Linux 5.14 an inode, which may be used again when the namespace has gone */
+	if ((fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size)) &&
+	    !stat("/proc/self/ns/net", &st))
+		cookie = st.st_ino;
+	if (fd >= 0)
+		close(fd);
+	return cookie;
 }

@@ -30,6 +30,11 @@ struct link {
 	uint16_t outer_port; /* UDP destination port, host order; 0 where there is none */
 };
 
+/*
+ * Tells this process's network namespace from all others until the machine is restarted; 0: it is not known.
+ */
+uint64_t netlink_namespace(void);
+
 /* -ENODEV: no such device. */
 int netlink_link(const char *name, struct link *link);
 

@@ -33,7 +33,16 @@
 #include "formats.h"
 #include "settings.h"
 
-#define HOST_PINS "/sys/fs/bpf/mirroring"
+/*
+ * The version of all layouts: of the maps of a direction (maps.h), of the host's, and of the records. Any
+ * change of one of them is a new number. A host that is being upgraded has data paths of two versions: each
+ * has its own rings and its own sender, in a directory of its own. Layout 1 (1.0.0) is in
+ * /sys/fs/bpf/mirroring. packaging/mirror-sender.service names the directory, too.
+ */
+#define MIRROR_LAYOUT 2
+#define HOST_PINS_OF(layout) "/sys/fs/bpf/mirroring-" #layout
+#define HOST_PINS_EXPANDED(layout) HOST_PINS_OF(layout)
+#define HOST_PINS HOST_PINS_EXPANDED(MIRROR_LAYOUT)
 #define HOST_SENDER_LOCK \
 	HOST_PINS "/sender" /* the sender holds an flock(2) on this directory while it runs */
 
@@ -51,7 +60,8 @@ struct mirror_state {
 	__u32 pad;
 	/* CLOCK_MONOTONIC of the sender's last sign of life, one every 250 ms at least; 0: it has ended */
 	__u64 alive_ns;
-	__u32 pad2[10];
+	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
+	__u32 reserved[8];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies: the link to its collectors is down */
 	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, like shed: for the rate limit of a filter */
 };

@@ -210,11 +210,21 @@ struct mirror_options {
 } __attribute__((aligned(8)));
 
 /*
+ * What the maps of a direction are. Their layout (host.h) is the number of entries of this map, so that any
+ * version can read it as soon as they exist; layout 1 had no such map. Map: about, key 0.
+ */
+struct mirror_about {
+	__u64 network; /* the network namespace of the last commit; 0: there was none */
+};
+_Static_assert(sizeof(struct mirror_about) == 8, "one word");
+
+/*
  * The maps of a direction beside the tables of dimensions, M(ID, name, type, key, value, entries, flags): the
  * data path declares them and the updater checks what it opens by the same rows. User space maps the first
  * ones into memory, opens the second ones, and leaves the third ones to the data path.
  */
 #define MIRROR_MAPPED_MAPS(M)                                                                        \
+	M(ABOUT, about, ARRAY, __u32, struct mirror_about, MIRROR_LAYOUT, BPF_F_MMAPABLE)            \
 	M(CONFIG, config, ARRAY, __u32, struct mirror_config, 1, BPF_F_MMAPABLE)                     \
 	M(BANKS, banks, ARRAY, __u32, struct mirror_bank, MIRROR_BANKS, BPF_F_MMAPABLE)              \
 	M(FILTERS, filters, ARRAY, __u32, struct mirror_filter, (MIRROR_BANKS * MIRROR_MAX_FILTERS), \

@@ -144,5 +144,5 @@ poll() {
 	[[ $(sent copies) == 10 && $(sender) ]]
 	mirror 0 stop
 	[[ ! $(sender) ]]
-	expect '!' on host ls /sys/fs/bpf/mirroring
+	expect '!' on host ls /sys/fs/bpf/mirroring-2
 }

@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "../../common/log.h"
+#include "../../common/netlink.h"
 #include "maps.h"
 #include "prefixes.h"
 #include "readback.h"
@@ -295,6 +296,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 		write_dimension(t, c->filters, dim, spare);
 	write_bank(t, c, spare);
 
+	t->about->network = netlink_namespace();
 	/* the first commit has nothing before it */
 	config.can_rollback = config.generation > 0;
 	config.bank = spare;

@@ -369,16 +369,18 @@ static int empty(struct instance *i)
 static int end(struct instance *i)
 {
 	const struct delivery nothing = {};
-	struct delivery before;
+	struct delivery before = {};
 	struct routes routes;
+	bool ours = load_is_ours(i);
 	int err = instance_open(i);
 
-	if (err)
-		return load_is_ours(i) ? unload_chained(i) : err;
-	tables_delivery(i->tables, &before);
+	if (err && !ours)
+		return err;
+	if (!err)
+		tables_delivery(i->tables, &before);
 	err = routes_plan(&routes, &before, &nothing);
 	if (!err)
-		err = load_is_ours(i) ? unload_chained(i) : empty(i);
+		err = ours ? unload_chained(i) : empty(i);
 	routes_end(&routes, !err);
 	if (!err) {
 		host_release();

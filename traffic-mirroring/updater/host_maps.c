@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "host_maps.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -15,10 +14,12 @@
 
 #include "../../common/bpf_info.h"
 #include "../../common/log.h"
+#include "../../common/netlink.h"
 #include "../../common/pins.h"
 #include "../host/rings.h"
 #include "../host/shared.h"
 #include "groups.h"
+#include "host_layouts.h"
 #include "instance.h"
 #include "sender_process.h"
 #include "../../common/lock.h"
@@ -47,6 +48,19 @@ static int report(int err)
 	return err;
 }
 
+/* The sender sends from its network namespace: data paths of another one cannot share it. */
+static int claim(struct mirror_state *state)
+{
+	uint64_t ours = netlink_namespace();
+
+	if (state->network != ours && state->network && shared_sender() > 0) {
+		log_error(HOST_PINS " belongs to another network namespace: use another bpffs in this one");
+		return -EXDEV;
+	}
+	state->network = ours;
+	return 0;
+}
+
 /* Makes and pins those that are not there. */
 static int open_arrays(struct host *h)
 {
@@ -66,7 +80,8 @@ static int open_arrays(struct host *h)
 	if (!err && bpf_object__load(object))
 		err = report(-errno);
 	bpf_object__close(object);
-	return err ? err : shared_open(&h->shared);
+	err = err ?: shared_open(&h->shared);
+	return err ?: claim(h->shared.state);
 }
 
 /* In the maps of rings. */
@@ -381,28 +396,16 @@ int host_revive_sender(void)
 
 void host_release(void)
 {
-	char path[2 * PATH_MAX];
-	struct dirent *entry;
 	int lock;
-	DIR *dir;
 
+	layouts_release_others();
 	if (groups_any_used())
 		return;
 	lock = lock_directory(HOST_PINS);
 	if (lock < 0)
 		return;
 	/* only if none has come while we waited for the lock */
-	if (!groups_any_used()) {
-		sender_signal(SIGTERM);
-		rmdir(HOST_SENDER_LOCK);
-		dir = opendir(HOST_PINS);
-		while (dir && (entry = readdir(dir))) {
-			snprintf(path, sizeof(path), HOST_PINS "/%s", entry->d_name);
-			unlink(path);
-		}
-		if (dir)
-			closedir(dir);
-		rmdir(HOST_PINS);
-	}
+	if (!groups_any_used())
+		layouts_remove(HOST_PINS);
 	close(lock);
 }

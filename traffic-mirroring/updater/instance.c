@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/chain.h"
 #include "../../common/log.h"
 #include "../../common/lock.h"
 
@@ -30,6 +31,35 @@ int instance_init(struct instance *i, const char *iface, const char *direction)
 	return err;
 }
 
+/*
+ * Whether the chain of our interface reaches the pinned program, which then is ours whoever committed last.
+ */
+static bool is_attached(const struct instance *i)
+{
+	uint32_t id = instance_program_id(i);
+	struct chain chain;
+
+	return id && !chain_read(i->link.ifindex, i->direction, id, &chain) && chain_has(&chain, id);
+}
+
+/*
+ * Two network namespaces may have an interface of the same name, but only one of them can have pins on a
+ * bpffs.
+ */
+static int check_network(const struct instance *i)
+{
+	uint64_t network, ours = netlink_namespace();
+	int err = tables_network(i->pins.maps, i->direction, &network);
+
+	if (err || !network || !ours || network == ours || is_attached(i))
+		return err;
+	log_error(
+		"%s belongs to %s of another network namespace: use another bpffs in this one, or remove the "
+		"pins if that one is gone",
+		i->pins.maps, i->link.name);
+	return -EXDEV;
+}
+
 int instance_find(struct instance *i, const char *version)
 {
 	char config[64];
@@ -42,7 +72,7 @@ int instance_find(struct instance *i, const char *version)
 			  i->link.name, direction_names[i->direction]);
 	else if (err && err != -ENOENT)
 		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
-	return err;
+	return err ? err : check_network(i);
 }
 
 void instance_report_missing(const struct instance *i, const char *version)
@@ -68,6 +98,11 @@ int instance_open(struct instance *i)
 	int err;
 
 	i->tables = tables_open_pinned(i->pins.maps, i->direction, &err);
+	if (err == -ESTALE)
+		log_error(
+			"%s: expected %s maps of layout %d, got another layout: use the version of mirroring "
+			"that loaded them",
+			i->pins.maps, direction_names[i->direction], MIRROR_LAYOUT);
 	return err;
 }
 
@@ -110,11 +145,16 @@ int instance_all(struct instance **instances, size_t *n)
 	while (dir && !err && (entry = readdir(dir))) {
 		for (int d = 0; d < DIRECTIONS && !err; d++) {
 			struct instance i = { .direction = d, .lock = -1 };
+			int opened;
 
 			if (entry->d_name[0] == '.' || netlink_link(entry->d_name, &i.link) ||
 			    instance_find(&i, NULL))
 				continue;
-			if (instance_open(&i))
+			i.tables = tables_open_pinned(i.pins.maps, i.direction, &opened);
+			if (opened == -ESTALE)
+				log_info("%s %s was loaded by a version with another layout", i.link.name,
+					 direction_names[d]);
+			else if (opened)
 				log_warn("skipping %s %s", i.link.name, direction_names[d]);
 			else
 				err = add_instance(instances, n, &i);

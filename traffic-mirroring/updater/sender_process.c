@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../common/clock.h"
+#include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../../common/self.h"
 
@@ -18,31 +21,47 @@
 #define PATIENCE_MS 2000 /* for one that has no processor, or is being traced */
 
 /* 0, also if it has ended already; -ETIMEDOUT: it has not ended in time. */
-static int signal_and_wait(long pid, int signal)
+static int signal_and_wait(const char *lock, long pid, int signal)
 {
 	if (kill(pid, signal))
 		return errno == ESRCH ? 0 : -errno;
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (shared_sender() != pid)
+		if (lock_holder(lock) != pid)
 			return 0;
 		sleep_ms(POLL_MS);
 	}
 	return -ETIMEDOUT;
 }
 
-int sender_signal(int signal)
+int sender_signal_at(const char *lock, int signal)
 {
-	long pid = shared_sender();
-	int err = pid > 0 ? signal_and_wait(pid, signal) : 0;
+	long pid = lock_holder(lock);
+	int err = pid > 0 ? signal_and_wait(lock, pid, signal) : 0;
 
 	if (err == -ETIMEDOUT && signal != SIGKILL) {
 		log_warn("process %ld, the sender, has not ended after %d seconds: it is killed", pid,
 			 SENDER_SECONDS);
-		err = signal_and_wait(pid, SIGKILL);
+		err = signal_and_wait(lock, pid, SIGKILL);
 	}
 	if (err)
 		log_error("cannot end process %ld, the sender: %s", pid, strerror(-err));
 	return err;
+}
+
+int sender_signal(int signal)
+{
+	return sender_signal_at(HOST_SENDER_LOCK, signal);
+}
+
+/* Whether the sender is not the program beside this one: that of another version, of an upgrade. */
+static bool is_other(long pid)
+{
+	char path[PATH_MAX], running[64];
+	struct stat ours, its;
+
+	snprintf(running, sizeof(running), "/proc/%ld/exe", pid);
+	return !self_beside("mirror-sender", path) && !stat(path, &ours) && !stat(running, &its) &&
+	       (ours.st_ino != its.st_ino || ours.st_dev != its.st_dev);
 }
 
 /* Whether the sender has opened all groups: it can open none later. */
@@ -112,9 +131,10 @@ int sender_end_hanging(const struct shared *shared)
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS])
 {
 	int err = sender_end_hanging(shared);
+	long pid = shared_sender();
 
 	/* a new one may be able to open what this one could not, and logs why if it is not */
-	if (!err && shared_sender() > 0 && (!all_open(shared) || wanted_unopened(shared, wanted)))
+	if (!err && pid > 0 && (!all_open(shared) || wanted_unopened(shared, wanted) || is_other(pid)))
 		err = sender_signal(SIGUSR1);
 	if (!err && shared_sender() <= 0)
 		err = start(shared);

@@ -14,13 +14,15 @@
  * it has not sent for the next one. After log_error().
  */
 int sender_signal(int signal);
+/* The same for whoever holds another lock: the sender of another layout. */
+int sender_signal_at(const char *lock, int signal);
 
 /* Kills a sender that gives no sign of life. After log_error(). */
 int sender_end_hanging(const struct shared *shared);
 
 /*
- * Ensures that a sender is running that has sockets for all groups. wanted marks, by slot, those whose
- * sockets must be open; returns the errno of one that is not. After log_error().
+ * Ensures that a sender is running that has sockets for all groups and is the program beside this one. wanted
+ * marks, by slot, those whose sockets must be open; returns the errno of one that is not. After log_error().
  */
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS]);
 

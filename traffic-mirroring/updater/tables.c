@@ -54,17 +54,35 @@ void configuration_free(struct configuration *c)
 	free(c);
 }
 
-static int open_map(struct tables *t, enum map map, int fd, const char *name)
+/* about: the map's fd, or a negative errno. */
+static int check_layout(int about, const char *where)
 {
-	size_t size = bpf_info_mapped_size(&shapes[map]);
-	void *memory;
-	int err;
+	struct bpf_map_info info;
+	int err = about < 0 ? about : bpf_info_map(about, &info);
 
-	t->fd[map] = fd;
-	err = bpf_info_expect(fd, name, &shapes[map]);
+	if (err && err != -ENOENT) {
+		log_error("%s%s: %s", where, map_names[MAP_ABOUT], strerror(-err));
+		return err;
+	}
+	return err || info.max_entries != MIRROR_LAYOUT ? -ESTALE : 0;
+}
+
+static int open_map(struct tables *t, enum map map, const char *where)
+{
+	int fd = t->fd[map], err = map == MAP_ABOUT ? check_layout(fd, where) : 0;
+	char name[PATH_MAX];
+	void *memory;
+
+	snprintf(name, sizeof(name), "%s%s", where, map_names[map]);
+	if (!err && fd < 0) {
+		log_error("%s: %s", name, strerror(-fd));
+		return fd;
+	}
+	if (!err)
+		err = bpf_info_expect(fd, name, &shapes[map]);
 	if (err || map >= MAP_MAPPED)
 		return err;
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, bpf_info_mapped_size(&shapes[map]), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
 		err = -errno;
 		log_error("%s: %s", name, strerror(-err));
@@ -78,7 +96,6 @@ struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx
 			   int *error)
 {
 	struct tables *t = calloc(1, sizeof(*t));
-	char name[PATH_MAX];
 
 	*error = t ? 0 : -ENOMEM;
 	if (!t)
@@ -86,12 +103,8 @@ struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx
 	for (int map = 0; map < MAP_COUNT; map++)
 		t->fd[map] = -1;
 	for (int map = 0; map < MAP_COUNT && !*error; map++) {
-		int fd = map_fd(ctx, map_names[map]);
-
-		snprintf(name, sizeof(name), "%s%s", where, map_names[map]);
-		*error = fd < 0 ? fd : open_map(t, map, fd, name);
-		if (fd < 0)
-			log_error("%s: %s", name, strerror(-fd));
+		t->fd[map] = map_fd(ctx, map_names[map]);
+		*error = open_map(t, map, where);
 	}
 	if (*error) {
 		tables_close(t);
@@ -121,6 +134,32 @@ struct tables *tables_open_pinned(const char *dir, enum direction direction, int
 		return NULL;
 	snprintf(prefix, sizeof(prefix), "%s/" MAP_PIN_NAME, dir, direction_names[direction], "");
 	return tables_open(open_pinned, prefix, prefix, error);
+}
+
+int tables_network(const char *dir, enum direction direction, uint64_t *network)
+{
+	struct bpf_map_shape shape = shapes[MAP_ABOUT];
+	struct mirror_about about = {};
+	char path[PATH_MAX + 32];
+	__u32 zero = 0;
+	int fd, err = 0;
+
+	*network = 0;
+	shape.max_entries = 0; /* of any layout */
+	snprintf(path, sizeof(path), "%s/" MAP_PIN_NAME, dir, direction_names[direction],
+		 map_names[MAP_ABOUT]);
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	fd = bpf_info_open(path, &shape);
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &zero, &about)) {
+		err = -errno;
+		log_error("%s: %s", path, strerror(-err));
+	}
+	close(fd);
+	*network = about.network;
+	return err;
 }
 
 void tables_close(struct tables *t)

@@ -35,13 +35,20 @@ struct tables;
 /*
  * Opens the maps of a direction and checks each against what this version declares. map_fd gives a new file
  * descriptor for the map with this name (without "mirroring_<direction>_"), or a negative errno. where:
- * precedes the name in messages.
+ * precedes the name in messages. -ESTALE, silently: they have another layout, and the data path that they
+ * belong to uses the rings and groups of that layout, not ours.
  */
 struct tables *tables_open(int (*map_fd)(void *ctx, const char *name), void *ctx, const char *where,
 			   int *error);
 /* The same from the pins in a directory. */
 struct tables *tables_open_pinned(const char *dir, enum direction direction, int *error);
 void tables_close(struct tables *t);
+
+/*
+ * The network namespace of the last commit to the maps pinned in a directory, as netlink_namespace() has it;
+ * 0: there was none, or they have no such map (layout 1). 0 or a negative errno, after log_error().
+ */
+int tables_network(const char *dir, enum direction direction, uint64_t *network);
 
 /* The word in force. */
 struct mirror_config tables_config(const struct tables *t);

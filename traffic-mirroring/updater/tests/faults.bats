@@ -41,14 +41,14 @@ load ../../tests/mirroring
 @test "a directory that others can change: no command reads or writes pins in it" {
 	local command stranger=(setpriv --reuid 12345 --clear-groups)
 	# the top of a plainly mounted bpffs has mode 1777
-	on host "${stranger[@]}" mkdir /sys/fs/bpf/mirroring
+	on host "${stranger[@]}" mkdir /sys/fs/bpf/mirroring-2
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
-	grep -qx "mirroring: open failed: /sys/fs/bpf/mirroring: expected a directory that only root can write, got owner 12345, mode .*" \
+	grep -qx "mirroring: open failed: /sys/fs/bpf/mirroring-2: expected a directory that only root can write, got owner 12345, mode .*" \
 		<<<"$output"
-	[[ ! $(on host ls /sys/fs/bpf/mirroring) ]]
+	[[ ! $(on host ls /sys/fs/bpf/mirroring-2) ]]
 	expect 1 on host mirror-sender
 	expect 1 on host mirror-sender --status
-	on host rmdir /sys/fs/bpf/mirroring
+	on host rmdir /sys/fs/bpf/mirroring-2
 	mirror_start --rules=mirror
 	on host chmod 0777 "$pins"
 	for command in start update show status stop; do
@@ -129,17 +129,17 @@ own_map() {
 @test "the host's maps that this version did not make are refused" {
 	mirror_start --rules="mirror proto icmp to gue:$LAB_COLLECTOR4"
 	local command
-	other_map /sys/fs/bpf/mirroring/groups array 4 4096 256 1024
+	other_map /sys/fs/bpf/mirroring-2/groups array 4 4096 256 1024
 	for command in "show --iface=eth0 --direction=ingress" status metrics; do
 		# shellcheck disable=SC2086
 		expect 1 on host mirroring $command
-		[[ $output == *"mirroring: /sys/fs/bpf/mirroring/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
+		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-2/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
 	done
-	own_map /sys/fs/bpf/mirroring/groups
-	other_map /sys/fs/bpf/mirroring/spill_0 array 4 8 64 0
+	own_map /sys/fs/bpf/mirroring-2/groups
+	other_map /sys/fs/bpf/mirroring-2/spill_0 array 4 8 64 0
 	expect 1 on host mirror-sender --status
-	[[ $output == *"/sys/fs/bpf/mirroring/spill_0: expected ringbuf ("*"got array ("* ]]
-	own_map /sys/fs/bpf/mirroring/spill_0
+	[[ $output == *"/sys/fs/bpf/mirroring-2/spill_0: expected ringbuf ("*"got array ("* ]]
+	own_map /sys/fs/bpf/mirroring-2/spill_0
 	expect 0 on host mirror-sender --status
 }
 
@@ -188,8 +188,8 @@ poison() {
 	[[ $output == "mirror proto icmp to gue:$LAB_COLLECTOR4"$'\n'*"mirror proto udp to vxlan0"* ]]
 	mirror 0 status
 	[[ $output == *" $(printf 'A%.0s' {1..1023}) ()"* ]]
-	poison /sys/fs/bpf/mirroring/groups 7 0 752 255
-	poison /sys/fs/bpf/mirroring/groups 0 4 1 255 # the collectors of filter 1
+	poison /sys/fs/bpf/mirroring-2/groups 7 0 752 255
+	poison /sys/fs/bpf/mirroring-2/groups 0 4 1 255 # the collectors of filter 1
 	mirror 0 show
 	[[ $output == "mirror proto icmp"$'\n'*"mirror proto udp"* ]]
 	mirror 0 status
