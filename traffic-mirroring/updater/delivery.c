@@ -289,6 +289,23 @@ bool delivery_needs_rings(const struct configuration *c)
 	return false;
 }
 
+static void look_at_device(void *ctx, const struct mirror_device *device)
+{
+	char name[MIRROR_NAME_LEN + 1];
+	struct link link;
+
+	snprintf(name, sizeof(name), "%.*s", MIRROR_NAME_LEN, device->name);
+	*(bool *)ctx |= !netlink_link(name, &link) && link.up && link.ifindex != (int)device->ifindex;
+}
+
+bool delivery_outdated(const struct tables *t)
+{
+	bool outdated = false;
+
+	tables_each_device(t, look_at_device, &outdated);
+	return outdated;
+}
+
 int delivery_check_routes(const struct configuration *c, const struct routes *planned)
 {
 	for (size_t i = 0; i < c->filters->n; i++) {

@@ -20,6 +20,9 @@ int delivery_resolve(struct configuration *c, const struct instance *i, bool may
 /* Whether any filter's copies go into the rings. */
 bool delivery_needs_rings(const struct configuration *c);
 
+/* Whether a kernel device was created again: an update without options finds its new index. Silent. */
+bool delivery_outdated(const struct tables *t);
+
 /* Whether the kernel has a route to every collector, or gets one. */
 int delivery_check_routes(const struct configuration *c, const struct routes *planned);
 

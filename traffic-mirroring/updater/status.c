@@ -339,10 +339,11 @@ static bool brief(const struct request *request)
 }
 
 /*
- * l3afd asks every few seconds: the occasion to start a sender that has ended. It loads programs anew where
- * the answer is more than the one word, so that whatever there is to say goes to the log directory only.
+ * l3afd asks every few seconds: the occasion to start a sender that has ended, and to find devices that were
+ * created again (outdated). It loads programs anew where the answer is more than the one word, so that
+ * whatever there is to say goes to the log directory only.
  */
-static void answer_l3afd(void)
+static void answer_l3afd(const struct request *request, bool outdated)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -350,12 +351,14 @@ static void answer_l3afd(void)
 		dup2(null, STDERR_FILENO);
 		close(null);
 		host_revive_sender();
+		if (outdated && request->value[ARG_IFACE] && request->value[ARG_DIRECTION])
+			command_update(request); /* without options: devices are looked up again */
 	}
 	fputs("RUNNING", stdout);
 }
 
 static int report_all(const struct request *request, const struct instance *instances, size_t n,
-		      size_t *found)
+		      size_t *found, bool *outdated)
 {
 	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
 	struct json_object *sender = list ? sender_status_json() : NULL;
@@ -368,8 +371,10 @@ static int report_all(const struct request *request, const struct instance *inst
 		if (!asked_for(&instances[i], request))
 			continue;
 		(*found)++;
-		if (brief(request))
+		if (brief(request)) {
+			*outdated |= delivery_outdated(instances[i].tables);
 			continue;
+		}
 		err = read_report(&instances[i], &report);
 		if (err)
 			log_error("cannot read the maps of %s: %s", instances[i].link.name, strerror(-err));
@@ -389,14 +394,14 @@ int command_status(const struct request *request)
 {
 	struct instance *instances = NULL;
 	size_t n = 0, found = 0;
-	bool sender_runs;
+	bool sender_runs, outdated = false;
 	int err = find_instances(request, &instances, &n);
 
 	if (!err)
-		err = report_all(request, instances, n, &found);
+		err = report_all(request, instances, n, &found, &outdated);
 	instance_free_all(instances, n);
 	if (!err && found && brief(request)) {
-		answer_l3afd();
+		answer_l3afd(request, outdated);
 	} else if (!err && found && !request->value[ARG_JSON] && shared_sender() != -ENOENT) {
 		err = sender_status_print(&sender_runs);
 	}

@@ -231,6 +231,22 @@ void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t
 	}
 }
 
+void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const struct mirror_device *device),
+			void *ctx)
+{
+	unsigned int bank = tables_config(t).bank % MIRROR_BANKS;
+
+	for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
+		const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
+
+		if (!(t->banks[bank].filters >> i & 1) || row->action != ACTION_MIRROR ||
+		    row->exit != EXIT_DEVICE)
+			continue;
+		for (int d = 0; d < row->devices && d < MIRROR_MAX_DEVICES; d++)
+			visit(ctx, &row->device[d]);
+	}
+}
+
 void config_store(struct tables *t, struct mirror_config config)
 {
 	uint64_t word;

@@ -77,6 +77,10 @@ int tables_state_fd(const struct tables *t);
 /* Calls visit for the group of every row with EXIT_RING, of both banks. */
 void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx);
 
+/* Calls visit for each kernel device that a filter in force copies to. */
+void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const struct mirror_device *device),
+			void *ctx);
+
 /* The values of the options that a rollback would put in force. -ENOENT, silently: there is nothing. */
 int tables_previous_delivery(const struct tables *t, struct delivery *d);
 

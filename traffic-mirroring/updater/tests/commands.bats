@@ -199,6 +199,14 @@ rules() {
 	on host ip link add lost type veth peer name other
 	mirror 0 status
 	[[ $output == *"PROBLEM    filter 1: device lost was recreated"* ]]
+	# the poll heals it once the device is up
+	on host sh -c 'ip link set other up && ip link set lost up'
+	expect 0 on host mirroring --cmd=status --iface=eth0 --direction=ingress
+	[[ $output == RUNNING ]]
+	mirror 0 status
+	[[ $output != *PROBLEM* ]]
+	pings 3
+	[[ $(report .counters.device) == 3 ]]
 	# as l3afd does when a seq_id changes
 	on host bpftool map delete pinned "$pins/tc_ingress_root_array" key 0 0 0 0
 	mirror 0 status
