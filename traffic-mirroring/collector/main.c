@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../common/args.h"
+#include "../../common/clock.h"
 #include "../../common/log.h"
 #include "../../common/privileges.h"
 #include "options.h"
@@ -245,12 +246,13 @@ static void join(struct program *p, pthread_t thread)
 static int stop_threads(struct program *p)
 {
 	struct options *o = &p->options;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + o->grace * SECOND_NS;
 	int err;
 
 	eventfd_write(p->stop, 1);
 	for (uint32_t i = 0; i < p->threads; i++)
 		join(p, p->thread[i]);
-	replay_stop(o->pipeline.replay);
+	replay_stop(o->pipeline.replay, end_ns);
 	err = -atomic_load(&p->failed);
 	if (o->pipeline.writer) {
 		int end = writer_close(o->pipeline.writer);

@@ -161,13 +161,24 @@ static int read_replay_host(const char *text, void *options)
 	return *text && !strpbrk(text, " \r\n\t") ? 0 : -EINVAL;
 }
 
-/* The name of a header. */
-static int read_token(const char *text, void *options)
+/* Whether a text can be a header's name, as far as it has bytes. */
+static bool is_token(const char *text)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+	return !text[strspn(text, allowed)];
+}
+
+static int read_client_header(const char *text, void *options)
+{
 	((struct options *)options)->replay.client_header = text;
-	return *text && !text[strspn(text, allowed)] ? 0 : -EINVAL;
+	return *text && is_token(text) ? 0 : -EINVAL;
+}
+
+static int read_mark(const char *text, void *options)
+{
+	((struct options *)options)->replay.mark = text;
+	return is_token(text) ? 0 : -EINVAL;
 }
 
 static int read_format(const char *text, void *options)
@@ -225,7 +236,12 @@ static const struct arg table[] = {
 	{ "replay-host", "NAME", "send this Host header, or target for HOST[:PORT] (as copied)",
 	  ARGS_READ(read_replay_host, "a name without blanks") },
 	{ "replay-client-header", "NAME", "add a header NAME with the client's address",
-	  ARGS_READ(read_token, "letters, digits, - and _") },
+	  ARGS_READ(read_client_header, "letters, digits, - and _") },
+	{ "replay-mark", "NAME",
+	  "add a header NAME, and do not replay requests that have it (X-Mirror-Replay)",
+	  ARGS_READ(read_mark, "letters, digits, - and _, or nothing"), .preset = "X-Mirror-Replay" },
+	{ "max-age", "TIME", "give up a request that has no response after TIME (30)", ARGS_TIME(1, 86400),
+	  STORE(replay.max_age), .preset = "30" },
 	{ "replay-rate", "N", "limit the replay to N requests per second", ARGS_NUMBER(1, 100000000),
 	  STORE(replay.rate) },
 	{ "replay-percent", "N", "replay N percent of the connections (100)", ARGS_NUMBER(0, 100),
@@ -248,8 +264,10 @@ static const struct arg table[] = {
 	{ "health", "PORT", "accept TCP connections on PORT, for health checks of load balancers",
 	  ARGS_NUMBER(1, 65535), STORE(health) },
 
+	{ "grace", "TIME", "end at most TIME after a signal (5)", ARGS_TIME(0, 3600), STORE(grace),
+	  .preset = "5", .section = "General" },
 	{ "user", "NAME", "run as this user after opening sockets and files (nobody)", ARGS_TEXT, STORE(user),
-	  .preset = "nobody", .section = "General" },
+	  .preset = "nobody" },
 	{ "quiet", NULL, "print no summary at the end", ARGS_FLAG, STORE(quiet), .letter = 'q' },
 };
 

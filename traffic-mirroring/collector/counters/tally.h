@@ -46,6 +46,8 @@
 	T(FLOWS_NOT_CHOSEN, "flows_not_chosen", "connections outside of --replay-percent")              \
 	T(FLOWS_TLS, "flows_tls", "connections with TLS: not replayed")                                 \
 	T(FLOWS_HTTP2, "flows_http2", "connections with HTTP/2: not replayed")                          \
+	T(FLOWS_UNCERTAIN, "flows_uncertain",                                                           \
+	  "connections abandoned where servers may differ in what they execute")                        \
 	T(FLOWS_LOOP, "flows_loop", "connections to the HTTP target itself: not replayed")              \
 	/* what becomes of a flow's bytes: the first three add up to all of them */                     \
 	T(BYTES_REQUESTS, "stream_bytes_requests", "stream bytes that became whole requests")           \
@@ -61,10 +63,12 @@
 	T(REQUESTS_DECLINED, "requests_declined", "requests whose body was announced but not sent")     \
 	T(REQUESTS_UPGRADE, "requests_upgrade", "requests to change the protocol")                      \
 	T(REQUESTS_RATE, "requests_rate", "requests above --replay-rate")                               \
+	T(REQUESTS_LOOP, "requests_loop", "requests that were replayed already: not replayed again")    \
 	T(REQUESTS_MEMORY, "requests_memory", "requests dropped for lack of memory")                    \
 	T(REQUESTS_DRY, "requests_dry", "requests not sent because of --replay-dry-run")                \
 	T(REQUESTS_SENT, "requests_sent", "requests sent to the HTTP target")                           \
 	T(REQUESTS_UNSENT, "requests_unsent", "requests that could not be sent to the HTTP target")     \
+	T(REQUESTS_AGED, "requests_aged", "requests that waited longer than --max-age")                 \
 	T(RESENT, "requests_resent", "requests sent again on a new connection")                         \
 	T(RESPONSES, "responses", "whole responses from the HTTP target")                               \
 	T(RESPONSES_BAD, "responses_bad", "responses that are not HTTP/1")                              \

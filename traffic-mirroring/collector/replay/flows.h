@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The connections to replayed ports, from their clients' segments. Their number is bounded. When the table is
- * full, flows without a complete request are evicted first, from the oldest on, so a SYN flood evicts only
- * itself.
+ * The connections to replayed ports, from their clients' segments. Their number and memory are bounded. When
+ * there is no room, flows of the lowest rank are evicted first, from the oldest on: a SYN flood evicts only
+ * itself, and half requests make room for whole ones.
  */
 #ifndef COLLECTOR_FLOWS_H
 #define COLLECTOR_FLOWS_H
@@ -11,6 +11,13 @@
 
 #include "requests.h"
 #include "stream.h"
+
+enum flow_rank {
+	FLOW_BARE, /* no data yet; or closed, and kept so that late copies of its segments begin no flow */
+	FLOW_BEGUN, /* no request is whole yet */
+	FLOW_PROVEN,
+	FLOW_RANKS,
+};
 
 struct flow {
 	struct flow_key key;
@@ -21,10 +28,13 @@ struct flow {
 	struct flow *same_slot;
 	TAILQ_ENTRY(flow) by_age;
 	TAILQ_ENTRY(flow) in_waiting;
-	bool proven, waiting;
-	bool closed; /* kept for a while, so that late copies of its segments do not begin a new flow */
+	enum flow_rank rank;
+	bool waiting, closed;
+	bool data; /* came */
 	bool syn; /* its beginning was seen */
 	uint32_t start; /* sequence number of its first byte */
+	bool renewed; /* a SYN came that may begin another connection, whose first byte would be this one */
+	uint32_t renewed_start;
 	uint64_t seen_ns;
 	struct stream stream;
 	struct requests requests;

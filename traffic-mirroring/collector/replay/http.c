@@ -17,10 +17,15 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/* Bytes above ASCII are allowed in targets, too: browsers send them, and they mean nothing to the framing. */
 static bool is_visible(uint8_t c)
 {
 	return c > ' ' && c != 0x7f;
+}
+
+/* More than RFC 3986 allows: browsers send {, |, " and the like as they are, and servers take them. */
+static bool is_target_byte(uint8_t c)
+{
+	return is_visible(c) && c < 0x80 && c != '#';
 }
 
 static bool is_text(uint8_t c)
@@ -121,18 +126,17 @@ static const struct {
 	const char *name;
 	enum http_method method;
 } methods[] = {
-	{ "GET", HTTP_GET },	       { "POST", HTTP_OTHER },	    { "HEAD", HTTP_HEAD },
-	{ "PUT", HTTP_PUT },	       { "DELETE", HTTP_DELETE },   { "OPTIONS", HTTP_OPTIONS },
-	{ "PATCH", HTTP_OTHER },       { "CONNECT", HTTP_CONNECT }, { "TRACE", HTTP_TRACE },
-	{ "ACL", HTTP_OTHER },	       { "BIND", HTTP_OTHER },	    { "CHECKOUT", HTTP_OTHER },
-	{ "COPY", HTTP_OTHER },	       { "LINK", HTTP_OTHER },	    { "LOCK", HTTP_OTHER },
-	{ "M-SEARCH", HTTP_OTHER },    { "MERGE", HTTP_OTHER },	    { "MKACTIVITY", HTTP_OTHER },
-	{ "MKCALENDAR", HTTP_OTHER },  { "MKCOL", HTTP_OTHER },	    { "MOVE", HTTP_OTHER },
-	{ "NOTIFY", HTTP_OTHER },      { "PROPFIND", HTTP_OTHER },  { "PROPPATCH", HTTP_OTHER },
-	{ "PURGE", HTTP_OTHER },       { "REBIND", HTTP_OTHER },    { "REPORT", HTTP_OTHER },
-	{ "SEARCH", HTTP_OTHER },      { "SOURCE", HTTP_OTHER },    { "SUBSCRIBE", HTTP_OTHER },
-	{ "UNBIND", HTTP_OTHER },      { "UNLINK", HTTP_OTHER },    { "UNLOCK", HTTP_OTHER },
-	{ "UNSUBSCRIBE", HTTP_OTHER },
+	{ "GET", HTTP_GET },	    { "POST", HTTP_OTHER },	  { "HEAD", HTTP_HEAD },
+	{ "PUT", HTTP_PUT },	    { "DELETE", HTTP_DELETE },	  { "OPTIONS", HTTP_OPTIONS },
+	{ "PATCH", HTTP_OTHER },    { "CONNECT", HTTP_CONNECT },  { "ACL", HTTP_OTHER },
+	{ "BIND", HTTP_OTHER },	    { "CHECKOUT", HTTP_OTHER },	  { "COPY", HTTP_OTHER },
+	{ "LINK", HTTP_OTHER },	    { "LOCK", HTTP_OTHER },	  { "M-SEARCH", HTTP_OTHER },
+	{ "MERGE", HTTP_OTHER },    { "MKACTIVITY", HTTP_OTHER }, { "MKCALENDAR", HTTP_OTHER },
+	{ "MKCOL", HTTP_OTHER },    { "MOVE", HTTP_OTHER },	  { "NOTIFY", HTTP_OTHER },
+	{ "PROPFIND", HTTP_OTHER }, { "PROPPATCH", HTTP_OTHER },  { "PURGE", HTTP_OTHER },
+	{ "REBIND", HTTP_OTHER },   { "REPORT", HTTP_OTHER },	  { "SEARCH", HTTP_OTHER },
+	{ "SOURCE", HTTP_OTHER },   { "SUBSCRIBE", HTTP_OTHER },  { "UNBIND", HTTP_OTHER },
+	{ "UNLINK", HTTP_OTHER },   { "UNLOCK", HTTP_OTHER },	  { "UNSUBSCRIBE", HTTP_OTHER },
 };
 
 static enum http_method method_of(const uint8_t *name, size_t len)
@@ -153,7 +157,7 @@ bool http_looks_like_request(const uint8_t *at, size_t len)
 static const uint8_t *read_start(struct http *h, const uint8_t *at, const uint8_t *end)
 {
 	(void)end;
-	if (*at == '\r' || *at == '\n') /* empty lines may come first */
+	if (h->response && (*at == '\r' || *at == '\n')) /* empty lines may come first */
 		return end_line(h, at, HTTP_AT_START);
 	return go(h, at, h->response ? HTTP_AT_VERSION : HTTP_AT_METHOD);
 }
@@ -184,9 +188,13 @@ static bool is_target(const struct http *h)
 
 static const uint8_t *read_target(struct http *h, const uint8_t *at, const uint8_t *end)
 {
-	at = read_word(h, at, end, is_visible);
+	const uint8_t *begin = at;
+
+	at = read_word(h, at, end, is_target_byte);
 	if (at == end)
 		return at;
+	h->target_len = h->word_len;
+	h->target = h->len + (at - begin) - h->word_len;
 	return *at == ' ' && is_target(h) ? go(h, at + 1, HTTP_AT_VERSION) : invalid(h, at);
 }
 
@@ -273,30 +281,22 @@ static const uint8_t *read_name(struct http *h, const uint8_t *at, const uint8_t
 
 static const uint8_t *read_value(struct http *h, const uint8_t *at, const uint8_t *end)
 {
-	const uint32_t in_words = BIT(HTTP_FIELD_LENGTH) | BIT(HTTP_FIELD_CODING) |
-				  BIT(HTTP_FIELD_CONNECTION);
-	const uint8_t *p = at;
+	uint32_t in_words = BIT(HTTP_FIELD_LENGTH) | BIT(HTTP_FIELD_CODING) | BIT(HTTP_FIELD_CONNECTION);
 
-	while (p < end && is_blank(*p))
-		p++;
-	if (p == end)
-		return p;
-	if (h->field == HTTP_FIELD_HOST)
-		h->host = h->len + (p - at);
-	return go(h, p, in_words & BIT(h->field) ? HTTP_AT_WORD : HTTP_AT_TEXT);
+	if (!h->response)
+		in_words |= BIT(HTTP_FIELD_HOST) | BIT(HTTP_FIELD_EXPECT) | BIT(HTTP_FIELD_UPGRADE);
+	while (at < end && is_blank(*at))
+		at++;
+	if (at == end)
+		return at;
+	return go(h, at, in_words & BIT(h->field) ? HTTP_AT_WORD : HTTP_AT_TEXT);
 }
 
 static const uint8_t *read_text(struct http *h, const uint8_t *at, const uint8_t *end)
 {
-	const uint8_t *p = at;
-
-	while (p < end && is_text(*p))
-		p++;
-	if (p == end)
-		return p;
-	if (h->field == HTTP_FIELD_HOST)
-		h->host_len = h->len + (p - at) - h->host;
-	return end_line(h, p, HTTP_AT_LINE);
+	while (at < end && is_text(*at))
+		at++;
+	return at == end ? at : end_line(h, at, HTTP_AT_LINE);
 }
 
 static bool note_coding(struct http *h)
@@ -307,9 +307,32 @@ static bool note_coding(struct http *h)
 	return h->response || (h->chunked && !again);
 }
 
-static bool note_word(struct http *h)
+/* Some servers look for it anywhere in Connection. */
+static bool may_mean_close(const struct http *h)
+{
+	char word[sizeof(h->word) + 1] = "";
+
+	if (h->word_len > sizeof(h->word))
+		return true;
+	memcpy(word, h->word, h->word_len);
+	return strcasestr(word, "close");
+}
+
+/* offset: where the word begins. */
+static bool note_word(struct http *h, size_t offset)
 {
 	switch (h->field) {
+	case HTTP_FIELD_HOST:
+		if (h->host_len)
+			return false;
+		h->host = offset;
+		h->host_len = h->word_len;
+		return true;
+	case HTTP_FIELD_EXPECT:
+		return word_is(h, "100-continue");
+	case HTTP_FIELD_UPGRADE:
+		h->other_protocol |= !word_is(h, "h2c");
+		return true;
 	case HTTP_FIELD_LENGTH:
 		if (h->has_length)
 			return false;
@@ -318,7 +341,7 @@ static bool note_word(struct http *h)
 	case HTTP_FIELD_CODING:
 		return note_coding(h);
 	default:
-		h->close |= word_is(h, "close");
+		h->close |= word_is(h, "close") || (!h->response && may_mean_close(h));
 		h->keep_alive |= word_is(h, "keep-alive");
 		h->upgrade |= word_is(h, "upgrade");
 		return true;
@@ -328,39 +351,53 @@ static bool note_word(struct http *h)
 /* A comma may separate the words where the value is a list. A request has one coding at most. */
 static bool is_list(const struct http *h)
 {
-	return h->field == HTTP_FIELD_CONNECTION || (h->field == HTTP_FIELD_CODING && h->response);
+	return h->field == HTTP_FIELD_CONNECTION || h->field == HTTP_FIELD_UPGRADE ||
+	       (h->field == HTTP_FIELD_CODING && h->response);
 }
 
 static const uint8_t *read_listed(struct http *h, const uint8_t *at, const uint8_t *end)
 {
-	at = read_word(h, at, end, is_list_word);
+	const uint8_t *begin = at;
+
+	at = read_word(h, at, end, h->field == HTTP_FIELD_HOST ? is_visible : is_list_word);
 	if (at == end)
 		return at;
-	if (h->word_len && !note_word(h))
+	if (h->word_len && !note_word(h, h->len + (at - begin) - h->word_len))
 		return invalid(h, at);
 	if (is_blank(*at) || (*at == ',' && is_list(h)))
 		return go(h, at + 1, HTTP_AT_WORD);
 	return end_line(h, at, HTTP_AT_LINE);
 }
 
-/* RFC 9112 6.3, except that a length or chunks are believed even with a status that has no body. */
+/* A request without Host is one of HTTP/1.0 (RFC 9112 3.2). */
+static bool has_bad_host(const struct http *h)
+{
+	return !h->response && !h->host_len && (h->minor || h->seen & BIT(HTTP_FIELD_HOST));
+}
+
+static bool has_no_body(const struct http *h)
+{
+	if (h->response)
+		return h->to_head || h->status / 100 == 1 || h->status == 204 || h->status == 304;
+	return h->method == HTTP_CONNECT;
+}
+
+/* RFC 9112 6.3. */
 static enum http_state after_head(struct http *h)
 {
 	bool coded = h->seen & BIT(HTTP_FIELD_CODING), sized = h->seen & BIT(HTTP_FIELD_LENGTH);
 
-	if (sized != h->has_length || (coded && sized))
+	if (has_bad_host(h) || sized != h->has_length || (coded && sized))
 		return HTTP_INVALID;
 	if (coded && !h->response && (!h->chunked || !h->minor))
 		return HTTP_INVALID;
-	if (h->to_head || h->method == HTTP_CONNECT)
+	if (has_no_body(h))
 		return HTTP_WHOLE;
 	if (h->chunked)
 		return HTTP_AT_CHUNK_SIZE;
 	if (sized)
 		return h->left ? HTTP_AT_BODY : HTTP_WHOLE;
-	if (!h->response || h->status / 100 == 1 || h->status == 204 || h->status == 304)
-		return HTTP_WHOLE;
-	return HTTP_AT_BODY_TO_CLOSE;
+	return h->response ? HTTP_AT_BODY_TO_CLOSE : HTTP_WHOLE;
 }
 
 static const uint8_t *read_line_feed(struct http *h, const uint8_t *at, const uint8_t *end)
@@ -397,17 +434,20 @@ static const uint8_t *read_chunk_extension(struct http *h, const uint8_t *at, co
 	return at == end ? at : end_chunk_size(h, at);
 }
 
-static const uint8_t *read_body(struct http *h, const uint8_t *at, const uint8_t *end)
+static void take_body(struct http *h, size_t len)
 {
-	size_t len = end - at;
-
-	if (len > h->left)
-		len = h->left;
 	h->body = true;
 	h->left -= len;
-	if (h->left)
-		return at + len;
-	return go(h, at + len, h->chunked ? HTTP_AT_CHUNK_END : HTTP_WHOLE);
+	if (!h->left)
+		go(h, NULL, h->chunked ? HTTP_AT_CHUNK_END : HTTP_WHOLE);
+}
+
+static const uint8_t *read_body(struct http *h, const uint8_t *at, const uint8_t *end)
+{
+	size_t len = (size_t)(end - at) < h->left ? (size_t)(end - at) : h->left;
+
+	take_body(h, len);
+	return at + len;
 }
 
 static const uint8_t *read_chunk_end(struct http *h, const uint8_t *at, const uint8_t *end)
@@ -465,6 +505,15 @@ size_t http_read(struct http *h, const uint8_t *at, size_t len)
 	return p - at;
 }
 
+bool http_skip(struct http *h, size_t len)
+{
+	if (h->state != HTTP_AT_BODY || len > h->left)
+		return false;
+	h->len += len;
+	take_body(h, len);
+	return true;
+}
+
 void http_end(struct http *h)
 {
 	if (h->state != HTTP_AT_BODY_TO_CLOSE)
@@ -473,13 +522,101 @@ void http_end(struct http *h)
 	h->close = true;
 }
 
+bool http_authority(const struct http *h, const uint8_t *bytes, size_t *at, size_t *len)
+{
+	static const char ends[] = "/?";
+	const uint8_t *target = bytes + h->target, *end = target + h->target_len;
+	const uint8_t *p = memmem(target, h->target_len, "://", 3);
+
+	if (!h->target_len || *target == '/' || !p)
+		return false;
+	p += 3;
+	*at = p - bytes;
+	while (p < end && !strchr(ends, *p))
+		p++;
+	*len = p - bytes - *at;
+	return true;
+}
+
+static bool is_digits(const uint8_t *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (at[i] < '0' || at[i] > '9')
+			return false;
+	return true;
+}
+
+bool http_host_is_plain(const uint8_t *host, size_t len)
+{
+	static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+	static const char address[] = "ABCDEFabcdef0123456789:.";
+	bool v6 = len && *host == '[';
+	size_t at = v6, begin;
+
+	while (at < len && host[at] && strchr(v6 ? address : name, host[at]))
+		at++;
+	begin = at - v6;
+	if (!begin || memmem(host, at, "..", 2) || (v6 && (at == len || host[at++] != ']')))
+		return false;
+	return at == len ||
+	       (host[at] == ':' && len - at > 1 && len - at <= 6 && is_digits(host + at + 1, len - at - 1));
+}
+
+/* The first byte of a path, and how long its text is. False: a percent sign alone, or a zero. */
+static bool path_byte(const uint8_t *at, const uint8_t *end, uint8_t *byte, size_t *len)
+{
+	*byte = *at;
+	*len = 1;
+	if (*at != '%')
+		return true;
+	if (end - at < 3 || digit(at[1]) > 15 || digit(at[2]) > 15)
+		return false;
+	*byte = digit(at[1]) << 4 | digit(at[2]);
+	*len = 3;
+	return *byte;
+}
+
+bool http_path_is_plain(const uint8_t *path, size_t len)
+{
+	const uint8_t *at = path, *end = path + len;
+	size_t bytes = 0, dots = 0, size; /* of the present segment */
+	int depth = 0;
+	uint8_t byte;
+
+	for (; at < end && *at != '?'; at += size) {
+		if (!path_byte(at, end, &byte, &size))
+			return false;
+		dots += byte == '.';
+		if (byte != '/') {
+			bytes++;
+			continue;
+		}
+		depth += bytes == 2 && dots == 2 ? -1 : bytes && bytes != dots;
+		if (depth < 0)
+			return false;
+		bytes = dots = 0;
+	}
+	for (; at < end; at += size)
+		if (!path_byte(at, end, &byte, &size))
+			return false;
+	return bytes != 2 || dots != 2 || depth;
+}
+
 bool http_is_upgrade(const struct http *h)
 {
 	return h->method == HTTP_CONNECT || (h->upgrade && h->seen & BIT(HTTP_FIELD_UPGRADE));
 }
 
+bool http_is_request_anyway(const struct http *h)
+{
+	return !http_is_upgrade(h) || (h->method != HTTP_CONNECT && !h->other_protocol);
+}
+
 bool http_keeps_connection(const struct http *h)
 {
 	/* HTTP/1.0 has no codings (RFC 9112 6.1) */
-	return !h->close && (h->minor || (h->keep_alive && !(h->seen & BIT(HTTP_FIELD_CODING))));
+	if (h->close || h->minor)
+		return !h->close;
+	/* a server that cannot tell the length of its response closes, whatever the client asks for */
+	return h->response && h->keep_alive && !(h->seen & BIT(HTTP_FIELD_CODING));
 }

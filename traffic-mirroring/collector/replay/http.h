@@ -4,9 +4,10 @@
  * but struct http is kept, so messages may have any length; the caller sets limits.
  *
  * Requests are read strictly: one that RFC 9112 lets servers refuse or frame in two ways is invalid. Examples
- * are lines that do not end in CRLF, folded lines, a blank before a colon, a second Host or length, a length
- * together with chunks, and codings other than chunked. A target, though, may hold any byte but blanks and
- * controls. Responses are read as clients read them: a line may end in LF alone, and may be folded.
+ * are lines that do not end in CRLF, folded lines, a blank before a colon, a missing or second Host, a second
+ * length, a length together with chunks, and codings other than chunked. A target, though, may hold visible
+ * ASCII that RFC 3986 excludes. Responses are read as clients read them: a line may end in LF alone, and may
+ * be folded.
  */
 #ifndef COLLECTOR_HTTP_H
 #define COLLECTOR_HTTP_H
@@ -22,7 +23,6 @@ enum http_method {
 	HTTP_PUT,
 	HTTP_DELETE,
 	HTTP_OPTIONS,
-	HTTP_TRACE,
 	HTTP_CONNECT,
 	HTTP_OTHER, /* a method that we know, and that needs no treatment of its own */
 };
@@ -66,7 +66,8 @@ struct http {
 	enum http_method method; /* of a request */
 	uint64_t status; /* of a response */
 	size_t fields; /* offset of the first line after the start line */
-	size_t host, host_len; /* offset and length of a request's Host; 0: it has none */
+	size_t target, target_len; /* offset and length of a request's target */
+	size_t host, host_len; /* the same of its Host; 0: it has none */
 	bool body; /* has begun */
 	uint32_t seen; /* fields, bits of enum http_field */
 	/* the rest is for http.c */
@@ -74,6 +75,7 @@ struct http {
 	uint8_t minor; /* of the version */
 	enum http_field field; /* the present one */
 	bool close, keep_alive, upgrade; /* what Connection says */
+	bool other_protocol; /* Upgrade names one beside h2c */
 	bool has_length, chunked;
 	bool trailers; /* the lines at hand come after the last chunk */
 	uint64_t left; /* bytes of the body or of the present chunk */
@@ -88,13 +90,30 @@ void http_begin_response(struct http *h, bool to_head);
 /* Returns how many bytes belong to the message. At HTTP_WHOLE and HTTP_INVALID no more are read. */
 size_t http_read(struct http *h, const uint8_t *at, size_t len);
 
+/* The next len bytes are missing. False: they may be more than bytes of the body, so the message is lost. */
+bool http_skip(struct http *h, size_t len);
+
 /* The connection was closed: this may be the end of a response, which is then HTTP_WHOLE. */
 void http_end(struct http *h);
+
+/* Offset and length of the authority in a whole request's target (RFC 9112 3.2.2). False: it has none. */
+bool http_authority(const struct http *h, const uint8_t *bytes, size_t *at, size_t *len);
+
+/*
+ * Whether every server reads it, and reads it the same way. Of a host: a name or an address, and perhaps a
+ * port. Of a path, with its query: percent signs begin an escape, which is not a zero, and it does not climb
+ * above the root.
+ */
+bool http_host_is_plain(const uint8_t *host, size_t len);
+bool http_path_is_plain(const uint8_t *path, size_t len);
 
 /* Of a whole message: the client asks for another protocol or for a tunnel. */
 bool http_is_upgrade(const struct http *h);
 
-/* Of a whole response: the connection can be used again. */
+/* Of a whole request: it is one to a server that keeps the protocol, too, as with h2c (RFC 7540 3.2). */
+bool http_is_request_anyway(const struct http *h);
+
+/* Of a whole message: the connection can be used again. */
 bool http_keeps_connection(const struct http *h);
 
 /* The bytes begin with a method that we know and a blank. */

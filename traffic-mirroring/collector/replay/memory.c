@@ -7,8 +7,9 @@ void *memory_take(struct memory *memory, size_t size)
 {
 	void *block;
 
-	if (size > memory->limit - memory->used)
-		return NULL;
+	while (size > memory->limit - memory->used)
+		if (!memory->reclaim || !memory->reclaim(memory->context))
+			return NULL;
 	block = malloc(size);
 	if (block)
 		memory->used += size;

@@ -3,10 +3,14 @@
 #ifndef COLLECTOR_MEMORY_H
 #define COLLECTOR_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct memory {
 	size_t used, limit; /* bytes */
+	/* Gives back something that can be spared; false: there is nothing. NULL: nothing ever can. */
+	bool (*reclaim)(void *context);
+	void *context;
 };
 
 /* malloc() and free() within the limit. size is that of the allocation; NULL: the limit is reached. */

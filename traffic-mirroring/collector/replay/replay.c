@@ -19,8 +19,6 @@
 
 #define TURN 1024 /* segments, before the targets' turn */
 #define TICK_MS 100
-#define QUEUE_SHARE 4 /* of the memory, the queue gets a quarter */
-#define END_NS (5 * SECOND_NS) /* for the last responses */
 #define EVENTS 256
 
 struct replay {
@@ -28,6 +26,7 @@ struct replay {
 	struct queue *queue;
 	struct memory memory;
 	struct flows *flows;
+	struct ends *ends;
 	struct target *target[REPLAY_RULES_MAX];
 	int events, wake;
 	uint64_t now_ns;
@@ -35,6 +34,7 @@ struct replay {
 	uint64_t tokens_ns; /* when tokens was updated */
 	bool loop_said[REPLAY_RULES_MAX];
 	atomic_bool stop;
+	uint64_t end_ns; /* when it must have ended, once stop is set */
 	bool running;
 	pthread_t thread;
 };
@@ -99,8 +99,8 @@ static void on_begin(void *context, struct flow *flow)
 	struct replay *r = context;
 
 	flow->replayed = false;
-	if (target_is_loop(r->target[flow->rule], key->family, key->src, key->src_port, key->dst,
-			   key->dst_port)) {
+	if (target_is(r->target[flow->rule], key->family, key->dst, key->dst_port) ||
+	    ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns)) {
 		tally(TALLY_FLOWS_LOOP);
 		if (!r->loop_said[flow->rule])
 			log_error("connections to the target http://%s are mirrored: these are not replayed",
@@ -137,8 +137,17 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 {
 	struct replay *r = context;
 	char client[INET6_ADDRSTRLEN] = "";
-	struct rewrite rewrite = { r->options.host, r->options.client_header, client };
+	struct rewrite rewrite = {
+		r->options.host,
+		r->options.client_header,
+		client,
+		*r->options.mark ? r->options.mark : NULL,
+	};
 
+	if (rewrite.mark && rewrite_is_marked(request, rewrite.mark)) {
+		tally(TALLY_REQUESTS_LOOP);
+		return;
+	}
 	if (r->options.dry_run) {
 		tally(TALLY_REQUESTS_DRY);
 		return;
@@ -210,10 +219,23 @@ static void expire_targets(struct replay *r)
 		target_expire(r->target[i], r->now_ns);
 }
 
+/* Takes what has come already, and waits for the last responses. */
+static void finish(struct replay *r)
+{
+	while (r->now_ns < r->end_ns && take_segments(r))
+		r->now_ns = clock_ns(CLOCK_MONOTONIC);
+	flows_free(r->flows);
+	r->flows = NULL;
+	for (; busy(r) && r->now_ns < r->end_ns; expire_targets(r))
+		take_events(r, TICK_MS);
+	for (uint32_t i = 0; i < r->options.rules; i++)
+		target_end(r->target[i], r->now_ns);
+}
+
 static void *run(void *replay)
 {
 	struct replay *r = replay;
-	uint64_t tick = 0, end;
+	uint64_t tick = 0;
 	bool more = false;
 
 	while (!atomic_load(&r->stop)) {
@@ -225,14 +247,7 @@ static void *run(void *replay)
 		flows_expire(r->flows, r->now_ns);
 		expire_targets(r);
 	}
-	while (take_segments(r))
-		;
-	flows_free(r->flows);
-	r->flows = NULL;
-	for (end = clock_ns(CLOCK_MONOTONIC) + END_NS; busy(r) && r->now_ns < end; expire_targets(r))
-		take_events(r, TICK_MS);
-	for (uint32_t i = 0; i < r->options.rules; i++)
-		target_end(r->target[i]);
+	finish(r);
 	return NULL;
 }
 
@@ -245,6 +260,7 @@ void replay_free(struct replay *r)
 	for (uint32_t i = 0; i < r->options.rules; i++)
 		if (r->target[i])
 			target_free(r->target[i]);
+	ends_free(r->ends);
 	queue_free(r->queue);
 	if (r->events >= 0)
 		close(r->events);
@@ -262,14 +278,20 @@ static int prepare(struct replay *r)
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->events < 0 || r->wake < 0 || epoll_ctl(r->events, EPOLL_CTL_ADD, r->wake, &event))
 		return -errno;
-	r->queue = queue_new(r->options.memory / QUEUE_SHARE);
+	/* a quarter of the memory is the queue's, another the flows'; the rules share the rest equally */
+	r->memory.limit = r->options.memory / 4;
+	r->queue = queue_new(r->options.memory / 4);
 	r->flows = flows_new(&r->options.flows, &r->memory, &sink);
-	if (!r->queue || !r->flows)
+	r->ends = ends_new();
+	if (!r->queue || !r->flows || !r->ends)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < r->options.rules; i++) {
 		const struct replay_rule *rule = &r->options.rule[i];
+		const struct target_options target = { rule->address, rule->address_len,
+						       r->options.memory / 2 / r->options.rules,
+						       r->options.max_age * SECOND_NS };
 
-		r->target[i] = target_new(&rule->address, rule->address_len, r->events, &r->memory);
+		r->target[i] = target_new(&target, r->events, r->ends);
 		if (!r->target[i])
 			return -ENOMEM;
 	}
@@ -283,7 +305,6 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 
 	if (r) {
 		r->options = *options;
-		r->memory.limit = options->memory - options->memory / QUEUE_SHARE;
 		r->events = r->wake = -1;
 		r->tokens = burst(r);
 		r->now_ns = r->tokens_ns = clock_ns(CLOCK_MONOTONIC);
@@ -299,10 +320,11 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 	return 0;
 }
 
-void replay_stop(struct replay *r)
+void replay_stop(struct replay *r, uint64_t end_ns)
 {
 	if (!r || !r->running)
 		return;
+	r->end_ns = end_ns;
 	atomic_store(&r->stop, true);
 	replay_wake(r);
 	pthread_join(r->thread, NULL);

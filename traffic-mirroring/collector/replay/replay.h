@@ -26,6 +26,8 @@ struct replay_options {
 	uint32_t rules;
 	const char *host; /* Host header: NULL as the client sent it; "": the target's; else this */
 	const char *client_header; /* name of a header to add with the client's address; NULL: none */
+	const char *mark; /* name of a header that marks requests as replayed; "": none */
+	uint32_t max_age; /* seconds that a request may take, with all its waiting */
 	uint64_t rate; /* requests per second; 0: any */
 	uint32_t percent; /* of the connections */
 	bool dry_run;
@@ -44,8 +46,8 @@ void replay_wake(struct replay *replay);
 
 const struct target_stats *replay_stats(const struct replay *replay, uint32_t rule);
 
-/* Ends it when all requests have responses, or after a few seconds; NULL is fine. */
-void replay_stop(struct replay *replay);
+/* Ends it when all requests have responses, or at this time of CLOCK_MONOTONIC; NULL is fine. */
+void replay_stop(struct replay *replay, uint64_t end_ns);
 /* Frees it, including the data of replay_stats(). */
 void replay_free(struct replay *replay);
 

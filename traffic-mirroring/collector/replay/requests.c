@@ -2,6 +2,7 @@
 #include "requests.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "../../wire/bytes.h"
 #include "../../../common/log.h"
@@ -25,13 +26,24 @@ static void forget(struct requests *r, struct memory *memory)
 	r->len = r->size = 0;
 }
 
-/* Gives up the request that has begun. */
-static void give_up(struct requests *r, enum tally why, struct memory *memory)
+/* Gives up the request that has begun. next: how what follows is read. */
+static void give_up(struct requests *r, enum tally why, enum requests_state next, struct memory *memory)
 {
 	tally(why);
 	tally_add(TALLY_BYTES_SKIPPED, r->len);
 	forget(r, memory);
+	r->state = next;
+}
+
+static void lose(struct requests *r)
+{
 	r->state = REQUESTS_LOST;
+	r->boundaries = 0;
+}
+
+static bool reads(const struct requests *r)
+{
+	return r->state == REQUESTS_FOLLOWING || r->state == REQUESTS_SKIPPING;
 }
 
 static void ignore(struct requests *r, enum tally why, const char *what)
@@ -78,7 +90,7 @@ static void not_http1(struct requests *r, struct memory *memory)
 	bool http2 = r->len >= 3 && !memcmp(r->buffer, http2_preface, 3);
 
 	if (r->some || (!tls && !http2)) {
-		give_up(r, TALLY_REQUESTS_MALFORMED, memory);
+		give_up(r, TALLY_REQUESTS_MALFORMED, REQUESTS_ENDED, memory);
 		return;
 	}
 	tally_add(TALLY_BYTES_SKIPPED, r->len);
@@ -89,26 +101,69 @@ static void not_http1(struct requests *r, struct memory *memory)
 		ignore(r, TALLY_FLOWS_HTTP2, "HTTP/2");
 }
 
-static void complete(struct requests *r, struct memory *memory, const struct requests_sink *sink)
+/* What the message at hand, which is whole, lets one say of the bytes after it. */
+static void begin_next(struct requests *r)
 {
-	const struct http_request request = {
-		r->buffer, r->len, r->http.fields, r->http.host, r->http.host_len, r->http.method,
-	};
 	bool upgrade = http_is_upgrade(&r->http);
 
+	if (upgrade)
+		tally(TALLY_REQUESTS_UPGRADE);
+	/* the server may have switched to another protocol, and closes the connection if it was told to */
+	r->state = upgrade || !http_keeps_connection(&r->http) ? REQUESTS_ENDED : REQUESTS_FOLLOWING;
+	http_begin_request(&r->http);
+}
+
+/* The host in the target, if there is one, is that of the header (RFC 9112 3.2). */
+static bool names_one_host(const struct http_request *request)
+{
+	const uint8_t *authority = request->bytes + request->authority,
+		      *host = request->bytes + request->host;
+
+	if (request->authority && !http_host_is_plain(authority, request->authority_len))
+		return false;
+	if (request->host && !http_host_is_plain(host, request->host_len))
+		return false;
+	return !request->authority || !request->host ||
+	       (request->authority_len == request->host_len &&
+		!strncasecmp((const char *)authority, (const char *)host, request->host_len));
+}
+
+/* A path, as it is or after a host. Few servers know the other forms; a tunnel is not replayed. */
+static bool names_path(const struct http_request *request, const struct http *http)
+{
+	size_t end = http->target + http->target_len, at = http->target;
+
+	if (request->method == HTTP_CONNECT)
+		return true;
+	if (request->authority)
+		at = request->authority + request->authority_len;
+	return (at < end ? request->bytes[at] == '/' : request->authority) &&
+	       http_path_is_plain(request->bytes + at, end - at);
+}
+
+static void complete(struct requests *r, struct memory *memory, const struct requests_sink *sink)
+{
+	struct http_request request = {
+		.bytes = r->buffer,
+		.len = r->len,
+		.fields = r->http.fields,
+		.host = r->http.host,
+		.host_len = r->http.host_len,
+		.method = r->http.method,
+	};
+
+	http_authority(&r->http, r->buffer, &request.authority, &request.authority_len);
+	if (!names_one_host(&request) || !names_path(&request, &r->http)) {
+		give_up(r, TALLY_REQUESTS_MALFORMED, REQUESTS_ENDED, memory);
+		return;
+	}
 	r->some = true;
 	tally(TALLY_REQUESTS);
 	tally_add(TALLY_BYTES_REQUESTS, r->len);
-	if (upgrade)
-		tally(TALLY_REQUESTS_UPGRADE);
-	/* a tunnel is no request of its own */
-	if (request.method != HTTP_CONNECT)
+	if (http_is_request_anyway(&r->http))
 		sink->request(sink->context, &request);
 	forget(r, memory);
-	http_begin_request(&r->http);
-	/* what follows is another protocol, or, where the server declined, found at a boundary */
-	if (upgrade)
-		r->state = REQUESTS_LOST;
+	begin_next(r);
 }
 
 /* Takes bytes of the present request. Returns how many were its own; what follows may be the next one. */
@@ -120,7 +175,7 @@ static uint32_t follow(struct requests *r, const uint8_t *at, uint32_t len, uint
 	if (len > limit - start)
 		len = limit - start;
 	if (!len || !reserve(r, len, memory)) {
-		give_up(r, len ? TALLY_REQUESTS_MEMORY : TALLY_REQUESTS_LARGE, memory);
+		give_up(r, len ? TALLY_REQUESTS_MEMORY : TALLY_REQUESTS_LARGE, REQUESTS_SKIPPING, memory);
 		return 0;
 	}
 	memcpy(r->buffer + start, at, len);
@@ -136,10 +191,33 @@ static uint32_t follow(struct requests *r, const uint8_t *at, uint32_t len, uint
 	return len;
 }
 
+/* The same for a request that is not kept. */
+static uint32_t skip(struct requests *r, const uint8_t *at, uint32_t len)
+{
+	uint32_t read = http_read(&r->http, at, len);
+
+	if (r->http.state == HTTP_WHOLE)
+		begin_next(r);
+	else if (r->http.state == HTTP_INVALID)
+		r->state = REQUESTS_ENDED;
+	tally_add(TALLY_BYTES_SKIPPED, read);
+	return read;
+}
+
 /* The request waits for "100 Continue" before its body. */
 static bool waits(const struct requests *r)
 {
-	return r->len && r->http.seen & 1 << HTTP_FIELD_EXPECT && !r->http.body;
+	return r->http.seen & 1 << HTTP_FIELD_EXPECT && !r->http.body &&
+	       (r->http.state == HTTP_AT_BODY || r->http.state == HTTP_AT_CHUNK_SIZE);
+}
+
+/*
+ * After lost bytes a request is certain at the second boundary only: at the first one, the client may go on
+ * with the body of a request whose head was lost, after an interim response.
+ */
+static bool resumes(struct requests *r, const uint8_t *at, uint32_t len)
+{
+	return r->state == REQUESTS_LOST && ++r->boundaries > 1 && http_looks_like_request(at, len);
 }
 
 void requests_data(struct requests *r, const uint8_t *at, uint32_t len, bool boundary, uint32_t limit,
@@ -147,34 +225,53 @@ void requests_data(struct requests *r, const uint8_t *at, uint32_t len, bool bou
 {
 	uint32_t taken;
 
-	/* an answer other than "100 Continue" came, and the client went on without the body */
-	if (boundary && r->state == REQUESTS_FOLLOWING && waits(r) && http_looks_like_request(at, len))
-		give_up(r, TALLY_REQUESTS_DECLINED, memory);
-	if (boundary && r->state == REQUESTS_LOST && http_looks_like_request(at, len)) {
+	/* either the body, or the next request because the server has declined this one */
+	if (boundary && reads(r) && waits(r) && http_looks_like_request(at, len)) {
+		if (r->len)
+			give_up(r, TALLY_REQUESTS_DECLINED, REQUESTS_LOST, memory);
+		lose(r);
+	}
+	if (boundary && resumes(r, at, len)) {
 		http_begin_request(&r->http);
 		r->state = REQUESTS_FOLLOWING;
 	}
-	for (; len && r->state == REQUESTS_FOLLOWING; at += taken, len -= taken)
-		taken = follow(r, at, len, limit, memory, sink);
+	for (; len && reads(r); at += taken, len -= taken)
+		taken = r->state == REQUESTS_FOLLOWING ? follow(r, at, len, limit, memory, sink) :
+							 skip(r, at, len);
 	if (r->state == REQUESTS_LOST && !r->some && is_tls(at, len))
 		ignore(r, TALLY_FLOWS_TLS, "TLS");
+	if (r->state == REQUESTS_ENDED && len) {
+		tally(TALLY_FLOWS_UNCERTAIN);
+		r->state = REQUESTS_IGNORED;
+	}
 	tally_add(TALLY_BYTES_SKIPPED, len);
 }
 
 void requests_gap(struct requests *r, uint32_t len, struct memory *memory)
 {
+	bool certain;
+
 	tally(TALLY_GAPS);
 	tally_add(TALLY_BYTES_MISSING, len);
-	if (r->state != REQUESTS_FOLLOWING)
+	if (r->state == REQUESTS_LOST)
+		lose(r);
+	if (!reads(r))
 		return;
+	/* within a body its length says where the next request begins */
+	certain = !waits(r) && http_skip(&r->http, len);
 	if (r->len)
-		give_up(r, TALLY_REQUESTS_GAP, memory);
-	r->state = REQUESTS_LOST;
+		give_up(r, TALLY_REQUESTS_GAP, REQUESTS_SKIPPING, memory);
+	if (!certain)
+		lose(r);
+	else if (r->http.state == HTTP_WHOLE)
+		begin_next(r);
+	else
+		r->state = REQUESTS_SKIPPING;
 }
 
 void requests_end(struct requests *r, struct memory *memory)
 {
 	if (r->len)
-		give_up(r, TALLY_REQUESTS_CLOSED, memory);
+		give_up(r, TALLY_REQUESTS_CLOSED, REQUESTS_IGNORED, memory);
 	r->state = REQUESTS_IGNORED;
 }

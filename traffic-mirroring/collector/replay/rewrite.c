@@ -2,50 +2,61 @@
 #include "rewrite.h"
 
 #include <string.h>
+#include <strings.h>
 
-static bool changes_host(const struct http_request *request, const struct rewrite *rewrite)
+struct output {
+	uint8_t *to; /* NULL: bytes are only counted */
+	size_t len;
+};
+
+static void put(struct output *out, const void *from, size_t len)
 {
-	return rewrite->host && request->host;
+	if (out->to)
+		memcpy(out->to + out->len, from, len);
+	out->len += len;
 }
 
-size_t rewrite_size(const struct http_request *request, const struct rewrite *rewrite)
+static void put_header(struct output *out, const char *name, const char *value)
 {
-	size_t size = request->len;
+	put(out, name, strlen(name));
+	put(out, ": ", 2);
+	put(out, value, strlen(value));
+	put(out, "\r\n", 2);
+}
 
-	if (changes_host(request, rewrite))
-		size += strlen(rewrite->host) - request->host_len;
+/* The bytes from `done` on, up to a host and with the new one. Returns where the rest begins. */
+static size_t put_host(struct output *out, const struct http_request *request, const char *host, size_t done,
+		       size_t at, size_t len)
+{
+	if (!host || !at)
+		return done;
+	put(out, request->bytes + done, at - done);
+	put(out, host, strlen(host));
+	return at + len;
+}
+
+size_t rewrite_request(const struct http_request *request, const struct rewrite *rewrite, uint8_t *to)
+{
+	struct output out = { .to = to };
+	size_t done = put_host(&out, request, rewrite->host, 0, request->authority, request->authority_len);
+
+	put(&out, request->bytes + done, request->fields - done);
 	if (rewrite->header)
-		size += strlen(rewrite->header) + strlen(rewrite->value) + strlen(": \r\n");
-	return size;
+		put_header(&out, rewrite->header, rewrite->value);
+	if (rewrite->mark)
+		put_header(&out, rewrite->mark, "1");
+	done = put_host(&out, request, rewrite->host, request->fields, request->host, request->host_len);
+	put(&out, request->bytes + done, request->len - done);
+	return out.len;
 }
 
-static uint8_t *put(uint8_t *to, const void *from, size_t len)
+bool rewrite_is_marked(const struct http_request *request, const char *mark)
 {
-	memcpy(to, from, len);
-	return to + len;
-}
+	const char *line = (const char *)request->bytes + request->fields;
+	size_t len = strlen(mark);
 
-static uint8_t *put_text(uint8_t *to, const char *text)
-{
-	return put(to, text, strlen(text));
-}
-
-void rewrite_request(const struct http_request *request, const struct rewrite *rewrite, uint8_t *to)
-{
-	size_t at = 0;
-
-	if (rewrite->header) {
-		at = request->fields;
-		to = put(to, request->bytes, at);
-		to = put_text(to, rewrite->header);
-		to = put_text(to, ": ");
-		to = put_text(to, rewrite->value);
-		to = put_text(to, "\r\n");
-	}
-	if (changes_host(request, rewrite)) {
-		to = put(to, request->bytes + at, request->host - at);
-		to = put_text(to, rewrite->host);
-		at = request->host + request->host_len;
-	}
-	put(to, request->bytes + at, request->len - at);
+	for (; *line != '\r'; line = (const char *)rawmemchr(line, '\n') + 1)
+		if (!strncasecmp(line, mark, len) && line[len] == ':')
+			return true;
+	return false;
 }

@@ -4,13 +4,13 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#define WINDOW_MAX (1U << 30) /* RFC 7323 */
+/* More than a peer's window is in practice. RFC 7323 allows 1 GiB, a quarter of all guesses. */
+#define WINDOW_MAX (64 << 20)
 
 /* A "100 Continue" alone is not a response: a body follows it. */
 #define CONTINUE_LEN 25
 
 struct stream_chunk {
-	struct stream_chunk *next;
 	uint64_t time_ns;
 	uint32_t seq, len;
 	bool boundary;
@@ -60,22 +60,31 @@ static void give(struct stream *s, const uint8_t *at, uint32_t seq, uint32_t len
 	sink->data(sink->context, at + old, len - old, boundary && !old);
 }
 
+static struct stream_chunk *first_held(const struct stream *s)
+{
+	return s->count ? s->held[s->first] : NULL;
+}
+
 static void drop_first(struct stream *s, struct memory *memory)
 {
-	struct stream_chunk *chunk = s->held;
+	struct stream_chunk *chunk = s->held[s->first++];
 
-	s->held = chunk->next;
-	if (!s->held)
-		s->held_last = NULL;
 	s->held_bytes -= chunk_size(chunk->len);
 	memory_give(memory, chunk, chunk_size(chunk->len));
+	if (--s->count)
+		return;
+	memory_give(memory, s->held, s->room * sizeof(*s->held));
+	s->held = NULL;
+	s->first = s->room = 0;
 }
 
 /* Delivers held segments that are in order now. */
 static void drain(struct stream *s, struct memory *memory, const struct stream_sink *sink)
 {
-	while (s->held && !before(s->next, s->held->seq)) {
-		give(s, s->held->bytes, s->held->seq, s->held->len, s->held->boundary, sink);
+	const struct stream_chunk *chunk;
+
+	while ((chunk = first_held(s)) && !before(s->next, chunk->seq)) {
+		give(s, chunk->bytes, chunk->seq, chunk->len, chunk->boundary, sink);
 		drop_first(s, memory);
 	}
 }
@@ -90,30 +99,64 @@ static void skip_to(struct stream *s, uint32_t seq, const struct stream_sink *si
 
 static void skip_gap(struct stream *s, struct memory *memory, const struct stream_sink *sink)
 {
-	skip_to(s, s->held->seq, sink);
+	skip_to(s, first_held(s)->seq, sink);
 	drain(s, memory, sink);
 }
 
-/* The chunk that a segment follows; NULL: it is the first. */
-static struct stream_chunk *place(const struct stream *s, uint32_t seq)
+/* How many held chunks begin before or with seq. */
+static uint32_t place(const struct stream *s, uint32_t seq)
 {
-	struct stream_chunk *at = NULL;
+	uint32_t low = 0, high = s->count;
 
-	if (s->held_last && !before(seq, s->held_last->seq))
-		return s->held_last;
-	for (struct stream_chunk *c = s->held; c && !before(seq, c->seq); c = c->next)
-		at = c;
-	return at;
+	/* most segments come after all others */
+	if (high && !before(seq, s->held[s->first + high - 1]->seq))
+		return high;
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (before(seq, s->held[s->first + middle]->seq))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Room for one more chunk at the end of the array. */
+static bool reserve(struct stream *s, struct memory *memory)
+{
+	uint32_t room = s->room ? 2 * s->room : 16;
+	struct stream_chunk **held;
+
+	if (s->first + s->count < s->room)
+		return true;
+	if (s->first > s->room / 2) {
+		memmove(s->held, s->held + s->first, s->count * sizeof(*held));
+		s->first = 0;
+		return true;
+	}
+	held = memory_take(memory, room * sizeof(*held));
+	if (!held)
+		return false;
+	if (s->count)
+		memcpy(held, s->held + s->first, s->count * sizeof(*held));
+	memory_give(memory, s->held, s->room * sizeof(*held));
+	s->held = held;
+	s->first = 0;
+	s->room = room;
+	return true;
 }
 
 static enum stream_result hold(struct stream *s, const struct segment *segment, bool boundary,
 			       struct memory *memory, uint64_t now_ns)
 {
-	struct stream_chunk *after = place(s, segment->seq), *chunk;
+	uint32_t at = place(s, segment->seq);
+	const struct stream_chunk *earlier = at ? s->held[s->first + at - 1] : NULL;
+	struct stream_chunk *chunk;
 
-	if (after && !before(after->seq + after->len, segment->seq + segment->len))
+	if (earlier && !before(earlier->seq + earlier->len, segment->seq + segment->len))
 		return STREAM_DUPLICATE;
-	chunk = memory_take(memory, chunk_size(segment->len));
+	chunk = reserve(s, memory) ? memory_take(memory, chunk_size(segment->len)) : NULL;
 	if (!chunk)
 		return STREAM_NO_MEMORY;
 	chunk->seq = segment->seq;
@@ -121,12 +164,35 @@ static enum stream_result hold(struct stream *s, const struct segment *segment, 
 	chunk->time_ns = now_ns;
 	chunk->boundary = boundary;
 	memcpy(chunk->bytes, segment->payload, segment->len);
-	chunk->next = after ? after->next : s->held;
-	*(after ? &after->next : &s->held) = chunk;
-	if (!chunk->next)
-		s->held_last = chunk;
+	memmove(s->held + s->first + at + 1, s->held + s->first + at, (s->count - at) * sizeof(*s->held));
+	s->held[s->first + at] = chunk;
+	s->count++;
 	s->held_bytes += chunk_size(segment->len);
 	return STREAM_HELD;
+}
+
+static bool within(uint32_t a, uint32_t b)
+{
+	return a - b + WINDOW_MAX <= 2U * WINDOW_MAX;
+}
+
+/* RFC 9293 3.10.7.4 and RFC 5961 5, with a guess in place of the windows, which are not known. */
+static bool plausible(const struct stream *s, const struct segment *segment)
+{
+	if (segment->seq == s->next || (s->edge_known && segment->seq == s->edge))
+		return true;
+	return within(segment->seq, s->next) && (!s->edge_known || within(segment->ack, s->ack));
+}
+
+static void note_fin(struct stream *s, const struct segment *segment, uint64_t now_ns)
+{
+	uint32_t end = segment->seq + segment->wire_len;
+
+	if (!(segment->flags & TH_FIN) || s->fin || before(end, s->edge))
+		return;
+	s->fin = true;
+	s->fin_seq = end;
+	s->fin_ns = now_ns;
 }
 
 enum stream_result stream_push(struct stream *s, const struct segment *segment,
@@ -134,22 +200,19 @@ enum stream_result stream_push(struct stream *s, const struct segment *segment,
 			       const struct stream_sink *sink)
 {
 	enum stream_result result = STREAM_TAKEN;
-	int32_t distance = segment->seq - s->next;
 	bool boundary;
 
-	if (distance > (int32_t)WINDOW_MAX || distance < -(int32_t)WINDOW_MAX)
+	if (!plausible(s, segment))
 		return STREAM_OUTSIDE;
+	if (!s->edge_known || before(s->ack, segment->ack))
+		s->ack = segment->ack;
 	boundary = note_edge(s, segment);
-	if (segment->flags & TH_FIN && !s->fin) {
-		s->fin = true;
-		s->fin_seq = segment->seq + segment->wire_len;
-		s->fin_ns = now_ns;
-	}
+	note_fin(s, segment, now_ns);
 	if (!segment->len)
 		return STREAM_TAKEN;
 	if (!before(s->next, segment->seq + segment->len))
 		return STREAM_DUPLICATE;
-	if (distance <= 0)
+	if (!before(s->next, segment->seq))
 		give(s, segment->payload, segment->seq, segment->len, boundary, sink);
 	else
 		result = hold(s, segment, boundary, memory, now_ns);
@@ -162,11 +225,21 @@ enum stream_result stream_push(struct stream *s, const struct segment *segment,
 bool stream_expire(struct stream *s, const struct stream_limits *limits, struct memory *memory,
 		   uint64_t now_ns, const struct stream_sink *sink)
 {
-	while (s->held && now_ns - s->held->time_ns >= limits->time_ns)
+	while (s->count && now_ns - first_held(s)->time_ns >= limits->time_ns)
 		skip_gap(s, memory, sink);
-	if (!s->held && s->fin && before(s->next, s->fin_seq) && now_ns - s->fin_ns >= limits->time_ns)
+	if (!s->count && s->fin && before(s->next, s->fin_seq) && now_ns - s->fin_ns >= limits->time_ns)
 		skip_to(s, s->fin_seq, sink);
-	return s->held || (s->fin && !stream_complete(s));
+	return s->count || (s->fin && !stream_complete(s));
+}
+
+bool stream_ends_at(const struct stream *s, uint32_t seq)
+{
+	return seq == s->next || (s->edge_known && seq == s->edge);
+}
+
+bool stream_had(const struct stream *s, uint32_t start, const struct segment *segment)
+{
+	return !before(segment->seq, start) && !before(s->next, segment->seq + segment->wire_len);
 }
 
 bool stream_complete(const struct stream *s)
@@ -176,7 +249,7 @@ bool stream_complete(const struct stream *s)
 
 void stream_end(struct stream *s, struct memory *memory, const struct stream_sink *sink)
 {
-	while (s->held)
+	while (s->count)
 		skip_gap(s, memory, sink);
 	if (s->edge_known && before(s->next, s->edge))
 		skip_to(s, s->edge, sink);

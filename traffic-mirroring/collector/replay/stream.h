@@ -33,18 +33,21 @@ struct stream {
 	 */
 	uint32_t edge, edge_ack;
 	bool edge_known;
+	uint32_t ack; /* the highest acknowledgement */
 	bool fin;
 	uint32_t fin_seq;
 	uint64_t fin_ns; /* when it was seen */
 	uint32_t held_bytes;
-	struct stream_chunk *held, *held_last; /* in order of their sequence numbers */
+	/* In order of their sequence numbers, from `first` on; `room` is the size of the array. */
+	struct stream_chunk **held;
+	uint32_t first, count, room;
 };
 
 enum stream_result {
 	STREAM_TAKEN,
 	STREAM_HELD,
 	STREAM_DUPLICATE,
-	STREAM_OUTSIDE, /* too far from the rest to be valid */
+	STREAM_OUTSIDE, /* its numbers are too far from the others' to be valid */
 	STREAM_NO_MEMORY,
 };
 
@@ -59,6 +62,12 @@ enum stream_result stream_push(struct stream *s, const struct segment *segment,
 /* Gives up on segments that are too late. True: others are still awaited. */
 bool stream_expire(struct stream *s, const struct stream_limits *limits, struct memory *memory,
 		   uint64_t now_ns, const struct stream_sink *sink);
+
+/* A reset with this sequence number is the sender's own, not a guess (RFC 5961 3.2). */
+bool stream_ends_at(const struct stream *s, uint32_t seq);
+
+/* A segment brings nothing that had not come since `start`. */
+bool stream_had(const struct stream *s, uint32_t start, const struct segment *segment);
 
 /* Everything up to FIN has been delivered. */
 bool stream_complete(const struct stream *s);

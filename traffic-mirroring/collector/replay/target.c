@@ -14,13 +14,14 @@
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
 
-#define TIMEOUT_NS (30 * SECOND_NS) /* for connecting, and for an answer */
+#define TURN 4 /* reads from a connection before the others' turn */
 
 struct message {
 	STAILQ_ENTRY(message) next;
 	uint32_t len;
 	enum http_method method;
 	bool again; /* it has been sent before */
+	uint64_t arrived_ns;
 	uint8_t bytes[];
 };
 
@@ -28,7 +29,7 @@ struct target_connection {
 	TAILQ_ENTRY(target_connection) in_target;
 	struct target *target;
 	int fd; /* -1: none */
-	uint16_t port; /* our end's */
+	uint16_t port; /* our end's, while fd is open; 0: not known */
 	bool connected;
 	bool used; /* has had an answer */
 	bool answering; /* bytes of an answer have come */
@@ -47,24 +48,26 @@ struct target {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	int events;
-	struct memory *memory;
+	uint64_t max_age_ns;
+	struct memory memory;
+	struct ends *ends;
 	struct connection_list connections;
 	uint32_t waiting; /* requests in queues */
-	struct target_connection *by_port[65536]; /* our ends */
 	struct target_stats stats;
 };
 
-struct target *target_new(const struct sockaddr_storage *address, socklen_t len, int events,
-			  struct memory *memory)
+struct target *target_new(const struct target_options *options, int events, struct ends *ends)
 {
 	struct target *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->address = *address;
-	t->address_len = len;
+	t->address = options->address;
+	t->address_len = options->address_len;
+	t->max_age_ns = options->max_age_ns;
+	t->memory.limit = options->memory;
 	t->events = events;
-	t->memory = memory;
+	t->ends = ends;
 	TAILQ_INIT(&t->connections);
 	return t;
 }
@@ -74,35 +77,21 @@ const struct target_stats *target_stats(const struct target *target)
 	return &target->stats;
 }
 
-/* Whether a socket address is this family, address and port. */
-static bool is_end(const struct sockaddr_storage *a, uint8_t family, const uint8_t *address, uint16_t port)
+bool target_is(const struct target *t, uint8_t family, const uint8_t *address, uint16_t port)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&t->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&t->address;
 
 	if (family == 4)
-		return a->ss_family == AF_INET && ntohs(v4->sin_port) == port &&
+		return v4->sin_family == AF_INET && ntohs(v4->sin_port) == port &&
 		       !memcmp(&v4->sin_addr, address, 4);
-	return a->ss_family == AF_INET6 && ntohs(v6->sin6_port) == port &&
+	return v6->sin6_family == AF_INET6 && ntohs(v6->sin6_port) == port &&
 	       !memcmp(&v6->sin6_addr, address, 16);
-}
-
-bool target_is_loop(const struct target *t, uint8_t family, const uint8_t *src, uint16_t src_port,
-		    const uint8_t *dst, uint16_t dst_port)
-{
-	struct sockaddr_storage own = { 0 };
-	socklen_t len = sizeof(own);
-
-	if (is_end(&t->address, family, dst, dst_port))
-		return true;
-	return t->by_port[src_port] &&
-	       !getsockname(t->by_port[src_port]->fd, (struct sockaddr *)&own, &len) &&
-	       is_end(&own, family, src, src_port);
 }
 
 struct target_connection *target_connect(struct target *t)
 {
-	struct target_connection *c = memory_take(t->memory, sizeof(*c));
+	struct target_connection *c = memory_take(&t->memory, sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -112,26 +101,26 @@ struct target_connection *target_connect(struct target *t)
 	return c;
 }
 
-static void disconnect(struct target_connection *c)
+static void disconnect(struct target_connection *c, uint64_t now_ns)
 {
 	if (c->fd < 0)
 		return;
-	if (c->target->by_port[c->port] == c)
-		c->target->by_port[c->port] = NULL;
+	if (c->port)
+		ends_close(c->target->ends, c->port, now_ns);
 	close(c->fd); /* leaves the epoll, too */
 	c->fd = -1;
+	c->port = 0;
 	c->connected = c->used = false;
 }
 
-static void drop_message(struct target_connection *c)
+static void drop(struct target_connection *c, struct message *m)
 {
-	struct message *m = STAILQ_FIRST(&c->queue);
-
-	STAILQ_REMOVE_HEAD(&c->queue, next);
+	if (m == STAILQ_FIRST(&c->queue))
+		c->busy = false;
+	STAILQ_REMOVE(&c->queue, m, message, next);
 	c->queued -= m->len;
 	c->target->waiting--;
-	c->busy = false;
-	memory_give(c->target->memory, m, sizeof(*m) + m->len);
+	memory_give(&c->target->memory, m, sizeof(*m) + m->len);
 }
 
 static void begin_answer(struct target_connection *c)
@@ -139,12 +128,10 @@ static void begin_answer(struct target_connection *c)
 	http_begin_response(&c->answer, STAILQ_FIRST(&c->queue)->method == HTTP_HEAD);
 }
 
-static int open_connection(struct target_connection *c)
+static int open_connection(struct target_connection *c, uint64_t now_ns)
 {
 	struct target *t = c->target;
 	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = c } };
-	struct sockaddr_in6 own = { 0 };
-	socklen_t len = sizeof(own);
 	int one = 1;
 
 	c->fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -152,15 +139,13 @@ static int open_connection(struct target_connection *c)
 		return -errno;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if ((connect(c->fd, (struct sockaddr *)&t->address, t->address_len) && errno != EINPROGRESS) ||
-	    epoll_ctl(t->events, EPOLL_CTL_ADD, c->fd, &event) ||
-	    getsockname(c->fd, (struct sockaddr *)&own, &len)) {
+	    epoll_ctl(t->events, EPOLL_CTL_ADD, c->fd, &event)) {
 		int err = -errno;
 
-		disconnect(c);
+		disconnect(c, now_ns);
 		return err;
 	}
-	c->port = ntohs(own.sin6_port); /* IPv4 has it at the same place */
-	t->by_port[c->port] = c;
+	c->port = ends_open(t->ends, c->fd);
 	return 0;
 }
 
@@ -182,9 +167,9 @@ static void start(struct target_connection *c, uint64_t now_ns)
 		c->busy = true;
 		if (c->fd >= 0) {
 			watch(c, true);
-		} else if (open_connection(c)) {
+		} else if (open_connection(c, now_ns)) {
 			tally(TALLY_REQUESTS_UNSENT);
-			drop_message(c);
+			drop(c, STAILQ_FIRST(&c->queue));
 		}
 	}
 }
@@ -192,11 +177,11 @@ static void start(struct target_connection *c, uint64_t now_ns)
 void target_send(struct target_connection *c, const struct http_request *request,
 		 const struct rewrite *rewrite, uint32_t queue_max, uint64_t now_ns)
 {
-	size_t size = rewrite_size(request, rewrite);
+	size_t size = rewrite_request(request, rewrite, NULL);
 	struct message *m = NULL;
 
 	if (size <= queue_max && c->queued <= queue_max - size)
-		m = memory_take(c->target->memory, sizeof(*m) + size);
+		m = memory_take(&c->target->memory, sizeof(*m) + size);
 	if (!m) {
 		tally(TALLY_REQUESTS_MEMORY);
 		return;
@@ -204,6 +189,7 @@ void target_send(struct target_connection *c, const struct http_request *request
 	m->len = size;
 	m->method = request->method;
 	m->again = false;
+	m->arrived_ns = now_ns;
 	rewrite_request(request, rewrite, m->bytes);
 	STAILQ_INSERT_TAIL(&c->queue, m, next);
 	c->queued += m->len;
@@ -220,7 +206,6 @@ static bool repeatable(enum http_method method)
 	case HTTP_PUT:
 	case HTTP_DELETE:
 	case HTTP_OPTIONS:
-	case HTTP_TRACE:
 		return true;
 	default:
 		return false;
@@ -233,7 +218,7 @@ static void lose(struct target_connection *c, enum tally why, uint64_t now_ns)
 	struct message *m = STAILQ_FIRST(&c->queue);
 	bool was_used = c->used, was_answering = c->answering, was_connected = c->connected;
 
-	disconnect(c);
+	disconnect(c, now_ns);
 	if (!c->busy)
 		return;
 	/* the target may close an idle connection just when the next request is on its way */
@@ -243,7 +228,7 @@ static void lose(struct target_connection *c, enum tally why, uint64_t now_ns)
 		tally(TALLY_RESENT);
 	} else {
 		tally(was_connected ? why : TALLY_REQUESTS_UNSENT);
-		drop_message(c);
+		drop(c, STAILQ_FIRST(&c->queue));
 	}
 	start(c, now_ns);
 }
@@ -268,10 +253,10 @@ static void answered(struct target_connection *c, bool keep, uint64_t now_ns)
 	bool whole = c->sent == STAILQ_FIRST(&c->queue)->len;
 
 	note_answer(c, now_ns);
-	drop_message(c);
+	drop(c, STAILQ_FIRST(&c->queue));
 	c->used = true;
 	if (!keep || !whole)
-		disconnect(c);
+		disconnect(c, now_ns);
 	start(c, now_ns);
 }
 
@@ -323,7 +308,8 @@ static void receive(struct target_connection *c, uint64_t now_ns)
 	static uint8_t bytes[65536];
 	ssize_t n;
 
-	for (;;) {
+	/* what is left then, epoll says again */
+	for (int turn = 0; turn < TURN && c->fd >= 0; turn++) {
 		n = recv(c->fd, bytes, sizeof(bytes), 0);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -382,11 +368,27 @@ void target_finish(struct target_connection *c)
 	c->finish = true; /* target_expire() frees it, when no event for it can be under way */
 }
 
-static void free_connection(struct target_connection *c)
+static void free_connection(struct target_connection *c, uint64_t now_ns)
 {
-	disconnect(c);
+	disconnect(c, now_ns);
 	TAILQ_REMOVE(&c->target->connections, c, in_target);
-	memory_give(c->target->memory, c, sizeof(*c));
+	memory_give(&c->target->memory, c, sizeof(*c));
+}
+
+/* Drops what has waited too long: first the requests that have not been sent yet. */
+static void expire(struct target_connection *c, uint64_t now_ns)
+{
+	uint64_t max_age_ns = c->target->max_age_ns;
+	struct message *first = STAILQ_FIRST(&c->queue), *m;
+
+	if (!first || now_ns - first->arrived_ns < max_age_ns)
+		return;
+	while ((m = STAILQ_NEXT(first, next)) && now_ns - m->arrived_ns >= max_age_ns) {
+		tally(TALLY_REQUESTS_AGED);
+		drop(c, m);
+	}
+	c->used = false; /* it is not sent again */
+	lose(c, c->sent ? TALLY_RESPONSES_LATE : TALLY_REQUESTS_AGED, now_ns);
 }
 
 void target_expire(struct target *t, uint64_t now_ns)
@@ -395,12 +397,9 @@ void target_expire(struct target *t, uint64_t now_ns)
 
 	for (c = TAILQ_FIRST(&t->connections); c; c = next) {
 		next = TAILQ_NEXT(c, in_target);
-		if (c->busy && now_ns - c->begun_ns >= TIMEOUT_NS) {
-			c->used = false;
-			lose(c, TALLY_RESPONSES_LATE, now_ns);
-		}
+		expire(c, now_ns);
 		if (c->finish && STAILQ_EMPTY(&c->queue))
-			free_connection(c);
+			free_connection(c, now_ns);
 	}
 }
 
@@ -409,21 +408,21 @@ bool target_busy(const struct target *t)
 	return t->waiting;
 }
 
-void target_end(struct target *t)
+void target_end(struct target *t, uint64_t now_ns)
 {
 	struct target_connection *c;
 
 	while ((c = TAILQ_FIRST(&t->connections))) {
 		while (!STAILQ_EMPTY(&c->queue)) {
 			tally(c->busy && c->sent ? TALLY_RESPONSES_LATE : TALLY_REQUESTS_UNSENT);
-			drop_message(c);
+			drop(c, STAILQ_FIRST(&c->queue));
 		}
-		free_connection(c);
+		free_connection(c, now_ns);
 	}
 }
 
 void target_free(struct target *t)
 {
-	target_end(t);
+	target_end(t, 0);
 	free(t);
 }

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "ends.h"
 #include "memory.h"
 #include "requests.h"
 #include "rewrite.h"
@@ -28,17 +29,19 @@ struct target_stats {
 struct target;
 struct target_connection;
 
-/* events: an epoll that gets the connections; memory: for the requests. NULL: no memory. */
-struct target *target_new(const struct sockaddr_storage *address, socklen_t len, int events,
-			  struct memory *memory);
+struct target_options {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	size_t memory; /* bytes, for its requests and connections */
+	uint64_t max_age_ns; /* a request that is not answered then is given up */
+};
+
+/* events: an epoll that gets the connections. NULL: no memory. */
+struct target *target_new(const struct target_options *options, int events, struct ends *ends);
 const struct target_stats *target_stats(const struct target *target);
 
-/*
- * A connection between these ends is the target's own traffic: its server is the target, or its client is we.
- * Addresses as in struct flow_key.
- */
-bool target_is_loop(const struct target *target, uint8_t family, const uint8_t *src, uint16_t src_port,
-		    const uint8_t *dst, uint16_t dst_port);
+/* Whether it has this address (as in struct flow_key) and port. */
+bool target_is(const struct target *target, uint8_t family, const uint8_t *address, uint16_t port);
 
 /* NULL: no memory. */
 struct target_connection *target_connect(struct target *target);
@@ -60,7 +63,7 @@ void target_expire(struct target *target, uint64_t now_ns);
 bool target_busy(const struct target *target);
 
 /* Ends every connection. */
-void target_end(struct target *target);
+void target_end(struct target *target, uint64_t now_ns);
 void target_free(struct target *target);
 
 #endif

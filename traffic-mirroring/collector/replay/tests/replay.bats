@@ -86,7 +86,7 @@ collect_all() {
 }
 
 @test "what is replayed is what tshark sees in the same copies" {
-	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --write "$LAB/copies.pcap"
+	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --replay-mark= --write "$LAB/copies.pcap"
 	spawn collector replayed timeout 20 python3 -c 'import shutil, socket, sys
 connection = socket.create_server(("127.0.0.1", 9090)).accept()[0]
 shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)'
@@ -100,6 +100,42 @@ shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)'
 	# the server writes what it was sent a little later
 	wait_until 5 eval '(($(stat -c %s "$LAB/replayed.log") >= $(stat -c %s "$LAB/followed")))'
 	cmp "$LAB/followed" "$LAB/replayed.log"
+}
+
+# executed FILE: requests of the corpus in the lines of a file.
+executed() {
+	grep -aoE '[A-Z-]+ [^ ]*/(odd|after|evil)/[0-9]+' "$1" | sed -E 's| .*/(odd\|after\|evil)/| \1/|' | LC_ALL=C sort
+}
+
+@test "what nginx, HAProxy or Python do not execute is not replayed" {
+	requires_command haproxy
+	local odd=$BATS_TEST_DIRNAME/odd_requests.py number=0 port name cases
+	sed 's/PORT/81/' "$BATS_TEST_DIRNAME/haproxy.cfg" >"$LAB/haproxy.cfg"
+	spawn host haproxy haproxy -f "$LAB/haproxy.cfg"
+	spawn host python "$odd" serve 82
+	for port in 8180 8181 8182; do spawn collector sent$port "$odd" record $port; done
+	for port in 81 82; do wait_until 5 on host bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"; done
+	for port in 8180 8181 8182; do wait_until 5 listens $port; done
+	collect --listen vxlan --replay 80=http://127.0.0.1:8180 --replay 81=http://127.0.0.1:8181 --replay 82=http://127.0.0.1:8182
+	expect 0 on host mirroring start --iface=eth0 --direction=ingress --map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array \
+		--rules="mirror proto tcp dst-port 80-82" --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	for port in 80 81 82; do
+		LAB_TIMEOUT=60 expect 0 on client "$odd" send $LAB_HOST4 $port
+		cases=$output
+	done
+	collect_all
+	requests_of origin >"$LAB/nginx.log"
+	((cases > 150))
+	for name in nginx haproxy python; do
+		executed "$LAB/$name.log" >"$LAB/$name.executed"
+		executed "$LAB/sent818$((number++)).log" >"$LAB/$name.replayed"
+		echo "# $name: of $cases odd requests and as many after them $(wc -l <"$LAB/$name.executed") executed," \
+			"$(wc -l <"$LAB/$name.replayed") replayed" >&3
+		[[ ! $(LC_ALL=C comm -13 "$LAB/$name.executed" "$LAB/$name.replayed" | tee /dev/fd/2) ]]
+		# all plain ones are: without this, a collector that replays nothing would pass
+		[[ $(LC_ALL=C comm -12 "$LAB/$name.executed" "$LAB/$name.replayed" | grep -cE '(odd|after)/[012]$') == 6 ]]
+	done
+	(($(counter requests_malformed) > cases && $(counter flows_uncertain) > 0))
 }
 
 # listens PORT: whether something does, at the collector's host.
@@ -165,6 +201,41 @@ time.sleep(30)'
 	(($(counter requests_memory) > 0))
 	[[ $(($(counter requests_memory) + $(counter requests_unsent) + $(counter responses_late) +
 		$(counter responses_lost) + $(counter responses_bad))) == 2000 ]]
+}
+
+@test "an endless target and a silent one hold up only their own requests" {
+	server endless_origin host 81 && server silent_origin host 82
+	spawn collector endless timeout 60 python3 -c 'import socket, threading
+def answer(connection):
+    connection.recv(4096)
+    try:
+        while True:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+    except OSError:
+        pass
+server = socket.create_server(("127.0.0.1", 8181), backlog=1024)
+while True:
+    threading.Thread(target=answer, args=[server.accept()[0]], daemon=True).start()'
+	spawn collector silent timeout 60 python3 -c 'import socket, time
+server = socket.create_server(("127.0.0.1", 8182), backlog=1024)
+time.sleep(60)'
+	for port in 8181 8182; do wait_until 5 listens $port; done
+	collect --listen vxlan --replay 80=http://127.0.0.1:8080 --replay 81=http://127.0.0.1:8181 \
+		--replay 82=http://127.0.0.1:8182 --memory 16M --max-age 2 --grace 1
+	expect 0 on host mirroring start --iface=eth0 --direction=ingress --map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array \
+		--rules="mirror proto tcp dst-port 80-82" --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	local port
+	for port in 82 81 80; do expect 0 on client "$BATS_TEST_DIRNAME/clients.py" $LAB_HOST4 $port 600 300; done
+	# all of them together are given up in time, not one by one
+	wait_until 8 eval '[[ ! $(on collector ss -Htn state established "( dport = :8181 or dport = :8182 )") ]]'
+	local begun=$SECONDS
+	collect_end
+	((SECONDS - begun <= 3))
+	requests_of origin >"$LAB/origin.sorted"
+	requests_of target >"$LAB/target.sorted"
+	cmp "$LAB/origin.sorted" "$LAB/target.sorted"
+	counters requests=1800 responses=600
+	(($(counter requests_aged) + $(counter responses_late) + $(counter requests_memory) == 1200))
 }
 
 @test "a target that closes after each answer gets all" {

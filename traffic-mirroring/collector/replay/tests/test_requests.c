@@ -22,7 +22,12 @@
 	"t\r\n\r\n"
 #define EXPECT "POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
 #define UPGRADE "GET /f HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+#define H2C "GET /f HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"
 #define CONNECT "CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n"
+#define LONG "POST /c HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n"
+#define LONG_EXPECT "POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 15\r\n\r\n"
+#define CLOSE "GET /g HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+#define URL(host) "GET http://" host "/h HTTP/1.1\r\nHost: x\r\n\r\n"
 #define TLS "\x16\x03\x01\x02\x01\x01"
 
 static char found[8192];
@@ -79,8 +84,8 @@ static const struct test_case {
 	  .counted = TALLIES },
 	{ "a body that looks like a request",
 	  false,
-	  { "POST /c HTTP/1.1\r\nContent-Length: 28\r\n\r\n", "|" GET },
-	  "[POST /c HTTP/1.1\r\nContent-Length: 28\r\n\r\n" GET "]",
+	  { "POST /c HTTP/1.0\r\nContent-Length: 28\r\n\r\n", "|" GET },
+	  "[POST /c HTTP/1.0\r\nContent-Length: 28\r\n\r\n" GET "]",
 	  .counted = TALLY_REQUESTS },
 	{ "chunks and a trailer", false, { CHUNKED GET }, "[" CHUNKED "][" GET "]", .counted = TALLIES },
 	{ "HTTP/1.0",
@@ -90,9 +95,17 @@ static const struct test_case {
 	  .counted = TALLY_REQUESTS },
 	{ "Connection: close, and more",
 	  false,
-	  { "GET / HTTP/1.1\r\nConnection: close\r\n\r\n" GET },
-	  "[GET / HTTP/1.1\r\nConnection: close\r\n\r\n][" GET "]",
-	  .counted = TALLIES },
+	  { CLOSE GET },
+	  "[" CLOSE "]",
+	  .counted = TALLY_FLOWS_UNCERTAIN },
+	{ "Connection: close", false, { CLOSE }, "[" CLOSE "]", .counted = TALLIES },
+	{ "HTTP/1.0, and more",
+	  false,
+	  { "GET / HTTP/1.0\r\n\r\n" GET },
+	  "[GET / HTTP/1.0\r\n\r\n]",
+	  .counted = TALLY_FLOWS_UNCERTAIN },
+	{ "a URL", false, { URL("X") GET }, "[" URL("X") "][" GET "]", .counted = TALLIES },
+	{ "a URL of another host", false, { URL("y"), GET }, "", .counted = TALLY_REQUESTS_MALFORMED },
 	{ "Expect, and the body",
 	  false,
 	  { EXPECT, "12345", "|" GET },
@@ -109,40 +122,69 @@ static const struct test_case {
 	  "[" EXPECT "1GET ]",
 	  .counted = TALLY_REQUESTS,
 	  .whole = true },
-	{ "Expect declined",
+	{ "Expect, and the next request or a body like one",
 	  false,
-	  { EXPECT, "|" GET },
-	  "[" GET "]",
+	  { EXPECT, "|" GET, "|" HEAD },
+	  "[" HEAD "]",
 	  .counted = TALLY_REQUESTS_DECLINED,
 	  .whole = true },
 	{ "an upgrade, and what follows it",
 	  false,
 	  { UPGRADE, "|\x81\x05hello", "more" },
-	  "[" UPGRADE "]",
+	  "",
 	  .counted = TALLY_REQUESTS_UPGRADE },
-	{ "an upgrade that the server declined",
+	{ "an upgrade, and what looks like a request",
 	  false,
-	  { UPGRADE, "|" GET },
-	  "[" UPGRADE "][" GET "]",
-	  .counted = TALLY_REQUESTS_UPGRADE,
+	  { UPGRADE, "|" GET, "|" GET },
+	  "",
+	  .counted = TALLY_FLOWS_UNCERTAIN,
 	  .whole = true },
-	{ "a tunnel", false, { CONNECT, "|" TLS }, "", .counted = TALLY_REQUESTS_UPGRADE },
-	{ "a gap within a request",
+	{ "an upgrade to HTTP/2",
 	  false,
-	  { POST, "~", "5" GET, "|" HEAD },
+	  { H2C, "|PRI * HTTP/2.0\r\n" },
+	  "[" H2C "]",
+	  .counted = TALLY_REQUESTS_UPGRADE },
+	{ "a tunnel", false, { CONNECT, "|" TLS }, "", .counted = TALLY_REQUESTS_UPGRADE },
+	{ "requests in a tunnel",
+	  false,
+	  { CONNECT, "|" GET, "|" GET, "|" GET },
+	  "",
+	  .counted = TALLY_FLOWS_UNCERTAIN,
+	  .whole = true },
+	{ "a gap within a body", false, { LONG, "~", "67890" GET }, "[" GET "]", .counted = TALLY_GAPS },
+	{ "a gap at the end of a body",
+	  false,
+	  { LONG "12345", "~", GET },
+	  "[" GET "]",
+	  .counted = TALLY_GAPS },
+	{ "a gap beyond a body",
+	  false,
+	  { POST, "~", "5" GET, "|" GET, "|" HEAD },
+	  "[" HEAD "]",
+	  .counted = TALLY_REQUESTS_GAP,
+	  .whole = true },
+	{ "a gap where a body may not come",
+	  false,
+	  { LONG_EXPECT, "~", "12345" GET, "|" GET, "|" HEAD },
 	  "[" HEAD "]",
 	  .counted = TALLY_REQUESTS_GAP,
 	  .whole = true },
 	{ "a gap between requests",
 	  false,
-	  { GET, "~", GET, "|" HEAD },
+	  { GET, "~", GET, "|" GET, "|" HEAD },
 	  "[" GET "][" HEAD "]",
 	  .counted = TALLY_GAPS,
 	  .whole = true },
-	{ "a gap before a boundary",
+	{ "a gap in a head, and a body like a request",
 	  false,
-	  { GET, "~", "|" GET },
-	  "[" GET "][" GET "]",
+	  { "POST /c HT", "~", "ength: 28\r\n\r\n", "|" GET, "|" HEAD },
+	  "[" HEAD "]",
+	  .counted = TALLY_REQUESTS_GAP,
+	  .whole = true },
+	{ "a gap between boundaries",
+	  true,
+	  { "|" GET, "~", "|" GET, "|" HEAD },
+	  "[" HEAD "]",
 	  .counted = TALLY_GAPS,
 	  .whole = true },
 	{ "in the middle of a stream",
@@ -151,14 +193,13 @@ static const struct test_case {
 	  "[" GET "][" HEAD "]",
 	  .counted = TALLIES,
 	  .whole = true },
-	{ "a boundary without a request", true, { "|GETTING /a HTTP/1.1\r\n\r\n" }, "", .counted = TALLIES },
+	{ "a boundary without a request",
+	  true,
+	  { "|" GET, "|GETTING /a HTTP/1.1\r\n\r\n" },
+	  "",
+	  .counted = TALLIES },
 	{ "closed within a request", false, { POST "123" }, "", .counted = TALLY_REQUESTS_CLOSED },
-	{ "not HTTP",
-	  false,
-	  { "hello\r\n", "|" GET },
-	  "[" GET "]",
-	  .counted = TALLY_REQUESTS_MALFORMED,
-	  .whole = true },
+	{ "not HTTP", false, { "hello\r\n", "|" GET }, "", .counted = TALLY_REQUESTS_MALFORMED },
 	{ "HTTP/0.9", false, { "GET /a\r\n\r\n" }, "", .counted = TALLY_REQUESTS_MALFORMED },
 	{ "two lengths",
 	  false,
@@ -178,7 +219,7 @@ static const struct test_case {
 	{ "two Hosts",
 	  false,
 	  { "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "|" GET },
-	  "[" GET "]",
+	  "",
 	  .counted = TALLY_REQUESTS_MALFORMED },
 	{ "a newline in the request line",
 	  false,
@@ -187,7 +228,7 @@ static const struct test_case {
 	  .counted = TALLY_REQUESTS_MALFORMED },
 	{ "too large",
 	  false,
-	  { "POST /big HTTP/1.1\r\nContent-Length: 10000\r\n\r\n", "|" GET },
+	  { "POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n", GET },
 	  "[" GET "]",
 	  .counted = TALLY_REQUESTS_LARGE },
 	{ "TLS", false, { TLS, "|" GET }, "", .counted = TALLY_FLOWS_TLS },
@@ -207,7 +248,8 @@ static uint64_t bytes_seen(void)
 
 static uint64_t losses(void)
 {
-	uint64_t sum = tally_sum(TALLY_GAPS) + tally_sum(TALLY_FLOWS_TLS) + tally_sum(TALLY_FLOWS_HTTP2);
+	uint64_t sum = tally_sum(TALLY_GAPS) + tally_sum(TALLY_FLOWS_TLS) + tally_sum(TALLY_FLOWS_HTTP2) +
+		       tally_sum(TALLY_FLOWS_UNCERTAIN);
 
 	for (enum tally t = TALLY_REQUESTS_GAP; t <= TALLY_REQUESTS_UPGRADE; t++)
 		sum += tally_sum(t);
@@ -268,7 +310,7 @@ static void no_memory(void **state)
 	(void)state;
 	*found = '\0';
 	requests_begin(&r, false);
-	feed(&r, "POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 1000, 1 << 20, &memory);
+	feed(&r, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", 1000, 1 << 20, &memory);
 	for (int i = 0; i < 5; i++)
 		requests_data(&r, (const uint8_t[1000]){ 0 }, 1000, false, 1 << 20, &memory, &sink);
 	feed(&r, "|" GET, 1000, 1 << 20, &memory);
@@ -283,11 +325,11 @@ static struct rewrite change;
 
 static void rewrite(void *context, const struct http_request *request)
 {
-	size_t size = rewrite_size(request, &change);
+	size_t size = rewrite_request(request, &change, NULL);
 
 	(void)context;
 	memset(rewritten, '#', sizeof(rewritten));
-	rewrite_request(request, &change, (uint8_t *)rewritten);
+	assert_int_equal(rewrite_request(request, &change, (uint8_t *)rewritten), size);
 	assert_int_equal(rewritten[size], '#');
 	rewritten[size] = '\0';
 }
@@ -295,24 +337,29 @@ static void rewrite(void *context, const struct http_request *request)
 static void rewrites(void **state)
 {
 	static const struct {
-		const char *host, *header, *request, *expected;
+		const char *host, *header, *mark, *request, *expected;
 	} rewrite_rows[] = {
-		{ NULL, NULL, GET, GET },
-		{ "target:81", NULL, GET, "GET /a HTTP/1.1\r\nHost: target:81\r\n\r\n" },
-		{ "", NULL, GET, "GET /a HTTP/1.1\r\nHost: \r\n\r\n" },
-		{ NULL, "X-Client", GET, "GET /a HTTP/1.1\r\nX-Client: 192.0.2.1\r\nHost: x\r\n\r\n" },
-		{ "t", "X-Client", POST "12345",
+		{ NULL, NULL, NULL, GET, GET },
+		{ "target:81", NULL, NULL, GET, "GET /a HTTP/1.1\r\nHost: target:81\r\n\r\n" },
+		{ "", NULL, NULL, GET, "GET /a HTTP/1.1\r\nHost: \r\n\r\n" },
+		{ NULL, "X-Client", NULL, GET, "GET /a HTTP/1.1\r\nX-Client: 192.0.2.1\r\nHost: x\r\n\r\n" },
+		{ "t", "X-Client", NULL, POST "12345",
 		  "POST /c HTTP/1.1\r\nX-Client: 192.0.2.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n12345" },
-		{ "t", NULL, "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n" },
-		{ "t", NULL, "GET / HTTP/1.1\r\nX-Host: h\r\nhOsT:   example.org  \r\nHosts: h\r\n\r\n",
-		  "GET / HTTP/1.1\r\nX-Host: h\r\nhOsT:   t\r\nHosts: h\r\n\r\n" },
-		{ "t", NULL, "GET / HTTP/1.1\r\nHost:\r\nA: b\r\n\r\n",
-		  "GET / HTTP/1.1\r\nHost:t\r\nA: b\r\n\r\n" },
-		{ "t", NULL, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "" },
-		{ "t", NULL, "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: a\r\n\r\n",
-		  "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: a\r\n\r\n" },
-		{ NULL, "X-Client", "\r\n" GET,
-		  "\r\nGET /a HTTP/1.1\r\nX-Client: 192.0.2.1\r\nHost: x\r\n\r\n" },
+		{ "t", NULL, NULL, "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n" },
+		{ "t", NULL, NULL, "GET / HTTP/1.1\r\nX-Host: h\r\nhOsT:   example.org  \r\nHosts: h\r\n\r\n",
+		  "GET / HTTP/1.1\r\nX-Host: h\r\nhOsT:   t  \r\nHosts: h\r\n\r\n" },
+		{ "t", NULL, NULL, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "" },
+		{ "t", NULL, NULL, "GET / HTTP/1.1\r\nHost:\r\nA: b\r\n\r\n", "" },
+		{ "t", NULL, NULL,
+		  "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\n0\r\nHost: a\r\n\r\n",
+		  "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: t\r\n\r\n0\r\nHost: a\r\n\r\n" },
+		{ NULL, NULL, NULL, URL("x"), URL("x") },
+		{ "t:1", NULL, NULL, URL("x"), "GET http://t:1/h HTTP/1.1\r\nHost: t:1\r\n\r\n" },
+		{ "t", "X-Client", NULL, "GET http://a HTTP/1.0\r\n\r\n",
+		  "GET http://t HTTP/1.0\r\nX-Client: 192.0.2.1\r\n\r\n" },
+		{ NULL, NULL, "Mark", GET, "GET /a HTTP/1.1\r\nMark: 1\r\nHost: x\r\n\r\n" },
+		{ "t", "X-Client", "Mark", GET,
+		  "GET /a HTTP/1.1\r\nX-Client: 192.0.2.1\r\nMark: 1\r\nHost: t\r\n\r\n" },
 	};
 	const struct requests_sink rewriter = { .request = rewrite };
 
@@ -321,7 +368,8 @@ static void rewrites(void **state)
 		struct memory memory = { .limit = 1 << 20 };
 		const char *bytes = rewrite_rows[i].request;
 
-		change = (struct rewrite){ rewrite_rows[i].host, rewrite_rows[i].header, "192.0.2.1" };
+		change = (struct rewrite){ rewrite_rows[i].host, rewrite_rows[i].header, "192.0.2.1",
+					   rewrite_rows[i].mark };
 		for (uint32_t n = 1; n < 200; n += 199 - 1) { /* bytewise, and as a whole */
 			struct requests r;
 
@@ -337,12 +385,49 @@ static void rewrites(void **state)
 	}
 }
 
+static bool marked;
+
+static void note_mark(void *context, const struct http_request *request)
+{
+	(void)context;
+	marked = rewrite_is_marked(request, "X-Mark");
+}
+
+static void marks(void **state)
+{
+	static const struct {
+		const char *request;
+		bool marked;
+	} rows[] = {
+		{ "GET / HTTP/1.0\r\nX-Mark: 1\r\n\r\n", true },
+		{ "GET / HTTP/1.0\r\nA: b\r\nx-mark:\r\n\r\n", true },
+		{ "GET / HTTP/1.0\r\n\r\n", false },
+		{ "GET / HTTP/1.0\r\nX-Marks: 1\r\nA: X-Mark: 1\r\n\r\n", false },
+		{ "POST / HTTP/1.0\r\nContent-Length: 13\r\n\r\nX-Mark: 1\r\n\r\n", false },
+	};
+	const struct requests_sink marks_sink = { .request = note_mark };
+	struct memory memory = { .limit = 1 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *bytes = rows[i].request;
+		struct requests r;
+
+		marked = !rows[i].marked;
+		requests_begin(&r, false);
+		requests_data(&r, (const uint8_t *)bytes, strlen(bytes), false, 4096, &memory, &marks_sink);
+		requests_end(&r, &memory);
+		assert_int_equal(marked, rows[i].marked);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(rewrites),
+		cmocka_unit_test(marks),
 	};
 
 	log_init("", LEVEL_ERROR, NULL);

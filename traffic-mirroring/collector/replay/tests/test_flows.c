@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Connections as scripts of segments: which requests come out, and that every byte is counted. */
+#include "../flows.h"
+
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../../../common/clock.h"
+#include "../../../../common/log.h"
+#include "../../counters/tally.h"
+
+#define GET "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+#define HALF "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12"
+#define REST "345"
+#define MEGABYTE (1U << 20)
+
+static unsigned int found;
+static uint64_t now_ns;
+static struct memory memory;
+static struct flows *flows;
+
+static void on_begin(void *context, struct flow *flow)
+{
+	(void)context;
+	(void)flow;
+}
+
+static void on_request(void *context, struct flow *flow, const struct http_request *request)
+{
+	(void)context;
+	(void)flow;
+	(void)request;
+	found++;
+}
+
+static const struct flows_sink sink = { on_begin, on_request, on_begin, NULL };
+
+static void begin(uint32_t max, size_t limit)
+{
+	const struct flows_options options = { max, 4096, { 65536, SECOND_NS } };
+
+	found = 0;
+	now_ns = 1000 * SECOND_NS;
+	memory = (struct memory){ .limit = limit };
+	flows = flows_new(&options, &memory, &sink);
+	assert_non_null(flows);
+}
+
+static void end(void)
+{
+	flows_free(flows);
+	assert_int_equal(memory.used, 0);
+}
+
+/* ack: what the client has received. Copied, so that reading beyond it is noticed. */
+static void segment(uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack, const char *text)
+{
+	uint8_t payload[512];
+	struct segment s = {
+		.key = { .family = 4, .src_port = port, .dst_port = 80 },
+		.seq = seq,
+		.ack = ack,
+		.wire_len = strlen(text),
+		.len = strlen(text),
+		.flags = flags | (flags & TH_SYN ? 0 : TH_ACK),
+		.payload = payload,
+	};
+
+	memcpy(payload, text, strlen(text));
+	now_ns += 1000;
+	flows_segment(flows, &s, 0, now_ns);
+}
+
+static uint64_t bytes_counted(void)
+{
+	return tally_sum(TALLY_BYTES_REQUESTS) + tally_sum(TALLY_BYTES_SKIPPED) +
+	       tally_sum(TALLY_BYTES_MISSING);
+}
+
+static void uploads_survive_a_flood(void **state)
+{
+	(void)state;
+	begin(64, MEGABYTE);
+	for (uint16_t port = 1; port <= 20; port++) {
+		segment(port, TH_SYN, 0, 0, "");
+		segment(port, 0, 1, 1, HALF);
+	}
+	for (uint16_t port = 1000; port < 9000; port++)
+		segment(port, TH_SYN, 0, 0, "");
+	for (uint16_t port = 1; port <= 20; port++)
+		segment(port, 0, 1 + strlen(HALF), 1, REST);
+	assert_int_equal(found, 20);
+	end();
+}
+
+static void half_requests_make_room(void **state)
+{
+	(void)state;
+	begin(10000, MEGABYTE);
+	for (uint16_t port = 1000; port < 6000; port++) {
+		segment(port, TH_SYN, 0, 0, "");
+		segment(port, 0, 1, 1, HALF);
+	}
+	for (uint16_t port = 1; port <= 300; port++) {
+		segment(port, TH_SYN, 0, 0, "");
+		segment(port, 0, 1, 1, GET);
+	}
+	assert_int_equal(found, 300);
+	end();
+}
+
+/* Segments that anybody could send, between two halves of a request. */
+static void forged_segments_steer_nothing(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		uint32_t seq, ack;
+		uint8_t flags;
+	} rows[] = {
+		{ "a reset far ahead", "", 500 * MEGABYTE, 1, TH_RST },
+		{ "a reset near by", "", 2, 1, TH_RST },
+		{ "an old FIN", "", 5, 1, TH_FIN },
+		{ "a FIN far ahead", "", 500 * MEGABYTE, 1, TH_FIN },
+		{ "a SYN", "", 700 * MEGABYTE, 0, TH_SYN },
+		{ "data far ahead", "x", 500 * MEGABYTE, 1, 0 },
+		{ "data that acknowledges too much", "x", 100, 500 * MEGABYTE, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t before = bytes_counted();
+
+		print_message("  %s\n", rows[i].name);
+		begin(8, MEGABYTE);
+		segment(1, TH_SYN, 0, 0, "");
+		segment(1, 0, 1, 1, HALF);
+		segment(1, rows[i].flags, rows[i].seq, rows[i].ack, rows[i].text);
+		now_ns += 2 * SECOND_NS;
+		flows_expire(flows, now_ns);
+		segment(1, 0, 1 + strlen(HALF), 1, REST);
+		assert_int_equal(found, 1);
+		end();
+		assert_int_equal(bytes_counted() - before, strlen(HALF REST) + strlen(rows[i].text));
+	}
+}
+
+static void own_reset_ends(void **state)
+{
+	(void)state;
+	begin(8, MEGABYTE);
+	segment(1, TH_SYN, 0, 0, "");
+	segment(1, 0, 1, 1, HALF);
+	segment(1, TH_RST, 1 + strlen(HALF), 1, "");
+	segment(1, 0, 1 + strlen(HALF), 1, REST);
+	assert_int_equal(found, 0);
+	end();
+}
+
+/* The same ports again: after a FIN, without one, and with a SYN of which no copy came. */
+static void ports_are_reused(void **state)
+{
+	uint64_t before = bytes_counted();
+
+	(void)state;
+	begin(8, MEGABYTE);
+	segment(1, TH_SYN, 0, 0, "");
+	segment(1, 0, 1, 1, GET);
+	segment(1, TH_FIN, 1 + strlen(GET), 100, "");
+	segment(1, 0, 1, 1, GET); /* a late copy */
+	segment(1, TH_SYN, 900000, 0, "");
+	segment(1, 0, 900001, 1, GET);
+	segment(1, TH_SYN, 5000000, 0, "");
+	segment(1, 0, 5000001, 1, GET);
+	assert_int_equal(found, 3);
+	segment(1, TH_FIN, 5000001 + strlen(GET), 100, "");
+	segment(1, 0, 90 * MEGABYTE, 1, GET); /* in the middle: not certain, but counted */
+	assert_int_equal(found, 3);
+	end();
+	assert_int_equal(bytes_counted() - before, 4 * strlen(GET));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uploads_survive_a_flood),
+		cmocka_unit_test(half_requests_make_room),
+		cmocka_unit_test(forged_segments_steer_nothing),
+		cmocka_unit_test(own_reset_ends),
+		cmocka_unit_test(ports_are_reused),
+	};
+
+	log_init("", LEVEL_ERROR, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
