@@ -92,7 +92,11 @@ packets_of() {
 	spawn collector collect bash -c "exec mirror-collector --listen vxlan --workers 1 -w - >'$LAB/pipe' 5>&-"
 	collector=$!
 	wait_until 5 on collector bash -c 'ss -Huln | grep -q :4789'
-	on host bash -c "for i in {1..2000}; do xxd -r -p <<<'$vxlan7$frame$(printf '%02000d' 0)'; done >/dev/udp/$LAB_COLLECTOR4/4789"
+	xxd -r -p <<<"$vxlan7$frame$(printf '%02000d' 0)" >"$LAB/copy"
+	on host python3 -c 'import socket, sys
+copy = open(sys.argv[1], "rb").read()
+for _ in range(2000):
+    socket.socket(type=socket.SOCK_DGRAM).sendto(copy, (sys.argv[2], 4789))' "$LAB/copy" $LAB_COLLECTOR4
 	kill -TERM "$collector"
 	wait_until 6 bash -c "! grep -q '^State:.[^Z]' /proc/$collector/status"
 	exec 5>&-
