@@ -60,7 +60,7 @@ static int check_network(const struct instance *i)
 	return -EXDEV;
 }
 
-int instance_find(struct instance *i, const char *version)
+static int find_pins(struct instance *i, const char *version)
 {
 	char config[64];
 	int err;
@@ -72,6 +72,13 @@ int instance_find(struct instance *i, const char *version)
 			  i->link.name, direction_names[i->direction]);
 	else if (err && err != -ENOENT)
 		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
+	return err;
+}
+
+int instance_find(struct instance *i, const char *version)
+{
+	int err = find_pins(i, version);
+
 	return err ? err : check_network(i);
 }
 
@@ -148,7 +155,7 @@ int instance_all(struct instance **instances, size_t *n)
 			int opened;
 
 			if (entry->d_name[0] == '.' || netlink_link(entry->d_name, &i.link) ||
-			    instance_find(&i, NULL))
+			    find_pins(&i, NULL))
 				continue;
 			i.tables = tables_open_pinned(i.pins.maps, i.direction, &opened);
 			if (opened == -ESTALE)
