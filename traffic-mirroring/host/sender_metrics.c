@@ -114,8 +114,8 @@ int sender_metrics_print(void)
 	err = pid < 0 ? (int)pid : shared_open(&s);
 	if (err)
 		return err;
-	prometheus_metric(stdout, PREFIX "up", "gauge", "1: a sender runs");
-	prometheus_sample(stdout, PREFIX "up", NULL, "%d", pid > 0);
+	prometheus_metric(stdout, PREFIX "up", "gauge", "1: a sender runs and does its work");
+	prometheus_sample(stdout, PREFIX "up", NULL, "%d", pid > 0 && shared_sender_answers(&s, 0));
 	prometheus_metric(stdout, PREFIX "lag_seconds", "gauge",
 			  "age of the oldest record when it was taken out of its ring");
 	prometheus_sample(stdout, PREFIX "lag_seconds", NULL, "%g", shared_lag_seconds(&s));

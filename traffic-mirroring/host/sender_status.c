@@ -15,12 +15,17 @@
 
 static void emit_state(struct emit *e, const struct shared *s, long pid)
 {
-	emit_bool(e, "up", pid > 0);
+	bool answers = shared_sender_answers(s, 0);
+
+	emit_bool(e, "up", pid > 0 && answers);
 	emit_number(e, "process", pid);
 	emit_double(e, "lag_seconds", shared_lag_seconds(s));
 	emit_double(e, "shed_ratio", shared_shed_ratio(s));
 	if (pid > 0)
-		emit_text(e, "sender   running, process %ld%s\n", pid, s->state->sleeping ? ", asleep" : "");
+		emit_text(e, "sender   running, process %ld%s\n", pid,
+			  !answers	     ? ", does not answer" :
+			  s->state->sleeping ? ", asleep" :
+					       "");
 	else
 		emit_text(e, "sender   not running%s\n",
 			  s->state->present ? ", and did not end by itself" : "");

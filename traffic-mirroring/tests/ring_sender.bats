@@ -63,18 +63,20 @@ poll() {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	wait_until 5 idle
 	mirror 0 status
-	[[ $output != *PROBLEM* ]]
+	[[ $output != *"does not answer"* ]]
 	local first
 	first=$(sender)
 	kill -STOP "$first"
 	pings 5
 	wait_until 1 eval 'mirror 0 status && [[ $output == *"PROBLEM    mirror-sender, process $first, does not answer"* ]]'
+	grep -qx "sender   running, process $first, does not answer" <<<"$output"
+	on host mirroring metrics | grep -qx 'mirroring_sender_up 0'
 	poll
 	[[ $(sender) && $(sender) != "$first" ]]
 	wait_until 5 idle
 	[[ $(sent copies) == 10 ]]
 	mirror 0 status
-	[[ $output != *PROBLEM* ]]
+	[[ $output != *"does not answer"* ]]
 	# the same by start
 	kill -STOP "$(sender)"
 	sleep 0.8
