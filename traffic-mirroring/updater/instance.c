@@ -46,18 +46,13 @@ static bool is_attached(const struct instance *i)
  * Two network namespaces may have an interface of the same name, but only one of them can have pins on a
  * bpffs.
  */
-static int check_network(const struct instance *i)
+static int find_network(struct instance *i)
 {
 	uint64_t network, ours = netlink_namespace();
 	int err = tables_network(i->pins.maps, i->direction, &network);
 
-	if (err || !network || !ours || network == ours || is_attached(i))
-		return err;
-	log_error(
-		"%s belongs to %s of another network namespace: use another bpffs in this one, or remove the "
-		"pins if that one is gone",
-		i->pins.maps, i->link.name);
-	return -EXDEV;
+	i->foreign = !err && network && ours && network != ours && !is_attached(i);
+	return err;
 }
 
 static int find_pins(struct instance *i, const char *version)
@@ -79,7 +74,15 @@ int instance_find(struct instance *i, const char *version)
 {
 	int err = find_pins(i, version);
 
-	return err ? err : check_network(i);
+	if (!err)
+		err = find_network(i);
+	if (!err && i->foreign) {
+		log_error("%s belongs to %s of another network namespace: use another bpffs in this one, or "
+			  "remove the pins if that one is gone",
+			  i->pins.maps, i->link.name);
+		err = -EXDEV;
+	}
+	return err;
 }
 
 void instance_report_missing(const struct instance *i, const char *version)
@@ -155,7 +158,7 @@ int instance_all(struct instance **instances, size_t *n)
 			int opened;
 
 			if (entry->d_name[0] == '.' || netlink_link(entry->d_name, &i.link) ||
-			    find_pins(&i, NULL))
+			    find_pins(&i, NULL) || find_network(&i))
 				continue;
 			i.tables = tables_open_pinned(i.pins.maps, i.direction, &opened);
 			if (opened == -ESTALE)

@@ -13,6 +13,7 @@ struct instance {
 	struct pins pins;
 	int lock; /* the locked directory of the pins, -1: not locked */
 	struct tables *tables; /* NULL: not open */
+	bool foreign; /* the pins are of an interface of this name in another network namespace */
 };
 
 /*

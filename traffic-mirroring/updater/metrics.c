@@ -109,7 +109,7 @@ int command_metrics(const struct request *request)
 {
 	struct instance *instances = NULL;
 	struct sample *samples = NULL;
-	size_t n = 0;
+	size_t n = 0, ours = 0;
 	int err = instance_all(&instances, &n);
 
 	(void)request;
@@ -118,9 +118,10 @@ int command_metrics(const struct request *request)
 	if (!err && !samples)
 		err = -ENOMEM;
 	for (size_t i = 0; i < n && !err; i++)
-		err = read_sample(&instances[i], &samples[i]);
+		if (!instances[i].foreign)
+			err = read_sample(&instances[i], &samples[ours++]);
 	if (!err) {
-		print_all(samples, n);
+		print_all(samples, ours);
 		err = sender_metrics_print();
 	}
 	if (err)

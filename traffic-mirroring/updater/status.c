@@ -306,7 +306,7 @@ static bool asked_for(const struct instance *i, const struct request *request)
 {
 	const char *iface = request->value[ARG_IFACE], *direction = request->value[ARG_DIRECTION];
 
-	return (!iface || !strcmp(iface, i->link.name)) &&
+	return !i->foreign && (!iface || !strcmp(iface, i->link.name)) &&
 	       (!direction || !strcmp(direction, direction_names[i->direction]));
 }
 

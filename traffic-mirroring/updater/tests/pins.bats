@@ -110,3 +110,27 @@ copied() {
 	pings 3
 	[[ $(report .counters.device) == 6 ]]
 }
+
+@test "another network namespace on the same bpffs is refused, and changes nothing" {
+	mirror_start --rules="mirror proto icmp to gue:$LAB_COLLECTOR4"
+	lab_host other
+	local other=(on host nsenter --net="/proc/${LAB_HOLDER[other]}/ns/net") eth9=/sys/fs/bpf/tc/globals/eth9 command
+	"${other[@]}" ip link add eth0 up type veth peer name eth9
+	"${other[@]}" ip link set eth9 up
+	"${other[@]}" ip addr add 198.51.100.1/24 dev eth9
+	for command in start update stop show rollback; do
+		expect 1 "${other[@]}" mirroring $command --iface=eth0 --direction=ingress
+		[[ $output == "mirroring: $pins belongs to eth0 of another network namespace: "* && $output != *$'\n'* ]]
+	done
+	expect 1 "${other[@]}" mirroring start --iface=eth0 --direction=ingress --map-name="$pins/tc_ingress_root_array"
+	[[ $("${other[@]}" mirroring --cmd=status --iface=eth0 --direction=ingress 2>&1) != *RUNNING* ]]
+	# nor can it share the sender
+	expect 0 "${other[@]}" tc_root start --iface eth9
+	expect 1 "${other[@]}" mirroring start --iface=eth9 --direction=ingress --map-name=$eth9/tc_ingress_root_array \
+		--rules="mirror to gue:$LAB_COLLECTOR4"
+	[[ $output == *"/sys/fs/bpf/mirroring-2 belongs to another network namespace: use another bpffs in this one" ]]
+	expect 0 on host mirror-sender --status
+	shows "mirror proto icmp to gue:$LAB_COLLECTOR4"
+	pings 3
+	[[ $(report .counters.ring) == 3 ]]
+}
