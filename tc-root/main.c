@@ -16,7 +16,7 @@ enum { IFACE, VERSION, FORCE, QUIET, OPTIONS };
 static const struct arg options[OPTIONS] = {
 	[IFACE] = { "iface", "IF", "act on this interface", ARGS_TEXT, .section = "Options" },
 	[VERSION] = { "version", "V", "pin as version V of the package tc-root (flat layout)", ARGS_TEXT },
-	[FORCE] = { "force", NULL, "stop: remove what another process holds, too", ARGS_FLAG },
+	[FORCE] = { "force", NULL, "stop: remove what others use, too", ARGS_FLAG },
 	[QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
 };
 

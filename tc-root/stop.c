@@ -13,6 +13,7 @@
 #include "../common/log.h"
 #include "../common/pins.h"
 #include "holders.h"
+#include "owned.h"
 #include "root.h"
 
 /* Newer than the headers on the oldest build host. */
@@ -82,10 +83,48 @@ static int each_pin(const char *iface, bool prune,
 	return err;
 }
 
+/* What a stop removes. */
+struct removal {
+	struct bpf_ids owned; /* programs of the interface, and their maps */
+	size_t removed;
+};
+
+static bool is_root_pin(enum bpf_kind kind, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	for (enum direction d = INGRESS; d < DIRECTIONS; d++)
+		if (!strcmp(name, kind == KIND_MAP ? root_names[d].map : root_names[d].pin))
+			return true;
+	return false;
+}
+
+static int add_owner(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
+{
+	(void)path;
+	return kind == KIND_PROGRAM ? owned_add(ctx, id) : 0;
+}
+
+/* Others may pin maps there, too. */
+static bool is_foreign(enum bpf_kind kind, const char *path, const struct bpf_ids *owned)
+{
+	int fd = kind == KIND_MAP && !is_root_pin(kind, path) ? bpf_obj_get(path) : -1;
+	bool foreign = fd >= 0 && !owned_has(owned, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return foreign;
+}
+
 static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
 {
-	size_t *removed = ctx;
+	struct removal *r = ctx;
 
+	if (is_foreign(kind, path, &r->owned)) {
+		printf("the pin of %s %u at %s stays: no program of this interface uses it\n",
+		       kind_names[kind], id, path);
+		return 0;
+	}
 	if (unlink(path)) {
 		int err = -errno;
 
@@ -93,7 +132,7 @@ static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *c
 		return err;
 	}
 	printf("removed the pin of %s %u at %s\n", kind_names[kind], id, path);
-	(*removed)++;
+	r->removed++;
 	return 0;
 }
 
@@ -102,12 +141,7 @@ static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *c
 /* A running l3afd has its root programs open, with their maps and links. */
 static int collect_pin(enum bpf_kind kind, const char *path, uint32_t id, void *ctx)
 {
-	const char *name = strrchr(path, '/') + 1;
-	bool root = kind == KIND_LINK;
-
-	for (enum direction d = INGRESS; d < DIRECTIONS; d++)
-		root |= !strcmp(name, kind == KIND_MAP ? root_names[d].map : root_names[d].pin);
-	return root ? bpf_ids_add(ctx, kind, id) : 0;
+	return kind == KIND_LINK || is_root_pin(kind, path) ? bpf_ids_add(ctx, kind, id) : 0;
 }
 
 static int collect_roots(const struct link *link, struct bpf_ids *ids)
@@ -150,6 +184,33 @@ static int check_holders(const struct link *link)
 	log_error("%s: process %d (%s) holds root %s %u; end it first, or use --force", link->name,
 		  holder.pid, holder.comm, kind_names[holder.held.kind], holder.held.id);
 	return -EBUSY;
+}
+
+/*
+ * A symbolic link among the maps is the mark of `mirroring start`: its programs and sender rely on the pins.
+ * -EBUSY, with a line, where there is one; remove: removes it.
+ */
+static int check_marks(const char *iface, bool remove)
+{
+	char top[PATH_MAX];
+	int err = 0;
+	FTS *fts;
+
+	snprintf(top, sizeof(top), BPFFS "/tc/globals/%s", iface);
+	fts = access(top, F_OK) ? NULL : fts_open((char *[]){ top, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	for (FTSENT *entry; fts && !err && (entry = fts_read(fts));) {
+		if (entry->fts_info != FTS_SL && entry->fts_info != FTS_SLNONE)
+			continue;
+		if (remove && !unlink(entry->fts_path))
+			continue;
+		log_error("%s: \"%s\" marks what `mirroring start` has loaded: run `mirroring stop`, or use "
+			  "--force",
+			  iface, entry->fts_name);
+		err = -EBUSY;
+	}
+	if (fts)
+		fts_close(fts);
+	return err;
 }
 
 /* ---- roots ---- */
@@ -233,19 +294,40 @@ static int remove_clsact(const struct link *link, size_t *removed)
 	return 0;
 }
 
+static int find_owned(const struct link *link, struct bpf_ids *owned)
+{
+	struct bpf_ids roots = {};
+	int err = link->ifindex ? collect_roots(link, &roots) : 0;
+
+	for (size_t i = 0; i < roots.n && !err; i++)
+		if (roots.at[i].kind == KIND_PROGRAM)
+			err = owned_add(owned, roots.at[i].id);
+	free(roots.at);
+	if (!err)
+		err = each_pin(link->name, false, add_owner, owned);
+	if (err)
+		log_error("%s: cannot read which maps its programs use: %s", link->name, strerror(-err));
+	return err;
+}
+
 int root_stop(const struct root_target *target)
 {
 	const struct link *link = &target->link;
-	size_t removed = 0;
+	struct removal r = {};
 	int err = target->force ? 0 : check_holders(link);
 
+	if (!err)
+		err = check_marks(link->name, target->force || !link->ifindex);
+	if (!err)
+		err = find_owned(link, &r.owned);
 	for (enum direction d = INGRESS; d < DIRECTIONS && link->ifindex && !err; d++)
-		err = remove_roots(link, d, &removed);
+		err = remove_roots(link, d, &r.removed);
 	if (!err)
-		err = each_pin(link->name, true, remove_pin, &removed);
+		err = each_pin(link->name, true, remove_pin, &r);
 	if (!err)
-		err = remove_clsact(link, &removed);
-	if (!err && !removed)
+		err = remove_clsact(link, &r.removed);
+	if (!err && !r.removed)
 		printf("%s: nothing to remove\n", link->name);
+	free(r.owned.at);
 	return err;
 }

@@ -293,6 +293,18 @@ fail_everywhere() {
 	[[ $(state) == "$before" ]]
 }
 
+@test "stop leaves the maps that others have pinned beside ours" {
+	expect 0 tc_root start --iface eth0
+	load_counter chained # as l3afd does: the maps of its programs are beside the root's
+	on host bpftool map update pinned $GLOBALS/tc_ingress_root_array key 0 0 0 0 \
+		value pinned /sys/fs/bpf/test/chained/count_packets_and_go_on
+	on host mv /sys/fs/bpf/test/chained/packets $GLOBALS/packets
+	on host bpftool map create $GLOBALS/others type array key 4 value 8 entries 1 name others
+	expect 0 tc_root stop --iface eth0
+	[[ $output == *"the pin of map "*" at $GLOBALS/others stays: no program of this interface uses it"* ]]
+	[[ $(on host ls $GLOBALS) == others ]]
+}
+
 @test "stop clears what a killed l3afd v2.1.0 left, twice started, and nothing of XDP" {
 	leave_flat
 	on host sh -c "rm $GLOBALS/* $PROGS/*"

@@ -148,7 +148,11 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 
 @test "what start has loaded is known by its program: what l3afd loads at its place stays in the chain" {
 	mirror_start --rules="mirror proto icmp"
-	on host tc_root stop --iface eth0 --quiet
+	expect 1 on host tc_root stop --iface eth0
+	[[ $output == *"\"mirroring_ingress_chained_behind\" marks what \`mirroring start\` has loaded"* ]]
+	chain_is "tc_ingress_root -> _ingress_redirect -> end"
+	on host tc_root stop --iface eth0 --quiet --force
+	on host test ! -e "$pins"
 	on host tc_root start --iface eth0 --quiet
 	on host ln -sfn "program 1 behind map 1" "$pins/mirroring_ingress_chained_behind"
 	load_like_l3afd
