@@ -149,6 +149,24 @@ ended() {
 	payload updater-loads.json 'flow_log(30; "flow-log")' | post update 500
 }
 
+@test "an interface that was created again has no root: it is not noticed, and can be repaired" {
+	deploy device.json
+	on host ip link del eth0
+	lab_wire client eth0 host eth0
+	lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 && lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6
+	deploy device.json
+	problem "no root program is attached to eth0 ingress"
+	if ! versioned; then
+		on host tc_root start --iface eth0
+		pings 3
+		[[ $(copied ingress) == 3 ]]
+	fi
+	remove traffic-mirroring
+	deploy device.json
+	pings 3
+	[[ $(copied ingress) == 3 && $(report ingress '.problems | length') == 0 ]]
+}
+
 @test "l3afd that pins without versions, killed and started again, leaves a second root" {
 	deploy device.json
 	! versioned || skip "not with this l3afd"
