@@ -478,7 +478,8 @@ int netlink_neighbour(const struct address *address, int ifindex, uint16_t *stat
 
 int netlink_neighbour_ask(const struct address *address, int ifindex)
 {
-	return neighbour(RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE, address, ifindex, NULL, NULL);
+	/* newer kernels would make an entry that is there forget its address, even a permanent one */
+	return neighbour(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, NTF_USE, address, ifindex, NULL, NULL);
 }
 
 /* ---- clsact and its filters ---- */

@@ -66,7 +66,7 @@ int netlink_route_del(const struct route *route);
 
 /* State of the neighbour table's entry (NUD_… of linux/neighbour.h). -ENOENT: there is none. */
 int netlink_neighbour(const struct address *address, int ifindex, uint16_t *state);
-/* Looks for its link-layer address, without a packet to it. */
+/* Looks for its link-layer address, without a packet to it. -EEXIST: there is an entry, left as it is. */
 int netlink_neighbour_ask(const struct address *address, int ifindex);
 
 struct tc_filter {

@@ -392,6 +392,9 @@ static void neighbours(void **state)
 
 		assert_int_equal(netlink_neighbour(&to, link.ifindex, &entry), 0);
 		assert_int_equal(entry, NUD_PERMANENT);
+		assert_int_equal(netlink_neighbour_ask(&to, link.ifindex), -EEXIST);
+		assert_int_equal(netlink_neighbour(&to, link.ifindex, &entry), 0);
+		assert_int_equal(entry, NUD_PERMANENT);
 	}
 	assert_int_equal(netlink_neighbour(&none, link.ifindex, &entry), -ENOENT);
 	assert_int_equal(netlink_neighbour_ask(&none, link.ifindex), 0);

@@ -158,13 +158,6 @@ bool collector_read_errors(struct tx_queue *queue, uint64_t now)
 	return errors.reports > 0;
 }
 
-bool collector_ask(struct collector *c)
-{
-	if (c->hop.family)
-		c->asked = !netlink_neighbour_ask(&c->hop, c->hop_ifindex);
-	return c->asked;
-}
-
 /* Without an entry: a device that needs none, or the one of a silent neighbour has been removed. */
 static uint16_t hop_state(const struct collector *c)
 {
@@ -188,6 +181,15 @@ static bool probe(struct collector *c, uint64_t now)
 	return true;
 }
 
+bool collector_ask(struct collector *c)
+{
+	c->asked = c->hop.family && c->queues;
+	/* for an entry that is there, the kernel asks again only for a packet */
+	if (c->asked && netlink_neighbour_ask(&c->hop, c->hop_ifindex) && hop_state(c) & NUD_FAILED)
+		probe(c, 0);
+	return c->asked;
+}
+
 static void check_hop(struct collector *c, uint64_t now)
 {
 	uint16_t state = hop_state(c);
@@ -200,7 +202,7 @@ static void check_hop(struct collector *c, uint64_t now)
 		c->asked = c->silent = true;
 		c->unresolved = !(state & NUD_PROBE);
 		set_unreachable(c, EHOSTUNREACH);
-		if (state & NUD_FAILED) /* the kernel asks again only for a packet */
+		if (state & NUD_FAILED)
 			probe(c, now);
 	}
 }
