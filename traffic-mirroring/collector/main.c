@@ -23,16 +23,14 @@
 #include "tap.h"
 
 #define WORKERS_MAX 64
-#define PATIENCE 2 /* seconds that workers have to end by themselves */
 
 static struct program {
 	struct options options;
 	struct receiver *receiver[WORKERS_MAX];
 	pthread_t thread[WORKERS_MAX];
 	uint32_t threads;
-	int stop, ended; /* eventfds: workers must end; a worker has ended */
+	int stop, ended; /* eventfds: workers must end; a worker or the writer has ended */
 	int metrics, health, signals;
-	atomic_bool give_up; /* writes that take too long must end */
 	atomic_int failed; /* errno of a worker that failed */
 } program = { .stop = -1, .ended = -1, .metrics = -1, .health = -1, .signals = -1 };
 
@@ -73,7 +71,8 @@ static int open_outputs(struct program *p)
 	int err;
 
 	if (o->write.path) {
-		err = writer_open(&o->write, &p->give_up, &o->pipeline.writer);
+		o->write.failed = p->ended;
+		err = writer_open(&o->write, &o->pipeline.writer);
 		if (err) {
 			log_error("cannot write \"%s\": %s", o->write.path, strerror(-err));
 			return err;
@@ -130,16 +129,23 @@ static int check_folder(const struct writer_options *write)
 	return err;
 }
 
-static int become_user(const struct options *o)
+static int find_user(struct options *o)
 {
 	const struct passwd *user = getpwnam(o->user);
-	int err;
 
 	if (!user) {
 		log_error("--user: there is no user \"%s\"", o->user);
 		return -ENOENT;
 	}
-	err = privileges_drop(user->pw_uid, user->pw_gid);
+	o->write.owner = user->pw_uid;
+	o->group = user->pw_gid;
+	return 0;
+}
+
+static int become_user(const struct options *o)
+{
+	int err = privileges_drop(o->write.owner, o->group);
+
 	return err ? err : check_folder(&o->write);
 }
 
@@ -148,15 +154,12 @@ static void interrupt(int signal)
 	(void)signal; /* only interrupts a system call */
 }
 
-static int open_signals(struct program *p)
+/* What must be before the outputs are opened, which a signal can end: a pipe waits for its reader. */
+static int prepare(struct program *p)
 {
 	struct sigaction action = { .sa_handler = interrupt };
 	struct rlimit files;
-	sigset_t ends;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGUSR1, &action, NULL);
 	/* each replayed connection needs a descriptor */
@@ -164,14 +167,41 @@ static int open_signals(struct program *p)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	p->signals = sigprocmask(SIG_BLOCK, &ends, NULL) ? -1 : signalfd(-1, &ends, SFD_CLOEXEC);
 	p->stop = eventfd(0, EFD_CLOEXEC);
 	p->ended = eventfd(0, EFD_CLOEXEC);
-	if (p->signals < 0 || p->stop < 0 || p->ended < 0) {
-		log_error("cannot prepare: %s", strerror(errno));
-		return -errno;
-	}
-	return 0;
+	if (p->stop >= 0 && p->ended >= 0)
+		return 0;
+	log_error("cannot prepare: %s", strerror(errno));
+	return -errno;
+}
+
+/* Before the first thread begins: threads block what it blocks. */
+static int open_signals(struct program *p)
+{
+	sigset_t awaited;
+
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGINT);
+	sigaddset(&awaited, SIGTERM);
+	sigaddset(&awaited, SIGHUP);
+	p->signals = sigprocmask(SIG_BLOCK, &awaited, NULL) ? -1 : signalfd(-1, &awaited, SFD_CLOEXEC);
+	if (p->signals >= 0)
+		return 0;
+	log_error("cannot prepare: %s", strerror(errno));
+	return -errno;
+}
+
+/* True: it has to end. */
+static bool take_signal(struct program *p)
+{
+	struct writer *writer = p->options.pipeline.writer;
+	struct signalfd_siginfo signal;
+
+	if (read(p->signals, &signal, sizeof(signal)) != sizeof(signal) || signal.ssi_signo != SIGHUP)
+		return true;
+	if (!writer || writer_rotate(writer) == -EINVAL)
+		log_warn("SIGHUP begins a new file only with --rotate-size or --rotate-time");
+	return false;
 }
 
 static int start_threads(struct program *p)
@@ -184,14 +214,17 @@ static int start_threads(struct program *p)
 		if (err)
 			return err;
 	}
-	for (; p->threads < o->workers; p->threads++) {
+	err = o->pipeline.writer ? writer_start(o->pipeline.writer) : 0;
+	if (err)
+		log_error("cannot start the writer: %s", strerror(-err));
+	for (; p->threads < o->workers && !err; p->threads++) {
 		err = -pthread_create(&p->thread[p->threads], NULL, work, p->receiver[p->threads]);
 		if (err) {
 			log_error("cannot start a worker: %s", strerror(-err));
 			return err;
 		}
 	}
-	return 0;
+	return err;
 }
 
 static struct report report_of(const struct program *p)
@@ -211,8 +244,10 @@ static void serve(struct program *p)
 	bool terminal = isatty(STDERR_FILENO);
 	time_t shown = time(NULL);
 
-	while (!events[0].revents && !events[1].revents) {
+	for (;;) {
 		poll(events, 4, p->options.status ? 1000 : -1);
+		if (events[1].revents || (events[0].revents && take_signal(p)))
+			break;
 		if (events[2].revents)
 			serve_metrics(p->metrics, &report);
 		if (events[3].revents)
@@ -226,22 +261,6 @@ static void serve(struct program *p)
 		fputc('\n', stderr);
 }
 
-/* A worker may block in a write to a pipe without an active reader. */
-static void join(struct program *p, pthread_t thread)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += PATIENCE;
-	while (pthread_timedjoin_np(thread, NULL, &end)) {
-		atomic_store(&p->give_up, true);
-		pthread_kill(thread, SIGUSR1);
-		end.tv_nsec += 100000000;
-		end.tv_sec += end.tv_nsec / 1000000000;
-		end.tv_nsec %= 1000000000;
-	}
-}
-
 /* 0 or -errno. */
 static int stop_threads(struct program *p)
 {
@@ -251,11 +270,11 @@ static int stop_threads(struct program *p)
 
 	eventfd_write(p->stop, 1);
 	for (uint32_t i = 0; i < p->threads; i++)
-		join(p, p->thread[i]);
+		pthread_join(p->thread[i], NULL);
 	replay_stop(o->pipeline.replay, end_ns);
 	err = -atomic_load(&p->failed);
 	if (o->pipeline.writer) {
-		int end = writer_close(o->pipeline.writer);
+		int end = writer_close(o->pipeline.writer, end_ns);
 
 		err = err ?: end;
 	}
@@ -292,7 +311,12 @@ int main(int argc, char **argv)
 		return status;
 	if (p->options.filter && compile_filter(&p->options))
 		return ARGS_USAGE;
-	err = open_signals(p) ?: open_outputs(p) ?: open_sockets(p) ?: become_user(&p->options);
+	err = prepare(p)		     ?:
+		      find_user(&p->options) ?:
+		      open_outputs(p)	     ?:
+		      open_signals(p)	     ?:
+		      open_sockets(p)	     ?:
+					       become_user(&p->options);
 	if (!err) {
 		err = start_threads(p);
 		if (!err)

@@ -15,6 +15,7 @@ struct options {
 	uint16_t metrics, health; /* ports; 0: none */
 	bool status;
 	bool quiet;
+	gid_t group; /* of the user */
 	uint32_t grace; /* seconds that it may take to end */
 	const char *user;
 };

@@ -4,15 +4,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../common/log.h"
 
-#define PATIENCE_US 250000 /* for each step of a client */
+#define PATIENCE_NS 250000000ULL /* for all of a client: nothing else is served meanwhile */
 
 int serve_listen(uint16_t port, bool loopback)
 {
@@ -40,15 +41,24 @@ int serve_listen(uint16_t port, bool loopback)
 	return fd;
 }
 
+/* Whether the client becomes ready for this before the end of its time. */
+static bool wait_for(int fd, short events, uint64_t end_ns)
+{
+	struct pollfd client = { .fd = fd, .events = events };
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	return now_ns < end_ns && poll(&client, 1, (end_ns - now_ns) / 1000000 + 1) == 1;
+}
+
 /* Reads through the empty line that ends a request. */
-static bool read_request(int fd)
+static bool read_request(int fd, uint64_t end_ns)
 {
 	char bytes[4096];
 	size_t len = 0;
 	ssize_t n;
 
-	while (len < sizeof(bytes)) {
-		n = recv(fd, bytes + len, sizeof(bytes) - len, 0);
+	while (len < sizeof(bytes) && wait_for(fd, POLLIN, end_ns)) {
+		n = recv(fd, bytes + len, sizeof(bytes) - len, MSG_DONTWAIT);
 		if (n <= 0)
 			return false;
 		len += n;
@@ -58,24 +68,24 @@ static bool read_request(int fd)
 	return false;
 }
 
-static bool send_all(int fd, const char *at, size_t len)
+static bool send_all(int fd, const char *at, size_t len, uint64_t end_ns)
 {
-	while (len) {
-		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+	while (len && wait_for(fd, POLLOUT, end_ns)) {
+		ssize_t n = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n <= 0)
 			return false;
 		at += n;
 		len -= n;
 	}
-	return true;
+	return !len;
 }
 
 void serve_metrics(int listener, const struct report *report)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
 				   "Connection: close\r\n\r\n";
-	const struct timeval patience = { .tv_usec = PATIENCE_US };
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	char *text = NULL;
 	size_t len;
@@ -83,14 +93,12 @@ void serve_metrics(int listener, const struct report *report)
 
 	if (fd < 0)
 		return;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	to = open_memstream(&text, &len);
 	if (to) {
 		report_metrics(report, to);
 		fclose(to);
-		if (read_request(fd) && send_all(fd, head, strlen(head)))
-			send_all(fd, text, len);
+		if (read_request(fd, end_ns) && send_all(fd, head, strlen(head), end_ns))
+			send_all(fd, text, len, end_ns);
 		free(text);
 	}
 	close(fd);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Writes copies to a capture file, to a series of them, or to stdout. Thread-safe. */
+/*
+ * Writes copies to a capture file, to a series of them, or to stdout, in a thread of its own: a slow disk or
+ * reader delays nobody. Copies that find no room in its buffer are dropped and counted. Thread-safe.
+ */
 #ifndef COLLECTOR_WRITER_H
 #define COLLECTOR_WRITER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
+#include <sys/types.h>
 
 #include "../wire/copy.h"
 #include "pcapfile.h"
@@ -17,21 +19,32 @@ struct writer_options {
 	uint64_t rotate_bytes;
 	uint64_t rotate_seconds;
 	uint32_t keep; /* files of this run to keep; 0: all */
+	uid_t owner; /* of rotated files, if we may give them away: the user that removes them later */
+	int failed; /* an eventfd that is told when writing has failed; -1: none */
 };
 
 struct writer;
 
 /*
- * Begins the first file. With rotation the names are PATH with "-<UTC time>-<number>" before its suffix.
- * *give_up, once true, ends a write that a signal interrupts.
+ * Begins the first file. With rotation the names are PATH with "-<UTC time>-<number>" before its suffix, and
+ * no file is overwritten.
  */
-int writer_open(const struct writer_options *options, const atomic_bool *give_up, struct writer **writer);
+int writer_open(const struct writer_options *options, struct writer **writer);
+
+/* Starts the thread, for which SIGUSR1 must have a handler. 0 or -errno. */
+int writer_start(struct writer *writer);
 
 /* Each returns 0, or -errno: then the file is incomplete. */
 int writer_packet(struct writer *writer, const struct copy *p);
 int writer_flush(struct writer *writer);
 
-/* Flushes and frees, also after an error; NULL is fine. */
-int writer_close(struct writer *writer);
+/* Begins a new file now, if files are rotated; else -EINVAL. */
+int writer_rotate(struct writer *writer);
+
+/*
+ * Writes what is left until this time of CLOCK_MONOTONIC, and frees, also after an error; NULL is fine. 0, or
+ * -errno: the file is incomplete.
+ */
+int writer_close(struct writer *writer, uint64_t end_ns);
 
 #endif

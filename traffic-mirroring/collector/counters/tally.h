@@ -24,6 +24,7 @@
 	T(CUT, "packets_cut", "copies with fewer bytes than their packet")                              \
 	T(FILTERED, "packets_filtered", "copies that --filter does not accept")                         \
 	T(WRITTEN, "packets_written", "copies written to files")                                        \
+	T(UNWRITTEN, "packets_unwritten", "copies dropped because the file or its reader was too slow") \
 	T(WRITTEN_BYTES, "written_bytes", "bytes written to files")                                     \
 	T(FILES, "files", "files started")                                                              \
 	T(FED, "packets_fed", "copies given to the TAP device")                                         \

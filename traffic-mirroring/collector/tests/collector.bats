@@ -86,6 +86,14 @@ packets_of() {
 	wait "$process"
 }
 
+# datagrams N: sends the bytes of $LAB/copy N times.
+datagrams() {
+	on host python3 -c 'import socket, sys
+copy, to = open(sys.argv[2], "rb").read(), socket.socket(type=socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[1])):
+    to.sendto(copy, (sys.argv[3], 4789))' "$1" "$LAB/copy" $LAB_COLLECTOR4
+}
+
 @test "a pipe that nobody reads does not keep it from ending" {
 	mkfifo "$LAB/pipe"
 	exec 5<>"$LAB/pipe"
@@ -93,14 +101,28 @@ packets_of() {
 	collector=$!
 	wait_until 5 on collector bash -c 'ss -Huln | grep -q :4789'
 	xxd -r -p <<<"$vxlan7$frame$(printf '%02000d' 0)" >"$LAB/copy"
-	on host python3 -c 'import socket, sys
-copy = open(sys.argv[1], "rb").read()
-for _ in range(2000):
-    socket.socket(type=socket.SOCK_DGRAM).sendto(copy, (sys.argv[2], 4789))' "$LAB/copy" $LAB_COLLECTOR4
+	datagrams 2000
 	kill -TERM "$collector"
 	wait_until 6 bash -c "! grep -q '^State:.[^Z]' /proc/$collector/status"
 	exec 5>&-
 	grep -q 'cannot write' "$LAB/collect.log"
+}
+
+@test "a pipe without a reader keeps it neither from ending nor from feeding others" {
+	mkfifo "$LAB/pipe"
+	spawn collector collect mirror-collector --listen vxlan -w "$LAB/pipe"
+	kill -TERM "$pid"
+	wait_until 2 bash -c "! grep -q '^State:.[^Z]' /proc/$pid/status"
+	exec 5<>"$LAB/pipe"
+	spawn collector collect bash -c "exec mirror-collector --listen vxlan --tap ids0 --grace 1 -w - >'$LAB/pipe' 5>&-"
+	collector=$!
+	wait_until 5 on collector bash -c 'ss -Huln | grep -q :4789'
+	xxd -r -p <<<"$vxlan7$frame$(printf '%02800d' 0)" >"$LAB/copy"
+	datagrams 8000
+	collect_end || true # the pipe was given up
+	exec 5>&-
+	(($(counter packets_unwritten) > 0))
+	[[ $(counter packets_fed) == "$(counter packets)" ]]
 }
 
 @test "files are rotated by size, and the oldest go" {
@@ -134,6 +156,29 @@ for _ in range(2000):
 	datagram 4789 $vxlan7$frame
 	collect_end
 	counters packets_written=2 files=2
+}
+
+# file_of PROCESS: the capture file that it has open.
+file_of() {
+	readlink "/proc/$1/fd/"* | grep '/copies-'
+}
+
+@test "rotation in a sticky folder, by SIGHUP, and of two runs in one second" {
+	mkdir -m 1777 "$LAB/sticky" && chmod 755 "$LAB"
+	local before
+	for _ in 1 2; do
+		collect --listen vxlan --write "$LAB/sticky/copies.pcap" --rotate-size 1G --rotate-files 2
+		for _ in 1 2; do
+			datagram 4789 $vxlan7$frame
+			before=$(file_of "$collector")
+			kill -HUP "$collector"
+			wait_until 5 eval '[[ $(file_of $collector) != "$before" ]]'
+		done
+		collect_end
+		counters packets_written=2 files=3
+	done
+	ls -l "$LAB/sticky"
+	[[ $(find "$LAB/sticky" -name 'copies-*.pcap' | wc -l) == 4 ]]
 }
 
 @test "rotation where the user may not make files is refused" {
@@ -226,7 +271,12 @@ metrics_say() {
 	sleep 0.2
 	datagram 4789 $vxlan7$frame
 	wait_until 2 metrics_say packets_total 2
+	# nor does somebody who never ends
+	spawn collector slow bash -c 'while sleep 0.1; do exec 3<>/dev/tcp/127.0.0.1/9100; while printf x >&3; do sleep 0.1; done; done'
+	sleep 0.3
+	local begun=$SECONDS
 	collect_end
+	((SECONDS - begun <= 2))
 }
 
 @test "it keeps no privilege" {

@@ -23,7 +23,6 @@ static const uint32_t lengths[] = { 14, 15, 16, 17, 60, 99, 100, 101, 1514, 6500
 #define PACKETS (sizeof(lengths) / sizeof(lengths[0]))
 
 static uint8_t bytes[65536];
-static atomic_bool give_up;
 static char folder[] = "/tmp/test_writer-XXXXXX", path[64], kept[64];
 
 static int make_folder(void **state)
@@ -73,13 +72,14 @@ static void write_packets(const struct writer_options *options, uint32_t n)
 {
 	struct writer *w;
 
-	assert_int_equal(writer_open(options, &give_up, &w), 0);
+	assert_int_equal(writer_open(options, &w), 0);
+	assert_int_equal(writer_start(w), 0);
 	for (uint32_t i = 0; i < n; i++) {
 		struct copy p = packet(i);
 
 		assert_int_equal(writer_packet(w, &p), 0);
 	}
-	assert_int_equal(writer_close(w), 0);
+	assert_int_equal(writer_close(w, UINT64_MAX), 0);
 }
 
 /*
@@ -123,7 +123,10 @@ static void whole_and_cut(void **state)
 	(void)state;
 	for (int f = 0; f < 2; f++) {
 		for (int s = 0; s < 2; s++) {
-			write_packets(&(struct writer_options){ path, formats[f], snaplens[s], 0, 0, 0 },
+			write_packets(&(struct writer_options){ .path = path,
+								.format = formats[f],
+								.snaplen = snaplens[s],
+								.failed = -1 },
 				      PACKETS);
 			assert_int_equal(read_packets(path, snaplens[s], &first), PACKETS);
 			assert_int_equal(first, 0);
@@ -148,7 +151,10 @@ static void interfaces_and_directions(void **state)
 	FILE *f;
 
 	(void)state;
-	write_packets(&(struct writer_options){ path, &pcapfile_pcapng, SNAPLEN, 0, 0, 0 }, PACKETS);
+	write_packets(
+		&(struct writer_options){
+			.path = path, .format = &pcapfile_pcapng, .snaplen = SNAPLEN, .failed = -1 },
+		PACKETS);
 	f = fopen(path, "r");
 	assert_non_null(f);
 	size = fread(file, 1, sizeof(file), f);
@@ -183,7 +189,7 @@ static void interfaces_and_directions(void **state)
 /* Each file is whole, the last ones are kept, and not a packet is missing between them. */
 static void rotated(void **state)
 {
-	const struct writer_options options = { path, &pcapfile_pcapng, SNAPLEN, 2000, 0, 3 };
+	const struct writer_options options = { path, &pcapfile_pcapng, SNAPLEN, 2000, 0, 3, geteuid(), -1 };
 	const uint32_t n = 100;
 	uint32_t next = n, first = 0, found;
 	glob_t files;
@@ -202,11 +208,11 @@ static void rotated(void **state)
 
 static void full_disk(void **state)
 {
-	const struct writer_options options = { "/dev/full", &pcapfile_pcap, SNAPLEN, 0, 0, 0 };
+	const struct writer_options options = { "/dev/full", &pcapfile_pcap, SNAPLEN, 0, 0, 0, 0, -1 };
 	struct writer *w = NULL;
 
 	(void)state;
-	assert_int_equal(writer_open(&options, &give_up, &w), -ENOSPC);
+	assert_int_equal(writer_open(&options, &w), -ENOSPC);
 	assert_null(w);
 }
 
