@@ -121,7 +121,8 @@ struct mirror_filter {
 _Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
 
 /*
- * A tunnel endpoint that our own copies are sent to; a packet to it is never copied.
+ * A tunnel endpoint that our own copies are sent to. Packets to it, packets that come from it in such a tunnel
+ * (it mirrors to us) and ICMP errors about either are never copied.
  * Map: outers, value struct mirror_words (bank[b] != 0: part of bank b).
  */
 struct mirror_outer {
@@ -165,6 +166,12 @@ struct mirror_pending {
 	__u64 bytes[MIRROR_MAX_FILTERS]; /* wire bytes, from the Ethernet header on */
 };
 
+/* Beyond those of a record, which has a byte for them. */
+enum mirror_decision_flags {
+	DECISION_QUOTES = 0x100, /* an ICMP error: not to be copied if it is about a copy of ours */
+	DECISION_BANK = 0x200, /* decided by bank 1 */
+};
+
 /*
  * The decision about a packet: passed from the select program to a delivery program, and kept for
  * the later fragments of a datagram. Maps: decision (PERCPU_ARRAY, key 0), fragments (LRU_HASH).
@@ -179,8 +186,8 @@ struct mirror_decision {
 	__u32 snaplen;
 	__u32 group;
 	__u32 hash; /* symmetric flow hash */
-	__u32 flags; /* enum mirror_record_flags (record.h) */
-	__u32 payload; /* offset of the TCP or UDP payload in the packet, else 0 */
+	__u32 flags; /* enum mirror_record_flags (record.h) and enum mirror_decision_flags */
+	__u32 payload; /* offset in the packet of the TCP, UDP or ICMP payload, else 0 */
 };
 _Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
 

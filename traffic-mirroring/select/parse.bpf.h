@@ -34,7 +34,7 @@ struct packet {
 	__u32 src_port, dst_port; /* host byte order */
 	__u32 tcp_flags; /* if proto is TCP */
 	__u32 icmp_type; /* if proto is ICMP or ICMPv6 */
-	__u32 payload; /* offset of the TCP or UDP payload, else 0 */
+	__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
 };
 
 struct vlan_tag {
@@ -194,6 +194,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 
 	if (is_icmp(p->proto)) {
 		p->icmp_type = l4->icmp_type;
+		p->payload = off + 8;
 		return true;
 	}
 	p->ports = 1;

@@ -19,6 +19,7 @@
 #include "match.bpf.h"
 #include "parse.bpf.h"
 #include "ring.bpf.h"
+#include "tunnel.bpf.h"
 
 #define NO_FILTER MIRROR_MAX_FILTERS
 
@@ -53,19 +54,6 @@ static __always_inline void datagram_of(struct packet *p, struct mirror_datagram
 	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
 }
 
-/* Most packets need no look-up: our tunnels never use TCP, and of UDP only their port. */
-static __always_inline bool to_our_tunnel(const struct mirror_bank *b, struct packet *p, __u32 bank)
-{
-	struct mirror_outer key = { .family = p->family, .proto = p->proto, .port = p->dst_port };
-
-	if (!b->outers || p->proto == IPPROTO_TCP ||
-	    (p->ports && b->outer_port && p->dst_port != b->outer_port))
-		return false;
-	complete_addresses(p);
-	__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
-	return accepted(&MAP(outers), &key, bank);
-}
-
 /* Applies the filters in word to a well-formed packet. */
 static __always_inline void decide(const struct mirror_bank *b, struct packet *p, __u32 bank, __u64 word,
 				   struct mirror_decision *d)
@@ -93,7 +81,7 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 		d->outcome = OUT_SKIPPED;
 		return;
 	}
-	if (to_our_tunnel(b, p, bank)) {
+	if (tunnelled(b, p, bank)) {
 		d->outcome = OUT_OWN_COPY;
 		return;
 	}
@@ -109,6 +97,8 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 	}
 	d->exit = f->exit;
 	d->payload = p->payload;
+	if (b->outers && is_icmp_error(p))
+		d->flags |= DECISION_QUOTES | (bank ? DECISION_BANK : 0);
 	d->snaplen = f->snaplen;
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
@@ -221,7 +211,7 @@ int MAP(ring)(struct __sk_buff *skb)
 	struct mirror_decision *d = decision();
 
 	if (counts && d)
-		count_outcome(counts, copy_to_ring(skb, d));
+		count_outcome(counts, quotes_our_tunnel(skb, d) ? OUT_OWN_COPY : copy_to_ring(skb, d));
 	return next_program(skb);
 }
 
@@ -234,7 +224,9 @@ int MAP(device)(struct __sk_buff *skb)
 	__u32 mark = skb->mark;
 	long err = -1;
 
-	if (counts && d) {
+	if (counts && d && quotes_our_tunnel(skb, d)) {
+		count_outcome(counts, OUT_OWN_COPY);
+	} else if (counts && d) {
 		/* whoever wrote the row: a packet sent out of its own device arrives twice */
 		if (d->ifindex != skb->ifindex) {
 			skb->mark = MIRROR_MARK;

@@ -49,3 +49,37 @@ each_copied_once() {
 	wait_until 10 idle
 	[[ $(count ring) == 500 && $(count own_copy) == 500 && $(sent copies) == 500 ]]
 }
+
+# quiet_after COMMAND…: what a few packets caused comes to an end. The rest may be copies of neighbour discovery.
+quiet_after() {
+	on "$@" >/dev/null || true # nobody answers, or not in time
+	wait_until 10 idle
+	local before now
+	before=$(sent copies)
+	sleep 0.5
+	now=$(sent copies)
+	echo "copies: $before, half a second later: $now"
+	((before < 200 && now - before < 20))
+}
+
+@test "errors about copies cause no copies: the collector's port is closed" {
+	local address
+	on collector sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+		net.ipv6.icmp.ratelimit=0
+	for address in $LAB_COLLECTOR4 $LAB_COLLECTOR6; do
+		mirror_uplink --tunnel-remote-address="$address"
+		quiet_after host ping -q -c 5 -i 0.02 -W 1 "$address"
+		(($(count own_copy) >= 20)) # copies, and errors about them
+	done
+}
+
+@test "two hosts that mirror to each other" {
+	local direction
+	on collector tc_root start --iface eth0 --quiet
+	for direction in ingress egress; do
+		expect 0 on collector mirroring start --iface=eth0 --direction=$direction --rules=mirror \
+			--map-name=/sys/fs/bpf/tc/globals/eth0/tc_${direction}_root_array --tunnel-remote-address=$LAB_UPLINK4
+	done
+	mirror_uplink --tunnel-remote-address=$LAB_COLLECTOR4
+	quiet_after host ping -q -c 5 -i 0.02 -W 1 $LAB_COLLECTOR4
+}

@@ -329,26 +329,10 @@ static const struct ref_seen *first_of(const struct reference *ref, const struct
 	return NULL;
 }
 
-static bool to_own_tunnel(const struct reference *ref, const struct facts *f)
-{
-	for (size_t i = 0; i < ref->n_outers; i++) {
-		const struct mirror_outer *o = &ref->outers[i];
-
-		if (o->family == f->family && o->proto == f->proto && !memcmp(o->addr, f->dst, 16) &&
-		    (o->port == 0 ||
-		     (f->number[REF_DST_PORT].there && o->port == f->number[REF_DST_PORT].value)))
-			return true;
-	}
-	return false;
-}
-
-static enum mirror_outcome decided_by(const struct reference *ref, const struct ref_rule *r,
-				      const struct facts *f)
+static enum mirror_outcome decided_by(const struct ref_rule *r, const struct facts *f)
 {
 	if (!r->mirror)
 		return OUT_SKIPPED;
-	if (to_own_tunnel(ref, f))
-		return OUT_OWN_COPY;
 	return r->to[0]->l3 && (f->family == 0 || f->number[REF_VLAN].there) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
 }
 
@@ -391,8 +375,8 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		if (!f.later_fragment && !l4_matches(r, &f))
 			continue;
 		e.filter = i;
-		e.outcome = decided_by(ref, r, &f);
-		e.perhaps = r->sample > 1 && e.outcome != OUT_SKIPPED && e.outcome != OUT_OWN_COPY;
+		e.outcome = decided_by(r, &f);
+		e.perhaps = r->sample > 1 && e.outcome != OUT_SKIPPED;
 		return e;
 	}
 	return e;

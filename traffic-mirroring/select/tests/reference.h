@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What docs/filters.md says, as plain, slow code: the oracle of the data path. It shares nothing with the
+ * What docs/filters.md says, as plain, slow code: the oracle of the data path, but for tunnels of ours. It shares nothing with the
  * rule parser, the tables or the data path but the names of the outcomes, and takes its rules as structures
  * that are printed as text for the product.
  *
@@ -101,8 +101,6 @@ struct ref_seen {
 
 struct reference {
 	struct ref_rules rules;
-	size_t n_outers;
-	struct mirror_outer outers[MIRROR_MAX_OUTERS];
 	/* learned */
 	size_t n_flows;
 	struct {

@@ -152,12 +152,74 @@ static struct packet_spec udp4(const char *src, const char *dst, uint16_t port)
 	return s;
 }
 
+/* An ICMP packet of this type about another packet. */
+static enum mirror_outcome icmp_about(enum direction d, uint8_t type, const struct packet_spec *spec)
+{
+	struct packet_spec icmp = { .family = spec->family, .icmp_type = type };
+	struct packet p, quoted;
+	struct ref_packet packet = { .data = p.data };
+
+	icmp.proto = spec->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	packet_build(spec, &quoted);
+	icmp.payload = 4 + quoted.len - quoted.l3;
+	packet_build(&icmp, &p);
+	memcpy(p.data + p.l4 + 8, quoted.data + quoted.l3, quoted.len - quoted.l3);
+	packet.len = p.len;
+	return group_packet(d, &packet).outcome;
+}
+
+/* Errors about copies must not be copied: the copy would cause the next error. */
+static void errors_about_copies(void **state)
+{
+	static const uint8_t errors4[] = { 3, 4, 5, 11, 12 }, others4[] = { 0, 8, 13, 35, 43, 255 };
+	static const uint8_t errors6[] = { 1, 2, 3, 4, 127 }, others6[] = { 0, 128, 129, 135, 255 };
+	struct packet_spec to = udp4("192.0.2.1", "203.0.113.9", 4789), from = to, other = to, gre = to;
+	struct packet_spec to6 = { .family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 4789 };
+	struct packet_spec long6 = to6, other6 = to6;
+
+	(void)state;
+	strcpy(from.src, to.dst);
+	strcpy(from.dst, to.src);
+	to.options = 2;
+	other.dst_port++;
+	other6.dst_port++;
+	gre.proto = IPPROTO_GRE;
+	long6.extension[0] = IPPROTO_FRAGMENT;
+	long6.n_extensions = 1;
+	for (int d = 0; d < DIRECTIONS; d++) {
+		struct configuration *c = datapath_configuration("skip icmp-type 5\nmirror to d0");
+
+		assert_non_null(c);
+		add_outer(c, 4, "203.0.113.9", IPPROTO_UDP, 4789);
+		add_outer(c, 4, "203.0.113.9", IPPROTO_GRE, 0);
+		add_outer(c, 6, "2001:db8::9", IPPROTO_UDP, 4789);
+		assert_int_equal(tables_commit(fixture.datapath[d].tables, c, false), 0);
+		configuration_free(c);
+		for (size_t i = 0; i < sizeof(errors4); i++)
+			assert_int_equal(icmp_about(d, errors4[i], &to),
+					 errors4[i] == 5 ? OUT_SKIPPED : OUT_OWN_COPY);
+		for (size_t i = 0; i < sizeof(others4); i++)
+			assert_int_equal(icmp_about(d, others4[i], &to), OUT_DEVICE);
+		for (size_t i = 0; i < sizeof(errors6); i++)
+			assert_int_equal(icmp_about(d, errors6[i], &to6), OUT_OWN_COPY);
+		for (size_t i = 0; i < sizeof(others6); i++)
+			assert_int_equal(icmp_about(d, others6[i], &to6), OUT_DEVICE);
+		assert_int_equal(icmp_about(d, 3, &from), OUT_OWN_COPY);
+		assert_int_equal(icmp_about(d, 3, &gre), OUT_OWN_COPY);
+		assert_int_equal(icmp_about(d, 1, &long6), OUT_OWN_COPY);
+		assert_int_equal(icmp_about(d, 3, &other), OUT_DEVICE);
+		assert_int_equal(icmp_about(d, 3, &tcp4), OUT_DEVICE);
+		assert_int_equal(icmp_about(d, 1, &other6), OUT_DEVICE);
+	}
+}
+
 static void own_tunnels(void **state)
 {
 	struct packet_spec tunnel = udp4("192.0.2.1", "203.0.113.9", 4789), fragment = tunnel;
 	struct packet_spec other_port = udp4("192.0.2.1", "203.0.113.9", 4790);
 	struct packet_spec other_end = udp4("192.0.2.1", "203.0.113.10", 4789), other_proto = tunnel;
-	struct packet_spec gre = other_end, answer = udp4("203.0.113.9", "192.0.2.1", 4789);
+	struct packet_spec gre = other_end, back = udp4("203.0.113.9", "192.0.2.1", 4789);
+	struct packet_spec answer = udp4("203.0.113.9", "192.0.2.1", 40000);
 	struct packet_spec tunnel6 = {
 		.family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 6081
 	};
@@ -182,6 +244,7 @@ static void own_tunnels(void **state)
 		assert_becomes(d, &other_port, OUT_DEVICE);
 		assert_becomes(d, &other_end, OUT_DEVICE);
 		assert_becomes(d, &other_proto, OUT_DEVICE);
+		assert_becomes(d, &back, OUT_OWN_COPY); /* the collector mirrors, too, to us */
 		assert_becomes(d, &answer, OUT_DEVICE);
 		assert_becomes(d, &gre, OUT_OWN_COPY);
 		assert_becomes(d, &tunnel6, OUT_OWN_COPY);
@@ -352,11 +415,17 @@ static void end_of_chain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(switched_off),		cmocka_unit_test(device_down_gone_or_busy),
-		cmocka_unit_test(own_device),		cmocka_unit_test(no_exit),
-		cmocka_unit_test(own_tunnels),		cmocka_unit_test(device_takes_bare_ip),
-		cmocka_unit_test(device_takes_no_tags), cmocka_unit_test(interface_gives_bare_ip),
-		cmocka_unit_test(counters_add_up),	cmocka_unit_test(end_of_chain),
+		cmocka_unit_test(switched_off),
+		cmocka_unit_test(device_down_gone_or_busy),
+		cmocka_unit_test(own_device),
+		cmocka_unit_test(no_exit),
+		cmocka_unit_test(own_tunnels),
+		cmocka_unit_test(errors_about_copies),
+		cmocka_unit_test(device_takes_bare_ip),
+		cmocka_unit_test(device_takes_no_tags),
+		cmocka_unit_test(interface_gives_bare_ip),
+		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(end_of_chain),
 	};
 
 	return group_run(tests);
