@@ -20,7 +20,7 @@
 	C(NO_MATCH, "no_match", "no filter wants it", QUIET)                                               \
 	C(SKIPPED, "skipped", "the first filter that matches is a skip", QUIET)                            \
 	C(SAMPLED_OUT, "sampled_out", "its flow is not in the sample", QUIET)                              \
-	C(MALFORMED, "malformed", "headers too short or contradictory", QUIET)                             \
+	C(MALFORMED, "malformed", "headers too short or contradictory, and no filter wants it", QUIET)     \
 	C(FRAGMENT_UNKNOWN, "fragment_unknown",                                                            \
 	  "a later fragment whose first one was not seen, and the IP header does not decide", QUIET)       \
 	C(OWN_COPY, "own_copy", "one of our own copies, never copied again", QUIET)                        \

@@ -19,7 +19,8 @@
 	D(PORT, port, 65536, 1, "source or destination port")        \
 	D(TCP_FLAGS, tcp_flags, 256, 1, "byte 13 of the TCP header") \
 	D(ICMP_TYPE, icmp_type, 256, 1, "ICMP type")                 \
-	D(VLAN, vlan, 4096, 0, "ID of the outermost VLAN tag")
+	D(VLAN, vlan, 4096, 0, "ID of the outermost VLAN tag")       \
+	D(MALFORMED, malformed, 2, 0, "1 if headers are too short or contradictory, else 0")
 
 /* The LPM_TRIE tables of the address dimensions: D(ID, name of the table, dimension, IP version) */
 #define MIRROR_ADDRESSES(D)   \

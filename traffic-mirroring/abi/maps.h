@@ -121,8 +121,8 @@ struct mirror_filter {
 _Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
 
 /*
- * A tunnel endpoint that our own copies are sent to. Packets to it, packets that come from it in such a tunnel
- * (it mirrors to us) and ICMP errors about either are never copied.
+ * A tunnel endpoint that our own copies are sent to. Packets to it, packets from it in such a tunnel (it
+ * mirrors to us) and ICMP errors about either are never copied.
  * Map: outers, value struct mirror_words (bank[b] != 0: part of bank b).
  */
 struct mirror_outer {

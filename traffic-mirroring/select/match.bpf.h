@@ -80,6 +80,7 @@ static __always_inline __u64 match(const struct mirror_bank *b, const struct pac
 			return 0;
 	}
 	word = narrow(word, b->any[DIM_VLAN], p->vlan != NO_VLAN, &MAP(vlan), p->vlan, bank);
+	word = narrow(word, b->any[DIM_MALFORMED], true, &MAP(malformed), p->malformed, bank);
 	/* addresses cost most: skip them if the first remaining filter does not constrain them */
 	lowest = word & -word;
 	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST])

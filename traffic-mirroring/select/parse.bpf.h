@@ -20,10 +20,11 @@
 #include "../abi/ip.h"
 
 #define NO_VLAN 4096
+#define UNKNOWN 256 /* a protocol, flags or type that could not be read: its table has no such entry */
 
 struct packet {
 	__u32 family; /* 4, 6; 0: not IP */
-	__u32 proto; /* IP protocol */
+	__u32 proto; /* IP protocol, or UNKNOWN */
 	__u32 vlan; /* outermost ID, NO_VLAN: none */
 	__u32 fragment; /* enum fragment */
 	__u32 fragment_id; /* as on the wire */
@@ -32,8 +33,9 @@ struct packet {
 	__u32 extensions; /* IPv6 with extension headers */
 	__u32 ports; /* src_port and dst_port are valid */
 	__u32 src_port, dst_port; /* host byte order */
-	__u32 tcp_flags; /* if proto is TCP */
-	__u32 icmp_type; /* if proto is ICMP or ICMPv6 */
+	__u32 tcp_flags; /* if proto is TCP; or UNKNOWN */
+	__u32 icmp_type; /* if proto is ICMP or ICMPv6; or UNKNOWN */
+	__u32 malformed; /* a header is too short or contradictory: the rest was not read */
 	__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
 };
 
@@ -140,6 +142,7 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 		return false;
 
 	p->family = 6;
+	p->proto = UNKNOWN;
 	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
 	next = ip->nexthdr;
@@ -174,8 +177,10 @@ static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, 
 		next = ext.next;
 		*off += len;
 	}
+	if (is_extension(next))
+		return false;
 	p->proto = next;
-	return !is_extension(next);
+	return true;
 }
 
 static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 end)
@@ -185,7 +190,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 
 	if (!need)
 		return true;
-	if (off + need > end)
+	if (off + sizeof(*l4) > end)
 		return false;
 	barrier_var(off); /* so that the compiler does not move a sum with it out of a branch */
 	l4 = p->extensions ? copied(skb, off, &buf, sizeof(buf)) : header(skb, off, &buf, sizeof(buf));
@@ -203,15 +208,20 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __
 	if (p->proto == IPPROTO_TCP) {
 		struct tcp_tail tail_buf, *tail;
 
+		if (off + 16 > end)
+			return false;
 		tail = p->extensions ? copied(skb, off + 12, &tail_buf, sizeof(tail_buf)) :
 				       header(skb, off + 12, &tail_buf, sizeof(tail_buf));
-		if (!tail || tail->data_offset >> 4 < 5)
+		if (!tail)
 			return false;
 		p->tcp_flags = tail->flags;
-		need = (tail->data_offset >> 4) * 4;
+		if (tail->data_offset >> 4 < 5)
+			return false;
+		p->payload = off + (tail->data_offset >> 4) * 4;
+	} else {
+		p->payload = off + need;
 	}
-	p->payload = off + need;
-	return true;
+	return off + need <= end;
 }
 
 /* Parses Ethernet and VLAN tags: sets *off and *type to those of the layer-3 header. */
@@ -305,22 +315,18 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p
 	p->src_port = bpf_ntohs(l4->source);
 	p->dst_port = bpf_ntohs(l4->dest);
 	p->tcp_flags = l4->flags;
-	p->icmp_type = 0;
+	p->icmp_type = UNKNOWN;
+	p->malformed = 0;
 	p->payload = sizeof(*eth) + sizeof(*ip) +
 		     (ip->protocol == IPPROTO_TCP ? (l4->data_offset >> 4) * 4 : sizeof(struct udphdr));
 	return true;
 }
 
-/* False: malformed. p need not be initialised. */
-static __always_inline bool parse(struct __sk_buff *skb, struct packet *p, bool l3)
+static __always_inline bool parse_any(struct __sk_buff *skb, struct packet *p, bool l3)
 {
 	__u32 off = 0, end = 0;
 	__be16 type = 0;
 
-	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
-	if (!l3 && parse_common(skb, p))
-		return true;
-	*p = (struct packet){ .vlan = p->vlan };
 	if (!(l3 ? parse_bare(skb, &type) : parse_ethernet(skb, p, &off, &type)))
 		return false;
 	if (type == bpf_htons(ETH_P_IP)) {
@@ -333,6 +339,35 @@ static __always_inline bool parse(struct __sk_buff *skb, struct packet *p, bool 
 		return true;
 	}
 	return p->fragment == FRAGMENT_LATER || parse_l4(skb, p, off, end);
+}
+
+/*
+ * Makes the verifier take a value for unknown. It then follows what comes next once, not once for each
+ * combination of values that the parser can set.
+ */
+static __always_inline void forget(__u32 *value, __u32 unknown)
+{
+	*value += unknown;
+	barrier_var(*value);
+	*value -= unknown;
+}
+
+/* p need not be initialised. */
+static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool l3)
+{
+	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
+	if (!l3 && parse_common(skb, p))
+		return;
+	*p = (struct packet){ .vlan = p->vlan, .tcp_flags = UNKNOWN, .icmp_type = UNKNOWN };
+	p->malformed = !parse_any(skb, p, l3);
+	forget(&p->family, skb->len);
+	forget(&p->proto, skb->len);
+	forget(&p->vlan, skb->len);
+	forget(&p->fragment, skb->len);
+	forget(&p->ports, skb->len);
+	forget(&p->tcp_flags, skb->len);
+	forget(&p->icmp_type, skb->len);
+	forget(&p->malformed, skb->len);
 }
 
 #endif

@@ -54,7 +54,12 @@ static __always_inline void datagram_of(struct packet *p, struct mirror_datagram
 	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
 }
 
-/* Applies the filters in word to a well-formed packet. */
+static __always_inline __u32 no_match(const struct packet *p)
+{
+	return p->malformed ? OUT_MALFORMED : OUT_NO_MATCH;
+}
+
+/* Applies the filters in word. */
 static __always_inline void decide(const struct mirror_bank *b, struct packet *p, __u32 bank, __u64 word,
 				   struct mirror_decision *d)
 {
@@ -63,7 +68,7 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 	__u32 key;
 
 	if (!word) {
-		d->outcome = OUT_NO_MATCH;
+		d->outcome = no_match(p);
 		return;
 	}
 	if (p->fragment == FRAGMENT_LATER && !(word & -word & b->without_l4)) {
@@ -167,12 +172,10 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		return OUT_DISABLED;
 	if (skb->mark == MIRROR_MARK)
 		return OUT_OWN_COPY;
-	if (!parse(skb, &p, config.l3))
-		return OUT_MALFORMED;
-
+	parse(skb, &p, config.l3);
 	accepting = match(b, &p, bank);
 	if (!accepting && p.fragment == FRAGMENT_NONE)
-		return OUT_NO_MATCH;
+		return no_match(&p);
 	/* not earlier: most packets end above and must not pay for it */
 	d = decision();
 	if (!d)

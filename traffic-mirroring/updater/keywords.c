@@ -371,6 +371,30 @@ static int print_tcp_flags(FILE *to, const struct filter *f, const struct keywor
 	return 0;
 }
 
+static void read_malformed(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span word, rest;
+	bool more;
+
+	do {
+		more = split(value, ',', &word, &rest);
+		if (span_is(word, "yes") || span_is(word, "no"))
+			bits_set(f->malformed, span_is(word, "yes"));
+		else
+			complain(r, word, "\"%s\" is not %s", quote(word).text, k->what);
+		value = rest;
+	} while (more);
+}
+
+static int print_malformed(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	static const char *const words[] = { "", "no", "yes", "no,yes" };
+
+	(void)k;
+	fputs(words[f->malformed[0] & 3], to);
+	return 0;
+}
+
 /* ---- options ---- */
 
 static void read_snaplen(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
@@ -520,6 +544,7 @@ const struct keyword keywords[] = {
 	{ "tcp-flags", DIM_TCP_FLAGS, "one value/mask", read_tcp_flags, print_tcp_flags },
 	{ "icmp-type", DIM_ICMP_TYPE, "an ICMP type", read_ranges, print_ranges },
 	{ "vlan", DIM_VLAN, "a VLAN ID", read_ranges, print_ranges },
+	{ "malformed", DIM_MALFORMED, "yes or no", read_malformed, print_malformed },
 	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", read_snaplen, print_snaplen },
 	{ "sample", OPTION_SAMPLE, "1/N", read_sample, print_sample },
 	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", read_max_rate, print_max_rate },

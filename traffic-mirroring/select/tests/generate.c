@@ -171,6 +171,8 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 		r->mask = random64(pool);
 		r->flags = r->mask & random64(pool);
 	}
+	if (one_in(pool, 2 * rarity))
+		r->malformed = one_in(pool, 2) ? REF_MALFORMED : REF_WELL_FORMED;
 	if (r->mirror)
 		generate_target(pool, devices, n_devices, r);
 }

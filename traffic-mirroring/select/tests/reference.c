@@ -7,7 +7,7 @@
 
 /* Everything that a filter can ask about, read from the packet. */
 struct facts {
-	bool malformed;
+	bool malformed; /* the rest is what was read before that was seen */
 	uint8_t family; /* 0: not IP */
 	struct {
 		bool there;
@@ -39,27 +39,26 @@ static uint32_t number(const uint8_t *at, size_t size)
 /* bytes: from the layer-4 header to the end that the IP header gives. */
 static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 {
-	bool has_ports = false;
+	bool has_ports = false, good = true;
 
 	switch (f->proto) {
 	case 6:
-		if (bytes < 20 || at[12] >> 4 < 5)
-			return false;
-		f->has_flags = true;
-		f->flags = at[13];
 		has_ports = true;
+		if (bytes >= 16) {
+			f->has_flags = true;
+			f->flags = at[13];
+		}
+		good = bytes >= 20 && at[12] >> 4 >= 5;
 		break;
 	case 17: /* UDP */
 	case 136: /* UDP-Lite */
-		if (bytes < 8)
-			return false;
 		has_ports = true;
+		good = bytes >= 8;
 		break;
 	case 33: /* DCCP */
 	case 132: /* SCTP */
-		if (bytes < 12)
-			return false;
 		has_ports = true;
+		good = bytes >= 12;
 		break;
 	case 1: /* ICMP */
 	case 58: /* ICMPv6 */
@@ -68,11 +67,11 @@ static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 		found(f, REF_ICMP_TYPE, at[0]);
 		break;
 	}
-	if (has_ports) {
+	if (has_ports && bytes >= 4) {
 		found(f, REF_SRC_PORT, number(at, 2));
 		found(f, REF_DST_PORT, number(at + 2, 2));
 	}
-	return true;
+	return good;
 }
 
 static bool read_ipv4(struct facts *f, const uint8_t *at, size_t bytes, bool gso)
@@ -89,6 +88,7 @@ static bool read_ipv4(struct facts *f, const uint8_t *at, size_t bytes, bool gso
 		return false;
 	f->family = 4;
 	f->proto = at[9];
+	found(f, REF_PROTO, f->proto);
 	memcpy(f->src, at + 12, 4);
 	memcpy(f->dst, at + 16, 4);
 	f->id = number(at + 4, 2);
@@ -131,6 +131,7 @@ static bool read_ipv6(struct facts *f, const uint8_t *at, size_t bytes, bool gso
 {
 	const uint8_t *end;
 	size_t length;
+	uint8_t next;
 
 	if (bytes < 40 || at[0] >> 4 != 6)
 		return false;
@@ -140,13 +141,13 @@ static bool read_ipv6(struct facts *f, const uint8_t *at, size_t bytes, bool gso
 	if (length > bytes - 40)
 		return false;
 	f->family = 6;
-	f->proto = at[6];
 	memcpy(f->src, at + 8, 16);
 	memcpy(f->dst, at + 24, 16);
+	next = at[6];
 	at += 40;
 	end = at + length;
-	for (int n = 0; is_extension(f->proto); n++) {
-		uint8_t type = f->proto;
+	for (int n = 0; is_extension(next); n++) {
+		uint8_t type = next;
 		size_t size;
 
 		if (n == 8 || end - at < 2)
@@ -154,18 +155,22 @@ static bool read_ipv6(struct facts *f, const uint8_t *at, size_t bytes, bool gso
 		size = extension_size(type, at[1]);
 		if ((size_t)(end - at) < size)
 			return false;
-		f->proto = at[0];
+		next = at[0];
 		if (type == 44) {
 			f->id = number(at + 4, 4);
 			f->later_fragment = number(at + 2, 2) >> 3;
 			f->first_fragment |= at[3] & 1;
 			if (f->later_fragment) {
 				f->first_fragment = false;
+				f->proto = next;
+				found(f, REF_PROTO, next);
 				return true;
 			}
 		}
 		at += size;
 	}
+	f->proto = next;
+	found(f, REF_PROTO, next);
 	return read_l4(f, at, end - at);
 }
 
@@ -274,6 +279,8 @@ static bool port_matches(const struct ref_ranges *ranges, const struct facts *f,
 
 static bool ip_header_matches(const struct ref_rule *r, const struct facts *f)
 {
+	if (r->malformed != REF_EITHER && (r->malformed == REF_MALFORMED) != f->malformed)
+		return false;
 	return numbers_match(r, f, false) && in_prefixes(&r->src, f->family, f->src) &&
 	       in_prefixes(&r->dst, f->family, f->dst);
 }
@@ -349,12 +356,9 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		e.outcome = OUT_OWN_COPY;
 		return e;
 	}
-	if (!read_packet(&f, packet)) {
+	f.malformed = !read_packet(&f, packet);
+	if (f.malformed)
 		e.outcome = OUT_MALFORMED;
-		return e;
-	}
-	if (f.family)
-		found(&f, REF_PROTO, f.proto);
 	e.flow = flow_of(&f);
 	e.datagram = datagram_of(&f);
 	e.teaches = f.first_fragment;
@@ -527,6 +531,8 @@ static void print_rule(FILE *to, const struct ref_rule *r)
 	print_ranges(to, "port", &r->port);
 	if (r->tcp_flags)
 		fprintf(to, " tcp-flags %u/%u", r->flags, r->mask);
+	if (r->malformed != REF_EITHER)
+		fprintf(to, " malformed %s", r->malformed == REF_MALFORMED ? "yes" : "no");
 	if (r->sample)
 		fprintf(to, " sample 1/%u", r->sample);
 	for (size_t i = 0; i < r->n_to; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What docs/filters.md says, as plain, slow code: the oracle of the data path, but for tunnels of ours. It shares nothing with the
- * rule parser, the tables or the data path but the names of the outcomes, and takes its rules as structures
- * that are printed as text for the product.
+ * What docs/filters.md says, as plain, slow code: the oracle of the data path, but for tunnels of ours. It
+ * shares nothing with the rule parser, the tables or the data path but the names of the outcomes, and takes
+ * its rules as structures that are printed as text for the product.
  *
  * Which flows a sample takes and how flows spread over devices is the product's choice. The reference learns
  * the choice from a flow's first packet, and holds the product to it for all others, in both directions.
@@ -59,6 +59,7 @@ struct ref_rule {
 	struct ref_prefixes src, dst;
 	bool tcp_flags;
 	uint8_t flags, mask;
+	enum { REF_EITHER, REF_MALFORMED, REF_WELL_FORMED } malformed;
 	uint32_t sample; /* 0: the line does not name it */
 	size_t n_to; /* a mirror has at least one; all of them take the same kind of packet */
 	const struct ref_device *to[MIRROR_MAX_DEVICES];

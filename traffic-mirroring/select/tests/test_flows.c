@@ -199,6 +199,32 @@ static void fragments_of_others(void **state)
 	}
 }
 
+/* Linux reassembles a TCP header from fragments of eight bytes: the first one has only the ports. */
+static void fragments_of_a_header(void **state)
+{
+	const struct story tcp = { .proto = IPPROTO_TCP };
+
+	(void)state;
+	group_commit("mirror tcp-flags none/0 to d1\n" DNS);
+	for (int i = 0; i < 2; i++) {
+		struct packet_spec s = datagram(&tcp, i ? 6 : 4, 7000);
+		struct packet p;
+		struct ref_packet packet = { .data = p.data };
+		struct datapath_result r;
+
+		s.more = true;
+		packet_build(&s, &p);
+		packet_cut(&p, p.l4 + 8);
+		packet_fit(&p);
+		packet.len = p.len;
+		r = group_packet(INGRESS, &packet);
+		assert_int_equal(r.outcome, OUT_DEVICE);
+		assert_int_equal(r.copy.ifindex, fixture.device[DEVICE_D0].ifindex);
+		s.offset = 1;
+		assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
+	}
+}
+
 static void make_older(const struct datapath *l, uint64_t ns)
 {
 	struct mirror_decision decision;
@@ -368,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(fragments_of_others),
+		cmocka_unit_test(fragments_of_a_header),
 		cmocka_unit_test(fragments_are_followed_for_a_time),
 		cmocka_unit_test(sample_takes_whole_flows),
 		cmocka_unit_test(flows_spread_over_devices),

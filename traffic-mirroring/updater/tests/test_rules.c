@@ -136,6 +136,8 @@ static const struct {
 	{ "mirror port 1,60000-65536,2",
 	  "rules:1:15: \"60000-65536\" is not a port or a range of them (0 to 65535)" },
 	{ "mirror icmp-type 256", "rules:1:18: \"256\" is not an ICMP type or a range of them (0 to 255)" },
+	{ "mirror malformed", "rules:1:8: \"malformed\" has no value" },
+	{ "mirror malformed 1", "rules:1:18: \"1\" is not yes or no" },
 	{ "mirror vlan 4096", "rules:1:13: \"4096\" is not a VLAN ID or a range of them (0 to 4095)" },
 
 	/* protocols */
@@ -328,6 +330,8 @@ static const struct {
 	  DIM_ICMP_TYPE,
 	  { { 0, 0 }, { 8, 8 }, { 128, 129 }, { 255, 255 } },
 	  4 },
+	{ "mirror malformed yes", DIM_MALFORMED, { { 1, 1 } }, 1 },
+	{ "mirror malformed no", DIM_MALFORMED, { { 0, 0 } }, 1 },
 	{ "mirror vlan 0,100-101,4095", DIM_VLAN, { { 0, 0 }, { 100, 101 }, { 4095, 4095 } }, 3 },
 	{ "mirror tcp-flags 255", DIM_TCP_FLAGS, { { 255, 255 } }, 1 },
 	{ "mirror tcp-flags cwr/cwr", DIM_TCP_FLAGS, { { 128, 255 } }, 1 },
@@ -398,6 +402,7 @@ static const struct {
 	  "mirror dst ::ffff:192.0.2.1,2001:db8:8000::/33\n" },
 	{ "mirror dst 10.0.0.0/9,10.128.0.0/9,10.0.0.0/16,11.0.0.0/8,10.200.0.1",
 	  "mirror dst 10.0.0.0/9,10.128.0.0/9,11.0.0.0/8\n" },
+	{ "mirror malformed no vlan 7\nskip malformed yes", "mirror vlan 7 malformed no\nskip malformed yes\n" },
 	{ "skip dst ::1 src ::2 vlan 5,6,7,9 icmp-type 8", "skip src ::2 dst ::1 icmp-type 8 vlan 5-7,9\n" },
 	{ "mirror tcp-flags 18/255", "mirror tcp-flags syn,ack/fin,syn,rst,psh,ack,urg,ece,cwr\n" },
 	{ "mirror tcp-flags rst", "mirror tcp-flags rst/rst\n" },
