@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The flow hash, for the data path and the sender: the same for both directions of a flow, on every
- * host, at any time. Both sides must compute the same number from the same packet.
+ * host of the same byte order, at any time. Both sides must compute the same number from the same packet.
  */
 #ifndef MIRRORING_FLOW_HASH_H
 #define MIRRORING_FLOW_HASH_H

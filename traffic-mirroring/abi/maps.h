@@ -25,6 +25,7 @@
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
 #define MIRROR_MAX_DEVICES 8 /* devices one filter may spread its flows over */
 #define MIRROR_MAX_PREFIXES 65536 /* per address table and bank */
+#define MIRROR_SPARE_PREFIXES 1 /* kernels before 6.13 update no entry of a full LPM_TRIE */
 #define MIRROR_MAX_OUTERS 256 /* tunnel endpoints that are recognised as our own */
 #define MIRROR_MAX_FRAGMENTED 4096 /* datagrams whose fragments are followed at a time */
 #define MIRROR_NAME_LEN 16 /* IFNAMSIZ */
@@ -263,6 +264,6 @@ MIRROR_MAPPED_MAPS(MIRROR_STRIDE)
 	M(ID, name, ARRAY, __u32, struct mirror_words, values, BPF_F_MMAPABLE)
 #define MIRROR_ADDRESS_MAP(M, ID, name, version)                               \
 	M(ID, name, LPM_TRIE, struct mirror_key##version, struct mirror_words, \
-	  (MIRROR_BANKS * MIRROR_MAX_PREFIXES), BPF_F_NO_PREALLOC)
+	  (MIRROR_BANKS * MIRROR_MAX_PREFIXES + MIRROR_SPARE_PREFIXES), BPF_F_NO_PREALLOC)
 
 #endif

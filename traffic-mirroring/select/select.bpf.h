@@ -134,6 +134,11 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, struct 
 		first = bpf_map_lookup_elem(&MAP(fragments), &key);
 		if (first && bpf_ktime_get_ns() - first->time_ns < MIRROR_FRAGMENT_NS) {
 			*d = *first;
+			/* an entry can be reused for another datagram at any time, also while it is copied */
+			if (bpf_map_lookup_elem(&MAP(fragments), &key) != first) {
+				d->outcome = OUT_FRAGMENT_UNKNOWN;
+				d->filter = NO_FILTER;
+			}
 			return;
 		}
 	}

@@ -386,6 +386,33 @@ static void counters_add_up(void **state)
 	}
 }
 
+/* The kernel allows 33 tail calls: a root and 32 programs, one of which makes a copy. */
+static void longest_chain(void **state)
+{
+	enum { BEFORE = 31 };
+	struct bpf_object *chain[BEFORE];
+	struct datapath_result r;
+	struct packet p;
+
+	(void)state;
+	packet_build(&tcp4, &p);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len);
+	group_commit("mirror to d0");
+	for (int i = BEFORE - 1, next = fixture.datapath[INGRESS].select_fd; i >= 0; i--) {
+		chain[i] = build_load("select/tests/probe.bpf.o");
+		assert_non_null(chain[i]);
+		assert_int_equal(chain_to(bpf_object__find_map_fd_by_name(chain[i], "chain"), next), 0);
+		next = build_program(chain[i], "probe_root");
+	}
+	assert_int_equal(datapath_clear(&fixture.datapath[INGRESS]), 0);
+	assert_int_equal(bpf_prog_test_run_opts(build_program(chain[0], "probe_root"), &opts), 0);
+	assert_int_equal(opts.retval, CHAIN_VERDICT);
+	assert_int_equal(datapath_read(&fixture.datapath[INGRESS], &r), 0);
+	assert_int_equal(r.outcome, OUT_DEVICE);
+	for (int i = 0; i < BEFORE; i++)
+		bpf_object__close(chain[i]);
+}
+
 /* The end of the chain leaves the packet to other users of the hook. */
 static void end_of_chain(void **state)
 {
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(device_takes_no_tags),
 		cmocka_unit_test(interface_gives_bare_ip),
 		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(longest_chain),
 		cmocka_unit_test(end_of_chain),
 	};
 

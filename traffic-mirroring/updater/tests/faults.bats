@@ -115,7 +115,7 @@ own_map() {
 		filters|array 4 208 64 1024|array (key 4, value 208, entries 128, flags 0x400), got array (key 4, value 208, entries 64, flags 0x400)
 		dst_port|array 4 16 1024 1024|array (key 4, value 16, entries 65536, flags 0x400), got array (key 4, value 16, entries 1024, flags 0x400)
 		config|array 4 8 1 0|array (key 4, value 8, entries 1, flags 0x400), got array (key 4, value 8, entries 1, flags 0)
-		src4|hash 8 16 131072 1|lpm_trie (key 8, value 16, entries 131072, flags 0x1), got hash (key 8, value 16, entries 131072, flags 0x1)
+		src4|hash 8 16 131073 1|lpm_trie (key 8, value 16, entries 131073, flags 0x1), got hash (key 8, value 16, entries 131073, flags 0x1)
 		outers|hash 24 16 256 0|hash (key 20, value 16, entries 256, flags 0), got hash (key 24, value 16, entries 256, flags 0)
 	END
 	shows "mirror proto icmp"
