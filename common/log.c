@@ -17,6 +17,7 @@ static struct {
 	const char *program;
 	enum log_level level;
 	int file;
+	bool reported;
 } logger = { .program = "", .level = LEVEL_WARN, .file = -1 };
 
 /* A line goes out in one write(), so that the lines of several processes do not mix in one file. */
@@ -116,10 +117,16 @@ void log_init(const char *program, enum log_level level, const char *log_dir)
 		log_warn("cannot write \"%s\": %s", path, strerror(-logger.file));
 }
 
+bool log_reported(void)
+{
+	return logger.reported;
+}
+
 void log_error(const char *format, ...)
 {
 	va_list args;
 
+	logger.reported = true;
 	va_start(args, format);
 	message(LEVEL_ERROR, format, args);
 	va_end(args);

@@ -3,6 +3,7 @@
 #ifndef L3AF_LOG_H
 #define L3AF_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
@@ -24,6 +25,9 @@ struct quoted {
 };
 struct quoted log_quote(const char *text);
 struct quoted log_quote_bytes(const char *text, size_t len);
+
+/* Whether log_error() has been called. */
+bool log_reported(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

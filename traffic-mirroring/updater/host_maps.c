@@ -206,50 +206,53 @@ static int use_rings(const struct host *h, const int ring[])
 			err = -errno;
 	}
 	if (err)
-		return err;
+		return report(err);
 	err = instance_all(&instances, &n);
 	for (size_t i = 0; i < n && !err; i++)
 		err = attach_rings(h, instances[i].tables, ring);
 	instance_free_all(instances, n);
-	return err;
+	return err ? report(err) : 0;
 }
 
-/* All rings or none get another size. The sender must be replaced; it first empties the old ones. */
-static int resize_rings(struct host *h, __u64 memory)
+static int make_rings(const struct host *h, __u64 memory, int ring[MAX_RINGS])
 {
-	int ring[MAX_RINGS], err = 0;
-
-	memset(ring, -1, sizeof(ring));
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++) {
+	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
 		ring[i] = make_ring(h, i, memory);
-		err = ring[i] < 0 ? ring[i] : 0;
+		if (ring[i] < 0)
+			return ring[i];
 	}
-	if (!err) {
-		err = use_rings(h, ring);
-		if (err) {
-			report(err);
-			use_rings(h, h->ring);
-		}
-	}
-	if (err) {
-		close_rings(ring);
-		return err;
-	}
-	close_rings(h->ring);
-	memcpy(h->ring, ring, sizeof(ring));
 	return 0;
 }
 
+/*
+ * All or nothing. Rings and priority are the sender's from its start on: it must be replaced. It first empties
+ * its rings, to which nothing is added by then.
+ */
 static int put_settings(struct host *h, const struct mirror_settings *to)
 {
-	struct mirror_settings was = *h->shared.settings;
-	int err = to->ring_memory == was.ring_memory ? 0 : resize_rings(h, to->ring_memory);
+	const struct mirror_settings *now = h->shared.settings;
+	bool resize = to->ring_memory != now->ring_memory;
+	int ring[MAX_RINGS], err = 0;
 
-	if (err)
+	memset(ring, -1, sizeof(ring));
+	if (resize)
+		err = make_rings(h, to->ring_memory, ring);
+	if (!err && resize)
+		err = use_rings(h, ring);
+	if (!err && (resize || to->nice != now->nice))
+		err = sender_signal(SIGUSR1);
+	if (err) {
+		if (ring[0] >= 0)
+			use_rings(h, h->ring);
+		close_rings(ring);
 		return err;
+	}
+	if (resize) {
+		close_rings(h->ring);
+		memcpy(h->ring, ring, sizeof(ring));
+	}
 	*h->shared.settings = *to;
-	/* it has the rings open, and its priority, from its start on */
-	return to->ring_memory == was.ring_memory && to->nice == was.nice ? 0 : sender_signal(SIGUSR1);
+	return 0;
 }
 
 int host_set(struct host *h, const struct settings_change *change)
@@ -325,7 +328,7 @@ void host_end(struct host *h, bool done)
 
 	if (!done && !h->fresh) {
 		put_settings(h, &h->before);
-		if (h->shared.state->present)
+		if (h->shared.state->present && !shared_sender())
 			sender_ensure(&h->shared, none);
 	}
 	shared_close(&h->shared);

@@ -309,8 +309,10 @@ static int load_object(struct instance *i, uint32_t map_id)
 
 	snprintf(name, sizeof(name), "mirroring_%s.bpf.o", direction);
 	err = self_beside(name, file);
-	if (err)
+	if (err) {
+		log_error("cannot load %s: %s", name, strerror(-err));
 		return err;
+	}
 	object = bpf_object__open_file(file, NULL);
 	if (!object) {
 		err = -errno;

@@ -2,6 +2,7 @@
 /* mirroring: control program for traffic-mirroring, run by l3afd or by an operator. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../common/args.h"
 #include "../../common/log.h"
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
 	struct request request = {};
 	struct args_command_line line;
 	const struct command *command;
-	int status;
+	int status, err;
 
 	/* a reader of the messages that goes away must not end a command half-way */
 	signal(SIGPIPE, SIG_IGN);
@@ -99,5 +100,8 @@ int main(int argc, char **argv)
 	}
 	request.operand = line.operand;
 	request.from_l3afd = line.as_option;
-	return command->run(&request) ? EXIT_FAILURE : EXIT_SUCCESS;
+	err = command->run(&request);
+	if (err && !log_reported())
+		log_error("%s failed: %s", command->is.name, strerror(-err));
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -175,6 +175,8 @@ static int make(struct planned_route *p)
 		if (err == -EEXIST) /* by another NIC: somebody's wish */
 			return 0;
 		p->made = !err;
+		if (err)
+			netlink_route_del(&p->route); /* it may be there, and only the answer was lost */
 		if (err && p->replaces)
 			netlink_route_add(&p->old);
 	}
@@ -214,12 +216,15 @@ static void mark_wanted(const struct instance *i, const struct route *routes, si
 	struct route theirs[MIRROR_MAX_COLLECTORS];
 	struct delivery d;
 	size_t n_theirs;
-	bool unknown;
+	int err;
 
 	tables_delivery(i->tables, &d);
-	unknown = wanted_routes(&d, theirs, &n_theirs);
+	err = wanted_routes(&d, theirs, &n_theirs);
+	if (err)
+		log_warn("the host routes stay: cannot read device \"%s\": %s", d.redirect_to,
+			 strerror(-err));
 	for (size_t r = 0; r < n; r++) {
-		wanted[r] |= unknown;
+		wanted[r] |= err != 0;
 		for (size_t t = 0; t < n_theirs; t++)
 			wanted[r] |= theirs[t].ifindex == routes[r].ifindex &&
 				     !memcmp(&theirs[t].dst, &routes[r].dst, sizeof(routes[r].dst));

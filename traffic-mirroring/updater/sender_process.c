@@ -20,14 +20,29 @@
 #define POLL_MS 5
 #define PATIENCE_MS 2000 /* for one that has no processor, or is being traced */
 
+/* The pid of the sender that holds a lock; 0: none; a negative errno, after log_error(): nobody knows. */
+static long running(const char *lock)
+{
+	long pid = lock_holder(lock);
+
+	if (pid == -ENOENT)
+		return 0;
+	if (pid < 0)
+		log_error("cannot find mirror-sender: %s", strerror(-pid));
+	return pid;
+}
+
 /* 0, also if it has ended already; -ETIMEDOUT: it has not ended in time. */
 static int signal_and_wait(const char *lock, long pid, int signal)
 {
+	long now;
+
 	if (kill(pid, signal))
 		return errno == ESRCH ? 0 : -errno;
 	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
-		if (lock_holder(lock) != pid)
-			return 0;
+		now = lock_holder(lock);
+		if (now != pid)
+			return now < 0 && now != -ENOENT ? now : 0;
 		sleep_ms(POLL_MS);
 	}
 	return -ETIMEDOUT;
@@ -35,9 +50,11 @@ static int signal_and_wait(const char *lock, long pid, int signal)
 
 int sender_signal_at(const char *lock, int signal)
 {
-	long pid = lock_holder(lock);
+	long pid = running(lock);
 	int err = pid > 0 ? signal_and_wait(lock, pid, signal) : 0;
 
+	if (pid < 0)
+		return pid;
 	if (err == -ETIMEDOUT && signal != SIGKILL) {
 		log_warn("process %ld, the sender, has not ended after %d seconds: it is killed", pid,
 			 SENDER_SECONDS);
@@ -92,20 +109,22 @@ static int start(const struct shared *shared)
 	int status, err = self_beside("mirror-sender", path);
 	pid_t pid;
 
-	if (err)
+	if (!err) {
+		pid = fork();
+		err = pid < 0 ? -errno : 0;
+	}
+	if (err) {
+		log_error("cannot start mirror-sender: %s", strerror(-err));
 		return err;
-	pid = fork();
-	if (pid < 0)
-		return -errno;
+	}
 	if (!pid) {
 		execl(path, "mirror-sender", (char *)NULL);
 		log_error("%s: %s", path, strerror(errno));
 		_exit(127);
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+	while ((err = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+		;
+	if (err < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
 		log_error("%s did not start", path);
 		return -ECHILD;
 	}
@@ -131,12 +150,16 @@ int sender_end_hanging(const struct shared *shared)
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS])
 {
 	int err = sender_end_hanging(shared);
-	long pid = shared_sender();
+	long pid = err ? err : running(HOST_SENDER_LOCK);
 
 	/* a new one may be able to open what this one could not, and logs why if it is not */
-	if (!err && pid > 0 && (!all_open(shared) || wanted_unopened(shared, wanted) || is_other(pid)))
+	if (pid > 0 && (!all_open(shared) || wanted_unopened(shared, wanted) || is_other(pid))) {
 		err = sender_signal(SIGUSR1);
-	if (!err && shared_sender() <= 0)
+		pid = err;
+	}
+	if (!pid)
 		err = start(shared);
+	if (pid < 0)
+		err = pid;
 	return err ? err : wanted_unopened(shared, wanted);
 }

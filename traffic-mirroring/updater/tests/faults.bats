@@ -284,3 +284,52 @@ update_within() {
 	mirror_start
 	update_within 600 --rules="mirror proto tcp port 80; mirror proto icmp; mirror src 192.0.2.0/24"
 }
+
+# What a command may change: the configuration, the host's settings and sender, routes and pins.
+everything() {
+	on host bash -c 'mirroring status --json --iface=eth0 --direction=ingress 2>&1 |
+			jq -c "[.[]? | .filters[].rule, .delivery, .problems, [.chain[].name]]"
+		bpftool -j map dump pinned /sys/fs/bpf/mirroring/settings 2>&1 | jq -c ".[].formatted.value?"
+		mirror-sender --status 2>&1 | grep -c "^sender   running"; ip route; find /sys/fs/bpf | sort' || true
+}
+
+# with_faults COMMAND BACK: lets system calls of a command fail, one at a time: one late call of each kind that it makes, all
+# of them with FAULTS=all. BACK, a command, leads back to where it began.
+with_faults() {
+	local call when status said before after tried=0 wrong=0
+	before=$(everything)
+	on host strace -o "$LAB/trace" bash -c "exec $1" >"$LAB/said" 2>&1
+	after=$(everything)
+	[[ $after != "$before" ]]
+	on host bash -c "$2" >"$LAB/back" 2>&1
+	while read -r call when; do
+		status=0
+		said=$(on host strace -o /dev/null -e "inject=$call:error=ENOMEM:when=$when" bash -c "exec $1" 2>&1) || status=$?
+		now=$(everything)
+		((tried += 1))
+		if ((status)) && [[ $said && $now == "$before" ]]; then
+			continue
+		elif ! ((status)) && [[ $now == "$after" || $said == *warning:* ]]; then
+			on host bash -c "$2" >"$LAB/back" 2>&1
+			continue
+		fi
+		((wrong += 1))
+		printf '%s %s: status %s\n%s\n%s\n' "$call" "$when" $status "$said" "$now"
+		[[ $now == "$before" ]] || on host bash -c "$2" >"$LAB/back" 2>&1
+	done < <(awk -F'(' '/^(bpf|openat|flock|readlink|sendmsg|recvmsg|clone|kill|newfstatat)\(/ { print $1 }' \
+		"$LAB/trace" | awk -v all="${FAULTS:-}" '{ n[$1]++ } END { for (call in n) for (i = 1; i <= n[call]; i++)
+			if (all || i == int((n[call] * 2 + 2) / 3)) print call, i }')
+	echo "# $tried system calls failed" >&3
+	((!wrong))
+}
+
+@test "a system call that fails: said in a line and nothing changed, or done all the same" {
+	requires_command strace
+	local of="--iface=eth0 --direction=ingress" a b
+	a="--ttl=9 --max-rate=off --sender-nice=5 --ring-memory=64M --tunnel-remote-address=203.0.113.50"
+	b="--ttl=5 --max-rate=1kpps --sender-nice=3 --ring-memory=32M --tunnel-remote-address=203.0.113.51"
+	local start="mirroring start $of --map-name=$pins/tc_ingress_root_array --redirect-to=eth1 --gtw-address=198.51.100.9 $a"
+	with_faults "$start --rules=mirror" "mirroring stop $of"
+	on host bash -c "$start --rules=mirror"
+	with_faults "mirroring update $of $b --rules=skip" "mirroring update $of $a --rules=mirror"
+}
