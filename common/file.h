@@ -2,10 +2,13 @@
 #ifndef L3AF_FILE_H
 #define L3AF_FILE_H
 
+#define FILE_MAX_MIB 64
+
 /*
- * The whole of a file, "-": of standard input, as a malloc'ed string. 0 or a negative errno; -EILSEQ: it
- * holds a NUL byte.
+ * The whole of a regular file, "-": of standard input, of at most FILE_MAX_MIB, as a malloc'ed string without
+ * NUL bytes. Anything else at that path could keep the caller waiting. option: names it in messages. 0 or a
+ * negative errno, after log_error().
  */
-int file_read(const char *path, char **text);
+int file_read(const char *option, const char *path, char **text);
 
 #endif

@@ -60,11 +60,9 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		return -EINVAL;
 	}
 	if (file) {
-		err = file_read(file, &text);
-		if (err) {
-			log_error("--rules-file: %s: %s", file, strerror(-err));
+		err = file_read("--rules-file", file, &text);
+		if (err)
 			return err;
-		}
 	}
 	*filters = filter_set_new();
 	if (!*filters)

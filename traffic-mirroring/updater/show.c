@@ -46,11 +46,9 @@ int command_check(const struct request *request)
 	char *text;
 	int err;
 
-	err = file_read(request->operand, &text);
-	if (err) {
-		log_error("%s: %s", request->operand, strerror(-err));
+	err = file_read("check", request->operand, &text);
+	if (err)
 		return err;
-	}
 	filters = filter_set_new();
 	err = filters ? rules_parse(request->operand, text, filters) : -ENOMEM;
 	if (!err)

@@ -152,7 +152,9 @@ rules() {
 	[[ $output == "mirroring: good: 6 filters" ]]
 	expect 0 "${nobody[@]}" check - <good
 	expect 1 "${nobody[@]}" check none
-	[[ $output == "mirroring: none: No such file or directory" ]]
+	[[ $output == "mirroring: check: none: No such file or directory" ]]
+	yes '# one of many lines' | head -1048575 | cat - good >many
+	expect 0 prlimit --as=$((96 << 20)) "${nobody[@]}" check many
 }
 
 @test "rollback: the previous filters and delivery, and back again" {

@@ -64,7 +64,7 @@ refused_rule() {
 	refused '--rules: expected one value, got "mirror" and "skip"' update "${us[@]}" --rules=mirror --rules=skip
 	refused "check: expected FILE, got nothing" check
 	refused "nosuch: No such file or directory" check nosuch
-	refused "/: Is a directory" check /
+	refused 'check: expected a regular file of at most 64 MiB, got "/"' check /
 	refused "no traffic-mirroring is pinned for eth0 egress" rollback --iface=eth0 --direction=egress
 	refused "no traffic-mirroring is pinned for eth1 ingress version 7" show --iface=eth1 --direction=ingress --version=7
 	refused "no traffic-mirroring is pinned for eth0 egress" --iface=eth0 --direction=egress # as l3afd calls start
@@ -75,7 +75,13 @@ refused_rule() {
 @test "files and chain maps" {
 	printf 'mirror\0' >"$LAB/binary"
 	refused_update "nosuch: No such file or directory" --rules-file=nosuch
-	refused_update "$LAB: Is a directory" --rules-file="$LAB"
+	mkfifo "$LAB/fifo"
+	truncate -s 64M "$LAB/large"
+	echo >>"$LAB/large"
+	local file
+	for file in "$LAB" "$LAB/fifo" "$LAB/large" /dev/zero; do
+		refused_update "--rules-file: expected a regular file of at most 64 MiB, got \"$file\"" --rules-file="$file"
+	done
 	refused_update "$LAB/binary: " --rules-file="$LAB/binary"
 	refused_update "filters are given twice" --rules=mirror --rules-file=/dev/null
 	refused_update "filters are given twice" --rules=mirror --protocol=tcp
