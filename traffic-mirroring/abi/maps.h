@@ -20,6 +20,7 @@
 #include "dimensions.h"
 #include "host.h"
 #include "options.h"
+#include "settings.h"
 
 #define MIRROR_BANKS 2
 #define MIRROR_MAX_FILTERS 64 /* one bit each in a __u64 */
@@ -215,6 +216,7 @@ struct mirror_options {
 	__u8 origin[OPT_COUNT]; /* by enum mirror_option; 0: not given, 1: by start, 2: by update */
 	__u8 started; /* 1: start has run; an update before it may omit where copies go */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN]; /* in the same order; filters have none; padded with zeros */
+	__u8 setting_origin[SET_COUNT]; /* by enum mirror_setting, likewise: who gave it to the host */
 } __attribute__((aligned(8)));
 
 /*

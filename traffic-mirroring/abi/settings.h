@@ -27,4 +27,8 @@ struct mirror_settings {
 };
 _Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
 
+#define MIRROR_SETTING(ID, ...) SET_##ID,
+enum mirror_setting { MIRROR_SETTINGS(MIRROR_SETTING) SET_COUNT };
+#undef MIRROR_SETTING
+
 #endif

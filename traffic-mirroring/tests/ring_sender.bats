@@ -148,3 +148,33 @@ poll() {
 	[[ ! $(sender) ]]
 	expect '!' on host ls /sys/fs/bpf/mirroring-2
 }
+
+settings() {
+	on host bpftool -j map dump pinned /sys/fs/bpf/mirroring-2/settings | jq -c '.[].formatted.value'
+}
+
+@test "settings that come before the first collector, or after it: the same; the last stop forgets them" {
+	local given=(--ring-memory=8M --failover=on --sender-nice=3 --max-rate=5kpps) want
+	load_like_l3afd
+	mirror 0 start "${given[@]}" --rules= --tunnel-remote-address=$LAB_COLLECTOR4
+	[[ ! $(sender) ]]
+	mirror 0 update --rules="$rules" --max-rate=9kpps
+	want=$(settings)
+	[[ $(jq -c '[.ring_memory, .max_rate.packets, .failover, .nice]' <<<"$want") == "[8388608,9000,1,3]" ]]
+	[[ $(ps -o nice= -p "$(sender)" | tr -d ' ') == 3 ]]
+	mirror 0 stop
+	on host test ! -e /sys/fs/bpf/mirroring-2
+	mirror 0 update --rules="$rules" --max-rate=9kpps
+	mirror 0 start "${given[@]}" --rules= --tunnel-remote-address=$LAB_COLLECTOR4
+	[[ $(settings) == "$want" ]]
+	# an interface without collectors: the settings are those of the host all the same
+	mirror 1 update --max-rate=7kpps --sender-nice=4 --rules="mirror to nosuch"
+	[[ $(settings) == "$want" ]]
+	direction=egress load_like_l3afd
+	direction=egress mirror 0 start --sender-nice=2
+	[[ $(ps -o nice= -p "$(sender)" | tr -d ' ') == 2 ]]
+	mirror 0 stop
+	[[ $(jq .nice <<<"$(settings)") == 2 ]]
+	direction=egress mirror 0 stop
+	on host test ! -e /sys/fs/bpf/mirroring-2
+}

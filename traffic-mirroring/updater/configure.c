@@ -133,6 +133,7 @@ static void apply(struct change *change, struct configuration *c)
 	} else if (change->filters) {
 		log_warn("the filters that update gave stay; stop forgets them");
 	}
+	settings_take_over(&change->settings, change->origin, c->options.setting_origin);
 	if (change->origin == ORIGIN_START)
 		c->options.started = 1;
 }
@@ -199,10 +200,11 @@ static int put_groups(struct host *host, struct configuration *c)
  */
 static int put_in_force(struct instance *i, const struct change *change, struct plan *p)
 {
+	bool rings = delivery_needs_rings(p->c);
 	struct host *host = NULL;
 	int err = 0;
 
-	if (delivery_needs_rings(p->c)) {
+	if (rings || settings_any(&change->settings)) {
 		host = host_lock(&err);
 		if (!err)
 			err = put_groups(host, p->c);
@@ -210,8 +212,8 @@ static int put_in_force(struct instance *i, const struct change *change, struct 
 	if (!err)
 		err = routes_make(&p->routes);
 	if (!err && host)
-		err = host_set(host, &change->settings);
-	if (!err && host)
+		err = host_set(host, &change->settings, rings);
+	if (!err && rings)
 		err = host_attach(host, i->tables);
 	if (!err && host)
 		err = host_ensure_sender(host);

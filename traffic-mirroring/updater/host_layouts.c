@@ -22,7 +22,7 @@
 #include "../abi/host.h"
 #include "sender_process.h"
 
-int layouts_remove(const char *dir)
+int layouts_remove(const char *dir, const char *kept)
 {
 	char path[2 * PATH_MAX];
 	struct dirent *entry;
@@ -37,11 +37,12 @@ int layouts_remove(const char *dir)
 	open = opendir(dir);
 	while (open && (entry = readdir(open))) {
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		unlink(path);
+		if (!kept || strcmp(entry->d_name, kept))
+			unlink(path);
 	}
 	if (open)
 		closedir(open);
-	return rmdir(dir) ? -errno : 0;
+	return !kept && rmdir(dir) ? -errno : 0;
 }
 
 /* Whether a map of maps leads to the map with this id; or nobody can tell. */
@@ -92,7 +93,7 @@ static void release(const char *dir)
 	if (lock < 0)
 		return;
 	/* only if none has come while we waited for the lock */
-	err = used(dir) ? -EBUSY : layouts_remove(dir);
+	err = used(dir) ? -EBUSY : layouts_remove(dir, NULL);
 	if (!err)
 		log_info("%s: removed, with its sender: no program of that version is left", dir);
 	else if (err != -EBUSY)

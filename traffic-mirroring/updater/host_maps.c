@@ -34,6 +34,7 @@ struct host {
 	struct shared shared;
 	struct mirror_settings before;
 	bool fresh; /* there were no settings */
+	bool rings; /* there are rings */
 	bool wanted[MIRROR_MAX_GROUPS]; /* by slot: groups of the configuration to come */
 };
 
@@ -225,13 +226,13 @@ static int make_rings(const struct host *h, __u64 memory, int ring[MAX_RINGS])
 }
 
 /*
- * All or nothing. Rings and priority are the sender's from its start on: it must be replaced. It first empties
- * its rings, to which nothing is added by then.
+ * All or nothing. Rings and priority are the sender's from its start on: it must be replaced. It first
+ * empties its rings, to which nothing is added by then.
  */
 static int put_settings(struct host *h, const struct mirror_settings *to)
 {
 	const struct mirror_settings *now = h->shared.settings;
-	bool resize = to->ring_memory != now->ring_memory;
+	bool resize = h->rings && to->ring_memory != now->ring_memory;
 	int ring[MAX_RINGS], err = 0;
 
 	memset(ring, -1, sizeof(ring));
@@ -255,15 +256,19 @@ static int put_settings(struct host *h, const struct mirror_settings *to)
 	return 0;
 }
 
-int host_set(struct host *h, const struct settings_change *change)
+int host_set(struct host *h, const struct settings_change *change, bool needed)
 {
 	struct mirror_settings to = h->before;
+	char path[PATH_MAX];
 	int err;
+
+	ring_path(0, path);
+	h->rings = needed || !access(path, F_OK);
 
 	settings_apply(change, &to);
 	if (h->fresh)
 		*h->shared.settings = to;
-	err = open_rings(h);
+	err = h->rings ? open_rings(h) : 0;
 	return err ? err : put_settings(h, &to);
 }
 
@@ -330,6 +335,8 @@ void host_end(struct host *h, bool done)
 		put_settings(h, &h->before);
 		if (h->shared.state->present && !shared_sender())
 			sender_ensure(&h->shared, none);
+	} else if (!done) {
+		*h->shared.settings = (struct mirror_settings){};
 	}
 	shared_close(&h->shared);
 	close_rings(h->ring);
@@ -360,7 +367,7 @@ int host_attach(struct host *h, const struct tables *t)
 
 int host_ensure_sender(struct host *h)
 {
-	return sender_ensure(&h->shared, h->wanted);
+	return h->rings ? sender_ensure(&h->shared, h->wanted) : 0;
 }
 
 /* Without the lock: a poll must not wait for a commit. */
@@ -389,12 +396,35 @@ int host_revive_sender(void)
 		return err;
 	if (h->shared.state->present) {
 		log_info("the sender had ended or hung; it was started again");
-		err = host_set(h, &nothing);
+		err = host_set(h, &nothing, true);
 		if (!err)
 			err = host_ensure_sender(h);
 	}
 	host_end(h, true);
 	return err;
+}
+
+/* Whether settings that somebody has given must wait for rings; true if nobody can tell. */
+static bool settings_wait(void)
+{
+	struct mirror_settings settings;
+	struct instance *instances;
+	bool configured = false;
+	__u32 zero = 0;
+	size_t n;
+	int fd = bpf_obj_get(HOST_PINS "/settings"), err;
+
+	err = fd < 0 ? 0 : bpf_map_lookup_elem(fd, &zero, &settings);
+	if (fd >= 0)
+		close(fd);
+	if (!err && (fd < 0 || !memcmp(&settings, &settings_default, sizeof(settings))))
+		return false;
+	if (instance_all(&instances, &n))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		configured |= tables_configured(instances[i].tables);
+	instance_free_all(instances, n);
+	return configured;
 }
 
 void host_release(void)
@@ -409,6 +439,6 @@ void host_release(void)
 		return;
 	/* only if none has come while we waited for the lock */
 	if (!groups_any_used())
-		layouts_remove(HOST_PINS);
+		layouts_remove(HOST_PINS, settings_wait() ? "settings" : NULL);
 	close(lock);
 }

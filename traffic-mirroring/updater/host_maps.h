@@ -27,19 +27,25 @@ void host_end(struct host *h, bool done);
 /* Finds or makes the group with these contents, and sets its id. -ENOSPC: all are in use. */
 int host_put_group(struct host *h, struct mirror_group *group);
 
-/* Puts settings in force, and makes the rings that are missing. */
-int host_set(struct host *h, const struct settings_change *change);
+/*
+ * Puts settings in force, and makes the rings that are missing. If there are none and none are needed, the
+ * settings wait for them.
+ */
+int host_set(struct host *h, const struct settings_change *change, bool needed);
 
 /* Connects a data path to the rings and the state. After host_set(). */
 int host_attach(struct host *h, const struct tables *t);
 
 /*
- * Ensures that a sender is running, with sockets for all collectors to come; the errno of one that could not
- * be opened.
+ * Ensures that a sender is running, if there are rings, with sockets for all collectors to come; the errno of
+ * one that could not be opened.
  */
 int host_ensure_sender(struct host *h);
 
-/* Ends the sender and removes all pins if no instance has collectors any more. Call it without the lock. */
+/*
+ * Ends the sender and removes all pins if no instance has collectors any more; the settings stay until no
+ * instance has any options. Call it without the lock.
+ */
 void host_release(void);
 
 /* Starts the sender again if this host has rings and none runs. */

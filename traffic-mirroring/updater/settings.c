@@ -10,6 +10,12 @@
 #define APPLY(ID, option, type, member, preset) \
 	if (change->named.member)               \
 		now->member = change->to.member;
+#define OR_NAMED(ID, option, type, member, preset) || change->named.member
+#define TAKE_OVER(ID, option, type, member, preset)                                  \
+	if (change->named.member && origin >= (enum mirror_origin)origins[SET_##ID]) \
+		origins[SET_##ID] = origin;                                          \
+	else                                                                         \
+		change->named.member = false;
 
 const struct mirror_settings settings_default = { MIRROR_SETTINGS(DEFAULT) };
 
@@ -23,6 +29,16 @@ int settings_read_rate(const char *text, void *rate)
 struct settings_change settings_of(const struct request *request)
 {
 	return (struct settings_change){ .named = { MIRROR_SETTINGS(NAMED) }, .to = request->settings };
+}
+
+bool settings_any(const struct settings_change *change)
+{
+	return false MIRROR_SETTINGS(OR_NAMED);
+}
+
+void settings_take_over(struct settings_change *change, enum mirror_origin origin, uint8_t *origins)
+{
+	MIRROR_SETTINGS(TAKE_OVER)
 }
 
 void settings_apply(const struct settings_change *change, struct mirror_settings *now)

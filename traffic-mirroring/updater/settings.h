@@ -36,6 +36,14 @@ int settings_read_rate(const char *text, void *rate);
 
 struct settings_change settings_of(const struct request *request);
 
+bool settings_any(const struct settings_change *change);
+
+/*
+ * Drops what gives way: a value of start where update has named that setting. origins: enum mirror_origin by
+ * enum mirror_setting, of the instance, which are set.
+ */
+void settings_take_over(struct settings_change *change, enum mirror_origin origin, uint8_t *origins);
+
 void settings_apply(const struct settings_change *change, struct mirror_settings *now);
 
 #endif

@@ -193,11 +193,24 @@ static void read_options(const struct tables *t, unsigned int bank, struct mirro
 			options->origin[i] = ORIGIN_NONE;
 		options->text[i][MIRROR_OPTION_LEN - 1] = '\0';
 	}
+	for (int i = 0; i < SET_COUNT; i++)
+		if (options->setting_origin[i] > ORIGIN_UPDATE)
+			options->setting_origin[i] = ORIGIN_NONE;
 }
 
 void tables_options(const struct tables *t, struct mirror_options *options)
 {
 	read_options(t, tables_config(t).bank, options);
+}
+
+bool tables_configured(const struct tables *t)
+{
+	static const struct mirror_options none;
+	struct mirror_options options;
+
+	tables_options(t, &options);
+	return options.started || memcmp(options.origin, none.origin, sizeof(none.origin)) ||
+	       memcmp(options.setting_origin, none.setting_origin, sizeof(none.setting_origin));
 }
 
 void tables_delivery(const struct tables *t, struct delivery *d)

@@ -57,6 +57,9 @@ struct mirror_config tables_config(const struct tables *t);
 void tables_options(const struct tables *t, struct mirror_options *options);
 void tables_delivery(const struct tables *t, struct delivery *d);
 
+/* Whether start or update has given any option, and no stop has forgotten it. */
+bool tables_configured(const struct tables *t);
+
 /* Reads the bank in force back into a configuration: what the data path does, also after edits by bpftool. */
 int tables_read(const struct tables *t, struct configuration *c);
 

@@ -289,7 +289,7 @@ update_within() {
 everything() {
 	on host bash -c 'mirroring status --json --iface=eth0 --direction=ingress 2>&1 |
 			jq -c "[.[]? | .filters[].rule, .delivery, .problems, [.chain[].name]]"
-		bpftool -j map dump pinned /sys/fs/bpf/mirroring/settings 2>&1 | jq -c ".[].formatted.value?"
+		bpftool -j map dump pinned /sys/fs/bpf/mirroring-2/settings 2>&1 | jq -c ".[].formatted.value?"
 		mirror-sender --status 2>&1 | grep -c "^sender   running"; ip route; find /sys/fs/bpf | sort' || true
 }
 
