@@ -166,10 +166,10 @@ static int make_plan(const struct instance *i, struct change *change, struct pla
 	err = p->c ? 0 : -ENOMEM;
 	if (!err && i->tables)
 		err = tables_read(i->tables, p->c);
-	if (err) {
+	if (err && !log_reported())
 		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
+	if (err)
 		return err;
-	}
 	delivery_parse(&p->c->options, &p->c->delivery);
 	before = p->c->delivery;
 	apply(change, p->c);

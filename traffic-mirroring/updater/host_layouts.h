@@ -6,8 +6,8 @@
 #define MIRRORING_HOST_LAYOUTS_H
 
 /*
- * Ends the sender of a directory and removes its pins, but the one named kept, if not NULL. The caller has its
- * lock. 0 or a negative errno, silently.
+ * Ends the sender of a directory and removes its pins, but the one named kept, if not NULL. The caller has
+ * its lock. 0 or a negative errno, silently.
  */
 int layouts_remove(const char *dir, const char *kept);
 
