@@ -87,6 +87,20 @@ static void count_packet(const struct shared *shared, uint32_t flags)
 			count(&shared->sent[counters[i].counter], 1);
 }
 
+/*
+ * A commit gives a filter another group, and with it other TX queues: what waits in the old ones leaves
+ * before the first copy in the new ones.
+ */
+static void keep_order(struct deliverer *d, const struct mirror_record *r)
+{
+	uint32_t filter = r->ifindex << 8 | (r->flags & RECORD_EGRESS) << 7 | r->filter;
+	struct deliverer_route *last = &d->last[(filter ^ filter >> 8) % 256];
+
+	if (last->filter == filter && last->group != r->group)
+		batch_send(&d->batch);
+	*last = (struct deliverer_route){ filter, r->group };
+}
+
 void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured)
 {
 	const struct encap_origin origin = {
@@ -118,6 +132,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	uint32_t hash, copies;
 
 	count(&d->shared->sent[SENT_RECORDS], 1);
+	keep_order(d, r);
 	split_begin(&s, &in);
 	hash = hash_of(d, r, &s);
 	c = g ? group_choose(g, hash) : NULL;

@@ -13,6 +13,9 @@ struct deliverer {
 	struct groups groups;
 	struct flow_fragments fragments;
 	struct batch batch;
+	struct deliverer_route { /* of the last copy of a filter */
+		uint32_t filter, group;
+	} last[256];
 	uint64_t realtime; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
 };
 

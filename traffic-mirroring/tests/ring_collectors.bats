@@ -91,3 +91,20 @@ moves() {
 	wait_until 5 idle
 	[[ $(sent copies) == 0 && $(sent no_collector) == 10 ]]
 }
+
+@test "a commit that gives a filter other groups keeps its copies in order" {
+	rules="mirror proto icmp"
+	mirror 0 start --map-name="$pins/tc_ingress_root_array" --rules="$rules" --tunnel-remote-address=$LAB_COLLECTOR4 --ttl=10
+	capture copies host eth1 -s 200 udp dst port 6080
+	# shellcheck disable=SC2046
+	$(lab_enter client) ping -q -f -l 256 -c 60000 $LAB_HOST4 >"$LAB/ping" &
+	local ping=$! ttl=10
+	while kill -0 $ping; do
+		ttl=$((21 - ttl))
+		mirror 0 update --ttl=$ttl >"$LAB/update"
+	done
+	wait_until 5 idle
+	capture_end copies
+	(($(captured copies 'ip[8] == 10') > 0 && $(captured copies 'ip[8] == 11') > 0))
+	python3 "$tools/ring_flows.py" order "$LAB/copies.pcap"
+}

@@ -10,6 +10,7 @@
     ring_flows.py offer DEV MAC SECONDS         what clients send, paced: 400 new flows per second, each of 25 datagrams of
                                                 1,000 bytes within half a second
     ring_flows.py whole COPIES.pcap FIRST       prints how many flows from FIRST on have all their copies, and how many some
+    ring_flows.py order COPIES.pcap             fails unless copies of echo requests, at most 65,536, are in their order
 """
 import collections
 import ipaddress
@@ -98,5 +99,13 @@ def whole(path, first):
     print(sum(copies[number] == LENGTH for number in numbers), len(numbers))
 
 
+def order(path):
+    # the sender probes a next hop with an empty datagram
+    copies = [frame[OUTER:] for frame in pcap(path, whole=False)[1] if len(frame) > OUTER]
+    sequence = [int.from_bytes(copy[26:28], "big") for copy in copies]
+    if sequence != sorted(sequence):
+        sys.exit(f"{sum(a > b for a, b in zip(sequence, sequence[1:]))} of {len(sequence)} copies are out of order")
+
+
 if __name__ == "__main__":
-    {"send": send, "where": where, "offer": offer, "whole": whole}[sys.argv[1]](*sys.argv[2:])
+    {"send": send, "where": where, "offer": offer, "whole": whole, "order": order}[sys.argv[1]](*sys.argv[2:])
