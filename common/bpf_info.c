@@ -95,14 +95,16 @@ uint32_t bpf_info_id(int fd)
 	return bpf_info_map(fd, &info) ? 0 : info.id;
 }
 
-uint32_t bpf_info_pinned_id(const char *path)
+int64_t bpf_info_pinned_id(const char *path)
 {
 	int fd = bpf_obj_get(path);
-	uint32_t id;
+	int64_t id;
 
 	if (fd < 0)
-		return 0;
+		return errno == ENOENT ? 0 : -errno;
 	id = bpf_info_id(fd);
+	if (!id)
+		id = -errno;
 	close(fd);
 	return id;
 }

@@ -38,7 +38,7 @@ size_t bpf_info_mapped_size(const struct bpf_map_shape *shape);
 /* The id of an open program or map; 0, and errno is set: it cannot be read. */
 uint32_t bpf_info_id(int fd);
 
-/* The id of the program or map pinned at path, 0 if there is none. */
-uint32_t bpf_info_pinned_id(const char *path);
+/* The id of the program or map pinned at path, 0 if there is none; a negative errno. */
+int64_t bpf_info_pinned_id(const char *path);
 
 #endif

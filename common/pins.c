@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -45,11 +46,14 @@ int pins_version(const char *version, char part[NAME_MAX + 1])
 
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version)
 {
-	char part[NAME_MAX + 1];
 	int err;
 
+	*pins = (struct pins){};
 	if (!is_part(iface))
 		return -EINVAL;
+	if (strlen(iface) > NAME_MAX)
+		return -ENAMETOOLONG;
+	strcpy(pins->iface, iface);
 	if (!version) {
 		err = join(pins->maps, MAPS "/%s", iface);
 		return err ? err : join(pins->progs, PROGS "/%s", iface);
@@ -57,11 +61,10 @@ int pins_of(struct pins *pins, const char *iface, const char *package, const cha
 
 	if (!is_part(package) || !is_part(version))
 		return -EINVAL;
-	err = pins_version(version, part);
-	if (err)
-		return err;
-	err = join(pins->maps, MAPS "/%s/%s/%s", iface, package, part);
-	return err ? err : join(pins->progs, PROGS "/%s/%s/%s", iface, package, part);
+	err = pins_version(version, pins->version);
+	if (!err)
+		err = join(pins->maps, MAPS "/%s/%s/%s", iface, package, pins->version);
+	return err ? err : join(pins->progs, PROGS "/%s/%s/%s", iface, package, pins->version);
 }
 
 int pins_check_iface(const char *iface)
@@ -72,89 +75,153 @@ int pins_check_iface(const char *iface)
 	return -EINVAL;
 }
 
-/* The next subdirectory's name, NULL after the last. */
-static const char *next_dir(DIR *dir)
+static int is_dir(const struct dirent *entry)
 {
-	struct dirent *entry;
-
-	while ((entry = readdir(dir)))
-		if (entry->d_type == DT_DIR && is_part(entry->d_name))
-			return entry->d_name;
-	return NULL;
+	return entry->d_type == DT_DIR && is_part(entry->d_name);
 }
 
-static bool holds(const struct pins *pins, const char *map)
+typedef int dir_function(void *ctx, const char *name);
+
+/*
+ * Calls visit for the subdirectories of a directory in the order of their names, until it returns other than
+ * 0. A directory that is not there has none. *err: why it cannot be read.
+ */
+static int each_dir(const char *path, dir_function *visit, void *ctx, int *err)
 {
-	char path[PATH_MAX];
+	struct dirent **entries;
+	int n = scandir(path, &entries, is_dir, alphasort), ret = 0;
 
-	return !join(path, "%s/%s", pins->maps, map) && !access(path, F_OK);
-}
-
-/* Keeps the candidate if it holds the map; found counts those that do. */
-static void try(struct pins *pins, const char *iface, const char *package, const char *version,
-		const char *map, int *found)
-{
-	struct pins candidate;
-
-	if (!pins_of(&candidate, iface, package, version) && holds(&candidate, map)) {
-		*pins = candidate;
-		(*found)++;
+	*err = n < 0 && errno != ENOENT ? -errno : 0;
+	for (int i = 0; i < n; i++) {
+		if (!ret)
+			ret = visit(ctx, entries[i]->d_name);
+		free(entries[i]);
 	}
+	if (n >= 0)
+		free(entries);
+	return ret;
 }
 
-static void try_versions(struct pins *pins, const char *iface, const char *package, const char *map,
-			 int *found)
-{
-	char path[PATH_MAX];
-	const char *version;
-	DIR *dir = NULL;
+struct walk {
+	const char *iface, *package;
+	int (*visit)(void *ctx, const struct pins *pins, int err);
+	void *ctx;
+};
 
-	if (!join(path, MAPS "/%s/%s", iface, package))
-		dir = opendir(path);
-	if (!dir)
-		return;
-	while ((version = next_dir(dir)))
-		try(pins, iface, package, version, map, found);
-	closedir(dir);
+static int visit_unread(const struct walk *w, const char *path, int err)
+{
+	struct pins pins = {};
+
+	snprintf(pins.iface, sizeof(pins.iface), "%s", w->iface ?: "");
+	snprintf(pins.maps, sizeof(pins.maps), "%s", path);
+	return w->visit(w->ctx, &pins, err);
 }
 
-/* The versioned layout under any package; version NULL: under any version too. */
-static int find_versioned(struct pins *pins, const char *iface, const char *version, const char *map)
+static int walk_version(void *ctx, const char *version)
+{
+	const struct walk *w = ctx;
+	struct pins pins;
+	int err = pins_of(&pins, w->iface, w->package, version);
+
+	return err ? err : w->visit(w->ctx, &pins, 0);
+}
+
+static int walk_package(void *ctx, const char *package)
+{
+	struct walk *w = ctx;
+	char path[PATH_MAX];
+	int err, ret;
+
+	w->package = package;
+	if (join(path, MAPS "/%s/%s", w->iface, package))
+		return -ENAMETOOLONG;
+	ret = each_dir(path, walk_version, w, &err);
+	return ret || !err ? ret : visit_unread(w, path, err);
+}
+
+static int walk_iface(void *ctx, const char *iface)
+{
+	struct walk *w = ctx;
+	struct pins flat;
+	int err = pins_of(&flat, iface, NULL, NULL), ret;
+
+	if (err)
+		return err;
+	w->iface = iface;
+	ret = w->visit(w->ctx, &flat, 0);
+	if (!ret)
+		ret = each_dir(flat.maps, walk_package, w, &err);
+	return ret || !err ? ret : w->visit(w->ctx, &flat, err);
+}
+
+int pins_each(const char *iface, int (*visit)(void *ctx, const struct pins *pins, int err), void *ctx)
+{
+	struct walk w = { .visit = visit, .ctx = ctx };
+	int err, ret;
+
+	if (iface) /* bpffs refuses even to look for a name with a dot */
+		return is_part(iface) && !strchr(iface, '.') ? walk_iface(&w, iface) : 0;
+	ret = each_dir(MAPS, walk_iface, &w, &err);
+	w.iface = NULL;
+	return ret || !err ? ret : visit_unread(&w, MAPS, err);
+}
+
+int pins_hold(const struct pins *pins, const char *map)
 {
 	char path[PATH_MAX];
-	const char *package;
-	DIR *dir = NULL;
-	int found = 0;
 
-	if (!join(path, MAPS "/%s", iface))
-		dir = opendir(path);
-	if (!dir)
-		return -ENOENT;
-	while ((package = next_dir(dir))) {
-		if (version)
-			try(pins, iface, package, version, map, &found);
-		else
-			try_versions(pins, iface, package, map, &found);
-	}
-	closedir(dir);
-	if (!found)
-		return -ENOENT;
-	return found == 1 ? 0 : -ENOTUNIQ;
+	if (join(path, "%s/%s", pins->maps, map))
+		return -ENAMETOOLONG;
+	if (!access(path, F_OK))
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+struct search {
+	struct pins *pins; /* the last match */
+	const char *map, *version; /* version: as in the paths, NULL: any */
+	int found;
+};
+
+static int match(void *ctx, const struct pins *candidate, int err)
+{
+	struct search *s = ctx;
+	int holds;
+
+	if (err)
+		return err;
+	if (s->version && strcmp(s->version, candidate->version))
+		return 0;
+	holds = pins_hold(candidate, s->map);
+	if (holds <= 0)
+		return holds;
+	*s->pins = *candidate;
+	s->found++;
+	return 0;
+}
+
+static int search(const char *iface, struct search s)
+{
+	int err = pins_each(iface, match, &s);
+
+	return err ? err : !s.found ? -ENOENT : s.found == 1 ? 0 : -ENOTUNIQ;
 }
 
 int pins_find(struct pins *pins, const char *iface, const char *version, const char *map)
 {
-	int found = 0, err;
+	char part[NAME_MAX + 1];
+	int err = -ENOENT;
 
 	if (version) {
-		err = find_versioned(pins, iface, version, map);
-		if (err != -ENOENT)
-			return err;
+		err = pins_version(version, part);
+		if (!err)
+			err = search(iface, (struct search){ pins, map, .version = part });
 	}
-	try(pins, iface, NULL, NULL, map, &found);
-	if (found)
-		return 0;
-	return version ? -ENOENT : find_versioned(pins, iface, NULL, map);
+	if (err == -ENOENT)
+		err = search(iface, (struct search){ pins, map, .version = "" });
+	if (err == -ENOENT && !version)
+		err = search(iface, (struct search){ pins, map, .version = NULL });
+	return err;
 }
 
 static bool below_bpffs(const char *path)

@@ -20,6 +20,8 @@
 
 /* Where one package of one interface has its pins. */
 struct pins {
+	char iface[NAME_MAX + 1];
+	char version[NAME_MAX + 1]; /* as in the paths; empty: flat */
 	char maps[PATH_MAX]; /* directory */
 	char progs[PATH_MAX]; /* directory */
 };
@@ -37,9 +39,20 @@ int pins_of(struct pins *pins, const char *iface, const char *package, const cha
 int pins_check_iface(const char *iface);
 
 /*
+ * Calls visit for each directory where maps may be pinned, of an interface or, where iface is NULL, of all,
+ * in the order of their names. err: 0, or why the directory cannot be read; then pins says no more than its
+ * path and its interface. Stops at the first value other than 0 that visit returns, and returns it.
+ */
+int pins_each(const char *iface, int (*visit)(void *ctx, const struct pins *pins, int err), void *ctx);
+
+/* Whether a map of this name is pinned there: 1, 0 or a negative errno. */
+int pins_hold(const struct pins *pins, const char *map);
+
+/*
  * Looks for the directory in which a map of this name is pinned for an interface: the versioned layout with
  * this version under any package name, when version is not NULL; else the flat one, else the versioned one of
- * any version. 0, -ENOENT: nowhere, -ENOTUNIQ: in several places (the versioned layout, no version given).
+ * any version. 0; -ENOENT: nowhere; -ENOTUNIQ: in several places (the versioned layout); another negative
+ * errno: a directory of the interface cannot be read.
  */
 int pins_find(struct pins *pins, const char *iface, const char *version, const char *map);
 

@@ -84,13 +84,17 @@ static int load(struct side *side)
 static int adopt(struct side *side, const struct chain_root *root)
 {
 	const char *iface = side->target->link.name, *direction = direction_names[side->direction];
-	uint32_t pinned = bpf_info_pinned_id(side->map_path);
+	int64_t pinned = bpf_info_pinned_id(side->map_path);
 	int fd, err;
 
+	if (pinned < 0)
+		return fail(side, pinned, "cannot read the pin of the root's map");
 	if (!pinned) {
 		struct pins pins;
 
 		err = pins_find(&pins, iface, NULL, side->names->map);
+		if (err && err != -ENOENT && err != -ENOTUNIQ)
+			return fail(side, err, "cannot look for other pins of the root's map");
 		if (err != -ENOENT) {
 			log_error("%s %s: root program %u is pinned elsewhere; `tc_root stop` removes it",
 				  iface, direction, root->prog_id);
@@ -138,9 +142,11 @@ static int prepare(struct side *side)
 /* Pins the program. A pin of another program at that path is stale: that program is no longer attached. */
 static int pin(struct side *side)
 {
-	uint32_t pinned = bpf_info_pinned_id(side->prog_path);
+	int64_t pinned = bpf_info_pinned_id(side->prog_path);
 	int err;
 
+	if (pinned < 0)
+		return fail(side, pinned, "cannot read the pin of the program");
 	if (pinned == side->prog_id)
 		return 0;
 	if (pinned && unlink(side->prog_path))

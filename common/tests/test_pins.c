@@ -2,6 +2,7 @@
 /* In a mount namespace with a bpffs of its own. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +11,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../error_text.h"
 #include "../pins.h"
 
 #define MAP "mirroring_ingress_config"
@@ -111,6 +114,59 @@ static void finding(void **state)
 	found("3.0", BPFFS "/tc/globals/eth0");
 }
 
+static int list(void *ctx, const struct pins *pins, int err)
+{
+	char *text = ctx;
+
+	if (pins_hold(pins, MAP) > 0 || err)
+		sprintf(text + strlen(text), "%s/%s %d\n", pins->iface, pins->version, err);
+	return 0;
+}
+
+static void walking(void **state)
+{
+	char text[512] = "";
+
+	(void)state;
+	assert_int_equal(pins_each(NULL, list, text), 0);
+	assert_string_equal(text, "");
+	pin(BPFFS "/tc/globals/eth1");
+	pin(BPFFS "/tc/globals/eth0/b/2_0");
+	pin(BPFFS "/tc/globals/eth0/a/1_0");
+	pin(BPFFS "/tc/globals/eth0");
+	assert_int_equal(pins_each(NULL, list, text), 0);
+	assert_string_equal(text, "eth0/ 0\neth0/1_0 0\neth0/2_0 0\neth1/ 0\n");
+	text[0] = '\0';
+	assert_int_equal(pins_each("eth1", list, text), 0);
+	assert_string_equal(text, "eth1/ 0\n");
+}
+
+/* Root without CAP_DAC_OVERRIDE is an owner like any other. */
+static void unreadable(void **state)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3], less[_LINUX_CAPABILITY_U32S_3];
+	char text[512] = "";
+	struct pins pins;
+
+	(void)state;
+	pin(BPFFS "/tc/globals/eth0/a/1_0");
+	pin(BPFFS "/tc/globals/eth1");
+	assert_int_equal(chmod(BPFFS "/tc/globals/eth0/a", 0), 0);
+	assert_int_equal(syscall(SYS_capget, &header, held), 0);
+	memcpy(less, held, sizeof(less));
+	less[0].effective &= ~(1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH);
+	assert_int_equal(syscall(SYS_capset, &header, less), 0);
+	assert_int_equal(pins_find(&pins, "eth0", NULL, MAP), -EACCES);
+	assert_int_equal(pins_find(&pins, "eth0", "2.0", MAP), -EACCES);
+	assert_int_equal(pins_find(&pins, "eth1", NULL, MAP), 0);
+	assert_int_equal(pins_each(NULL, list, text), 0);
+	assert_string_equal(text, "eth0/ -13\neth1/ 0\n");
+	assert_string_equal(error_text(-EACCES), "Permission denied without CAP_DAC_OVERRIDE");
+	assert_string_equal(error_text(-ENOENT), "No such file or directory");
+	assert_int_equal(syscall(SYS_capset, &header, held), 0);
+}
+
 static void directories(void **state)
 {
 	struct stat st;
@@ -142,6 +198,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layouts),
 		cmocka_unit_test_setup(finding, fresh_bpffs),
+		cmocka_unit_test_setup(walking, fresh_bpffs),
+		cmocka_unit_test_setup(unreadable, fresh_bpffs),
 		cmocka_unit_test_setup(directories, fresh_bpffs),
 	};
 

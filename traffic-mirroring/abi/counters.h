@@ -36,7 +36,7 @@
 	C(NO_SENDER, "no_sender", "there is no ring, or no sender was ever started", LOST)                 \
 	C(SHED, "shed", "overload or a rate limit: its whole flow is shed", QUIET)                         \
 	C(LINK_DOWN, "link_down", "the link to the collectors is down", FAILED)                            \
-	C(NO_EXIT, "no_exit", "the filter does not say yet where copies go, or the map exits was emptied", \
+	C(NO_EXIT, "no_exit", "the filter does not say where copies go, or the map exits was emptied", \
 	  FAILED)
 
 /*

@@ -94,7 +94,7 @@ enum mirror_exit {
 	/* delivery programs: keys of the exits PROG_ARRAY */
 	EXIT_DEVICE, /* bpf_clone_redirect() */
 	EXIT_RING, /* into this CPU's ring buffer */
-	EXIT_NONE, /* no collector yet: update ran before start; counted as OUT_NO_EXIT */
+	EXIT_NONE, /* no destination: in configurations of older versions; counted as OUT_NO_EXIT */
 };
 #define MIRROR_EXIT_PROGRAMS 2 /* two: exits must not look like a chain map, which has one entry */
 
@@ -214,7 +214,7 @@ enum mirror_option {
 
 struct mirror_options {
 	__u8 origin[OPT_COUNT]; /* by enum mirror_option; 0: not given, 1: by start, 2: by update */
-	__u8 started; /* 1: start has run; an update before it may omit where copies go */
+	__u8 started; /* 1: start has run */
 	char text[OPT_COUNT][MIRROR_OPTION_LEN]; /* in the same order; filters have none; padded with zeros */
 	__u8 setting_origin[SET_COUNT]; /* by enum mirror_setting, likewise: who gave it to the host */
 } __attribute__((aligned(8)));

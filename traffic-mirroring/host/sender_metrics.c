@@ -111,7 +111,11 @@ int sender_metrics_print(void)
 
 	if (pid == -ENOENT)
 		return 0;
-	err = pid < 0 ? (int)pid : shared_open(&s);
+	if (pid < 0) {
+		shared_report_sender(pid);
+		return pid;
+	}
+	err = shared_open(&s);
 	if (err)
 		return err;
 	prometheus_metric(stdout, PREFIX "up", "gauge", "1: a sender runs and does its work");

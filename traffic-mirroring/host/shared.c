@@ -12,6 +12,7 @@
 
 #include "../../common/bpf_info.h"
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../../common/pins.h"
@@ -175,4 +176,9 @@ bool shared_sender_answers(const struct shared *s, unsigned int patience_ms)
 long shared_sender(void)
 {
 	return lock_holder(HOST_SENDER_LOCK);
+}
+
+void shared_report_sender(long error)
+{
+	log_error("cannot tell whether a sender runs: %s: %s", HOST_SENDER_LOCK, error_text(error));
 }

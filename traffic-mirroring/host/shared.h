@@ -37,6 +37,8 @@ int shared_group_by_id(uint32_t id, struct mirror_group *group);
 
 /* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. Logs nothing. */
 long shared_sender(void);
+/* Logs why shared_sender() cannot tell. */
+void shared_report_sender(long error);
 
 /*
  * Whether the sender does its work, if it runs: its last sign of life is less than 0.7 s old, or another one

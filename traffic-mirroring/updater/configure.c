@@ -23,8 +23,8 @@
 #include "settings.h"
 #include "../../common/file.h"
 
-#define PIN_SECONDS 5 /* how long update waits for a start that has not pinned yet */
-#define PIN_POLL_MS 20
+#define START_SECONDS 5 /* how long update waits for a start that has not run yet */
+#define START_POLL_MS 20
 
 /* What a start or update asks for. */
 struct change {
@@ -173,7 +173,7 @@ static int make_plan(const struct instance *i, struct change *change, struct pla
 	delivery_parse(&p->c->options, &p->c->delivery);
 	before = p->c->delivery;
 	apply(change, p->c);
-	err = delivery_resolve(p->c, i, !p->c->options.started);
+	err = delivery_resolve(p->c, i);
 	if (!err)
 		err = tables_check(p->c);
 	if (!err)
@@ -243,17 +243,40 @@ static int find_locked(struct instance *i, const char *version)
 	return err;
 }
 
-/* The same, waiting for a start that was called at the same moment and is still loading. */
-static int await_locked(struct instance *i, const char *version)
+/* Finds, locks and opens what start has set up. 1, silently: it is not there yet. */
+static int find_started(struct instance *i, const char *version)
+{
+	int err = find_locked(i, version);
+
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	err = instance_open(i);
+	if (!err && !tables_started(i->tables))
+		err = 1;
+	if (err)
+		instance_close(i);
+	return err;
+}
+
+/* The same, waiting for a start that was called at the same moment. -ENOENT: none came, or it failed. */
+static int await_started(struct instance *i, const char *version)
 {
 	int err;
 
-	for (int waited = 0;; waited += PIN_POLL_MS) {
-		err = find_locked(i, version);
-		if (err != -ENOENT || waited >= PIN_SECONDS * 1000)
+	for (int waited = 0;; waited += START_POLL_MS) {
+		err = find_started(i, version);
+		if (err <= 0)
 			return err;
-		sleep_ms(PIN_POLL_MS);
+		if (waited >= START_SECONDS * 1000)
+			break;
+		sleep_ms(START_POLL_MS);
 	}
+	if (instance_find(i, version))
+		instance_report_missing(i, version);
+	else
+		log_error("%s %s: start has not run, or it failed: its message says why", i->link.name,
+			  direction_names[i->direction]);
+	return -ENOENT;
 }
 
 static int place_locked(struct instance *i, const char *version)
@@ -299,7 +322,7 @@ int command_start(const struct request *request)
 		instance_report_missing(&i, version);
 	if (!err)
 		err = load_check_root(&i);
-	fresh = !err && loads && !instance_program_id(&i);
+	fresh = !err && loads && instance_program_id(&i) == 0;
 	if (!err && !fresh)
 		err = instance_open(&i);
 	if (!err)
@@ -332,13 +355,8 @@ int command_update(const struct request *request)
 
 	if (!err)
 		err = parse_change(request, ORIGIN_UPDATE, &change);
-	if (!err) {
-		err = await_locked(&i, version);
-		if (err == -ENOENT)
-			instance_report_missing(&i, version);
-	}
 	if (!err)
-		err = instance_open(&i);
+		err = await_started(&i, version);
 	if (!err)
 		err = make_plan(&i, &change, &plan);
 	if (!err)
@@ -382,21 +400,25 @@ static int end(struct instance *i)
 	if (!err)
 		err = ours ? unload_chained(i) : empty(i);
 	routes_end(&routes, !err);
-	if (!err) {
-		host_release();
-		log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
-	}
+	if (err)
+		return err;
+	err = host_release();
+	log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
 	return err;
 }
 
 int command_stop(const struct request *request)
 {
 	struct instance i;
-	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+	int err = instance_init_pins(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
 	if (err)
 		return err;
 	err = find_locked(&i, request->value[ARG_VERSION]);
+	if (err == -ENOENT && !i.link.ifindex) {
+		instance_report_no_link(request->value[ARG_IFACE]);
+		return err;
+	}
 	if (err == -ENOENT) {
 		log_info("%s %s: nothing to stop", i.link.name, direction_names[i.direction]);
 		return 0;

@@ -173,7 +173,7 @@ static int add_own_destinations(struct configuration *c, size_t index, const cha
 }
 
 /* owner: of the filter's group, if it needs one of its own. */
-static int resolve_filter(struct configuration *c, size_t index, uint32_t owner, bool may_lack_destination)
+static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 {
 	const struct filter *f = &c->filters->at[index];
 	struct mirror_filter *row = &c->rows[index];
@@ -191,10 +191,6 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner,
 	if (f->action == ACTION_SKIP)
 		return 0;
 	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);
-	if (err == -EDESTADDRREQ && may_lack_destination) {
-		row->exit = EXIT_NONE;
-		return 0;
-	}
 	if (err == -EDESTADDRREQ)
 		log_error("%s has no destination: give --tunnel-remote-address, --tunnel-interface-name or "
 			  "--redirect-to, or "
@@ -256,7 +252,7 @@ static int check_devices(const struct configuration *c, size_t index, const stru
 	return err;
 }
 
-int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_destination)
+int delivery_resolve(struct configuration *c, const struct instance *i)
 {
 	const struct delivery *d = &c->delivery;
 	struct link link;
@@ -268,8 +264,7 @@ int delivery_resolve(struct configuration *c, const struct instance *i, bool may
 	if (!err && *d->tunnel_interface)
 		err = usable_link(d->tunnel_interface, "--tunnel-interface-name", &link);
 	for (size_t f = 0; f < c->filters->n && !err; f++) {
-		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f,
-				     may_lack_destination);
+		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f);
 		if (!err)
 			err = check_devices(c, f, i);
 	}

@@ -13,9 +13,9 @@
  * Fills in the rows, groups and tunnel endpoints of a configuration from its filters and its delivery;
  * host_maps.h fills in the ids of groups. Every device must exist, be up, and be apart from the mirrored
  * interface (netlink_stacked()) unless --allow-same-device permits it. A filter without a destination is an
- * error, unless one may still come (may_lack_destination).
+ * error.
  */
-int delivery_resolve(struct configuration *c, const struct instance *i, bool may_lack_destination);
+int delivery_resolve(struct configuration *c, const struct instance *i);
 
 /* Whether any filter's copies go into the rings. */
 bool delivery_needs_rings(const struct configuration *c);

@@ -16,17 +16,25 @@ static void mark_used(void *ctx, uint32_t group)
 	((bool *)ctx)[group % MIRROR_MAX_GROUPS] = true;
 }
 
-/* Which slots the configurations of this host refer to, active or kept for rollback. */
+static int mark_instance(void *used, const struct instance *i)
+{
+	if (i)
+		tables_each_group(i->tables, mark_used, used);
+	return !i;
+}
+
+/*
+ * Which slots the configurations of this host refer to, active or kept for rollback. One that cannot be read
+ * may refer to any.
+ */
 static void find_used(bool used[MIRROR_MAX_GROUPS])
 {
-	struct instance *instances;
-	size_t n;
-
 	memset(used, 0, MIRROR_MAX_GROUPS * sizeof(*used));
-	instance_all(&instances, &n);
-	for (size_t i = 0; i < n; i++)
-		tables_each_group(instances[i].tables, mark_used, used);
-	instance_free_all(instances, n);
+	if (!instance_each((struct instance_query){}, mark_instance, used))
+		return;
+	log_warn("what cannot be read counts as in use: the sender, the rings and all lists of collectors "
+		 "stay");
+	memset(used, true, MIRROR_MAX_GROUPS * sizeof(*used));
 }
 
 static bool same_group(const struct mirror_group *a, const struct mirror_group *b)

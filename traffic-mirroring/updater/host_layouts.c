@@ -63,14 +63,14 @@ static bool used(const char *dir)
 {
 	char state[PATH_MAX], globals[] = BPFFS "/tc/globals", *const roots[] = { globals, NULL };
 	bool found = false;
-	uint32_t id;
+	int64_t id;
 	FTSENT *e;
 	FTS *tree;
 
 	snprintf(state, sizeof(state), "%s/state", dir);
 	id = bpf_info_pinned_id(state);
 	tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	if (!tree || (!id && !access(state, F_OK)))
+	if (!tree || id < 0)
 		found = true;
 	while (tree && !found && (e = fts_read(tree))) {
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)

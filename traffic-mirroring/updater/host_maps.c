@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/netlink.h"
 #include "../../common/pins.h"
@@ -45,7 +46,7 @@ static void map_path(const char *name, char path[PATH_MAX])
 
 static int report(int err)
 {
-	log_error("cannot set up the rings in %s: %s", HOST_PINS, strerror(-err));
+	log_error("cannot set up the rings in %s: %s", HOST_PINS, error_text(err));
 	return err;
 }
 
@@ -193,12 +194,24 @@ static int attach_rings(const struct host *h, const struct tables *t, const int 
 	return err;
 }
 
+struct attachment {
+	const struct host *host;
+	const int *ring;
+};
+
+/* One that cannot be read would go on copying into rings without a reader. */
+static int lead(void *ctx, const struct instance *i)
+{
+	const struct attachment *a = ctx;
+
+	return i ? attach_rings(a->host, i->tables, a->ring) : -EBUSY;
+}
+
 /* Pins these rings in place of others, and leads every data path to them. */
 static int use_rings(const struct host *h, const int ring[])
 {
-	struct instance *instances;
+	struct attachment attachment = { h, ring };
 	char path[PATH_MAX];
-	size_t n;
 	int err = 0;
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++) {
@@ -206,12 +219,8 @@ static int use_rings(const struct host *h, const int ring[])
 		if ((unlink(path) && errno != ENOENT) || bpf_obj_pin(ring[i], path))
 			err = -errno;
 	}
-	if (err)
-		return report(err);
-	err = instance_all(&instances, &n);
-	for (size_t i = 0; i < n && !err; i++)
-		err = attach_rings(h, instances[i].tables, ring);
-	instance_free_all(instances, n);
+	if (!err)
+		err = instance_each((struct instance_query){}, lead, &attachment);
 	return err ? report(err) : 0;
 }
 
@@ -399,19 +408,24 @@ int host_revive_sender(void)
 		err = host_set(h, &nothing, true);
 		if (!err)
 			err = host_ensure_sender(h);
+	} else {
+		err = -EALREADY;
 	}
 	host_end(h, true);
 	return err;
+}
+
+static int check_unconfigured(void *ctx, const struct instance *i)
+{
+	(void)ctx;
+	return !i || tables_configured(i->tables);
 }
 
 /* Whether settings that somebody has given must wait for rings; true if nobody can tell. */
 static bool settings_wait(void)
 {
 	struct mirror_settings settings;
-	struct instance *instances;
-	bool configured = false;
 	__u32 zero = 0;
-	size_t n;
 	int fd = bpf_obj_get(HOST_PINS "/settings"), err;
 
 	err = fd < 0 ? 0 : bpf_map_lookup_elem(fd, &zero, &settings);
@@ -419,26 +433,22 @@ static bool settings_wait(void)
 		close(fd);
 	if (!err && (fd < 0 || !memcmp(&settings, &settings_default, sizeof(settings))))
 		return false;
-	if (instance_all(&instances, &n))
-		return true;
-	for (size_t i = 0; i < n; i++)
-		configured |= tables_configured(instances[i].tables);
-	instance_free_all(instances, n);
-	return configured;
+	return instance_each((struct instance_query){}, check_unconfigured, NULL);
 }
 
-void host_release(void)
+int host_release(void)
 {
-	int lock;
+	int lock, err = 0;
 
 	layouts_release_others();
 	if (groups_any_used())
-		return;
+		return 0;
 	lock = lock_directory(HOST_PINS);
 	if (lock < 0)
-		return;
+		return lock == -ENOENT ? 0 : lock;
 	/* only if none has come while we waited for the lock */
 	if (!groups_any_used())
-		layouts_remove(HOST_PINS, settings_wait() ? "settings" : NULL);
+		err = layouts_remove(HOST_PINS, settings_wait() ? "settings" : NULL);
 	close(lock);
+	return err;
 }

@@ -46,9 +46,12 @@ int host_ensure_sender(struct host *h);
  * Ends the sender and removes all pins if no instance has collectors any more; the settings stay until no
  * instance has any options. Call it without the lock.
  */
-void host_release(void);
+int host_release(void);
 
-/* Starts the sender again if this host has rings and none runs. */
+/*
+ * Starts the sender again if this host has rings and none runs. -EALREADY, silently: it was told to end, and
+ * stays so.
+ */
 int host_revive_sender(void);
 
 #endif

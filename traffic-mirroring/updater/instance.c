@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "instance.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../common/bpf_info.h"
 #include "../../common/chain.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/lock.h"
 
@@ -17,18 +16,52 @@ static const char *const entries[DIRECTIONS] = {
 	[INGRESS] = "_ingress_redirect", [EGRESS] = "_egress_redirect"
 };
 
-int instance_init(struct instance *i, const char *iface, const char *direction)
+void instance_report_no_link(const char *iface)
+{
+	log_error("--iface: there is no interface \"%s\"", log_quote(iface).text);
+}
+
+/* Looks for the device of this name; where there is none, only the name is set. */
+static int find_link(struct instance *i, const char *iface)
+{
+	int err = netlink_link(iface, &i->link);
+
+	if (err != -ENODEV)
+		return err;
+	i->link = (struct link){};
+	if (strlen(iface) >= sizeof(i->link.name))
+		return -ENAMETOOLONG;
+	strcpy(i->link.name, iface);
+	return 0;
+}
+
+int instance_init_pins(struct instance *i, const char *iface, const char *direction)
 {
 	int err;
 
 	*i = (struct instance){ .lock = -1,
 				.direction = strcmp(direction, direction_names[EGRESS]) ? INGRESS : EGRESS };
-	err = netlink_link(iface, &i->link);
-	if (err == -ENODEV)
-		log_error("--iface: there is no interface \"%s\"", log_quote(iface).text);
+	err = find_link(i, iface);
+	if (err == -ENAMETOOLONG)
+		instance_report_no_link(iface);
 	else if (err)
-		log_error("--iface %s: %s", iface, strerror(-err));
+		log_error("--iface %s: %s", iface, error_text(err));
 	return err;
+}
+
+int instance_init(struct instance *i, const char *iface, const char *direction)
+{
+	int err = instance_init_pins(i, iface, direction);
+
+	if (err || i->link.ifindex)
+		return err;
+	instance_report_no_link(iface);
+	return -ENODEV;
+}
+
+static void config_name(enum direction direction, char name[64])
+{
+	snprintf(name, 64, MAP_PIN_NAME, direction_names[direction], "config");
 }
 
 /*
@@ -36,10 +69,10 @@ int instance_init(struct instance *i, const char *iface, const char *direction)
  */
 static bool is_attached(const struct instance *i)
 {
-	uint32_t id = instance_program_id(i);
+	int64_t id = instance_program_id(i);
 	struct chain chain;
 
-	return id && !chain_read(i->link.ifindex, i->direction, id, &chain) && chain_has(&chain, id);
+	return id > 0 && !chain_read(i->link.ifindex, i->direction, id, &chain) && chain_has(&chain, id);
 }
 
 /*
@@ -55,25 +88,18 @@ static int find_network(struct instance *i)
 	return err;
 }
 
-static int find_pins(struct instance *i, const char *version)
+int instance_find(struct instance *i, const char *version)
 {
 	char config[64];
 	int err;
 
-	snprintf(config, sizeof(config), MAP_PIN_NAME, direction_names[i->direction], "config");
+	config_name(i->direction, config);
 	err = pins_find(&i->pins, i->link.name, version, config);
 	if (err == -ENOTUNIQ)
 		log_error("traffic-mirroring is pinned several times for %s %s: choose one with --version",
 			  i->link.name, direction_names[i->direction]);
 	else if (err && err != -ENOENT)
-		log_error("looking for the pins of %s: %s", i->link.name, strerror(-err));
-	return err;
-}
-
-int instance_find(struct instance *i, const char *version)
-{
-	int err = find_pins(i, version);
-
+		log_error("looking for the pins of %s: %s", i->link.name, error_text(err));
 	if (!err)
 		err = find_network(i);
 	if (!err && i->foreign) {
@@ -125,63 +151,70 @@ void instance_close(struct instance *i)
 	i->lock = -1;
 }
 
-static int add_instance(struct instance **instances, size_t *n, const struct instance *found)
+struct walk {
+	const char *direction, *version; /* NULL: any; version as in the paths */
+	instance_visit *visit;
+	void *ctx;
+	bool visited;
+};
+
+static int visit_direction(struct walk *w, const struct pins *pins, enum direction direction)
 {
-	struct instance *grown = realloc(*instances, (*n + 1) * sizeof(*grown));
+	struct instance i = { .direction = direction, .pins = *pins, .lock = -1 };
+	char config[64];
+	int held, err;
 
-	if (!grown)
-		return -ENOMEM;
-	*instances = grown;
-	grown[(*n)++] = *found;
-	return 0;
-}
-
-static int by_name(const void *left, const void *right)
-{
-	const struct instance *a = left, *b = right;
-	int order = strcmp(a->link.name, b->link.name);
-
-	return order ? order : (int)a->direction - (int)b->direction;
-}
-
-int instance_all(struct instance **instances, size_t *n)
-{
-	DIR *dir = opendir(BPFFS "/tc/globals");
-	struct dirent *entry;
-	int err = 0;
-
-	*instances = NULL;
-	*n = 0;
-	while (dir && !err && (entry = readdir(dir))) {
-		for (int d = 0; d < DIRECTIONS && !err; d++) {
-			struct instance i = { .direction = d, .lock = -1 };
-			int opened;
-
-			if (entry->d_name[0] == '.' || netlink_link(entry->d_name, &i.link) ||
-			    find_pins(&i, NULL) || find_network(&i))
-				continue;
-			i.tables = tables_open_pinned(i.pins.maps, i.direction, &opened);
-			if (opened == -ESTALE)
-				log_info("%s %s was loaded by a version with another layout", i.link.name,
-					 direction_names[d]);
-			else if (opened)
-				log_warn("skipping %s %s", i.link.name, direction_names[d]);
-			else
-				err = add_instance(instances, n, &i);
-		}
-	}
-	if (dir)
-		closedir(dir);
-	if (*n)
-		qsort(*instances, *n, sizeof(**instances), by_name);
+	config_name(direction, config);
+	held = pins_hold(pins, config);
+	if (!held)
+		return 0;
+	err = held < 0 ? held : find_link(&i, pins->iface);
+	if (err)
+		log_error("%s: %s", pins->maps, error_text(err));
+	else
+		i.tables = tables_open_pinned(pins->maps, direction, &err);
+	/* another layout has rings and a sender of its own; what was removed since counts as absent */
+	if (err == -ESTALE || (err && !pins_hold(pins, config)))
+		return 0;
+	if (!err)
+		err = find_network(&i);
+	w->visited = true;
+	err = w->visit(w->ctx, err ? NULL : &i);
+	instance_close(&i);
 	return err;
 }
 
-void instance_free_all(struct instance *instances, size_t n)
+static int visit_pins(void *ctx, const struct pins *pins, int err)
 {
-	for (size_t i = 0; i < n; i++)
-		instance_close(&instances[i]);
-	free(instances);
+	struct walk *w = ctx;
+
+	if (err) {
+		log_error("%s: %s", pins->maps, error_text(err));
+		w->visited = true;
+		return w->visit(w->ctx, NULL);
+	}
+	if (w->version && strcmp(w->version, pins->version))
+		return 0;
+	for (enum direction d = INGRESS; d < DIRECTIONS && !err; d++)
+		if (!w->direction || !strcmp(w->direction, direction_names[d]))
+			err = visit_direction(w, pins, d);
+	return err;
+}
+
+int instance_each(struct instance_query query, instance_visit *visit, void *ctx)
+{
+	struct walk w = { .direction = query.direction, .visit = visit, .ctx = ctx };
+	char version[NAME_MAX + 1];
+	int ret;
+
+	if (query.version && !pins_version(query.version, version))
+		w.version = version;
+	ret = pins_each(query.iface, visit_pins, &w);
+	/* as pins_find(): l3afd v2.1.0 pins flat whatever the version */
+	if (w.visited || !w.version)
+		return ret;
+	w.version = "";
+	return pins_each(query.iface, visit_pins, &w);
 }
 
 void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX])
@@ -197,7 +230,7 @@ void instance_program_path(const struct instance *i, char path[PATH_MAX])
 		path[0] = '\0';
 }
 
-uint32_t instance_program_id(const struct instance *i)
+int64_t instance_program_id(const struct instance *i)
 {
 	char path[PATH_MAX];
 

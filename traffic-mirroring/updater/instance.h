@@ -8,7 +8,7 @@
 #include "tables.h"
 
 struct instance {
-	struct link link;
+	struct link link; /* ifindex 0: no device of this network namespace has the name */
 	enum direction direction;
 	struct pins pins;
 	int lock; /* the locked directory of the pins, -1: not locked */
@@ -21,6 +21,9 @@ struct instance {
  * iface, direction, version: as given to the command.
  */
 int instance_init(struct instance *i, const char *iface, const char *direction);
+/* The same for what the pins alone are enough for: the interface may be gone, or have another name now. */
+int instance_init_pins(struct instance *i, const char *iface, const char *direction);
+void instance_report_no_link(const char *iface);
 /* Sets i->pins. -ENOENT, silently: nothing is pinned. */
 int instance_find(struct instance *i, const char *version);
 void instance_report_missing(const struct instance *i, const char *version);
@@ -29,14 +32,21 @@ int instance_lock(struct instance *i);
 int instance_open(struct instance *i);
 void instance_close(struct instance *i);
 
-/* All that is running on this host, open, unlocked; one that cannot be opened is left out with a warning. */
-int instance_all(struct instance **instances, size_t *n);
-void instance_free_all(struct instance *instances, size_t n);
+/*
+ * Calls visit for all that is pinned on this host and fits the query, also for interfaces that are not in
+ * this network namespace. Each is open, unlocked, and closed after visit; i NULL: one that cannot be read,
+ * after log_error(). Stops at the first value other than 0 that visit returns, and returns it.
+ */
+struct instance_query {
+	const char *iface, *direction, *version; /* NULL: any */
+};
+typedef int instance_visit(void *ctx, const struct instance *i);
+int instance_each(struct instance_query query, instance_visit *visit, void *ctx);
 
 /* Path of one of its pins: mirroring_<direction>_<name> among the maps, <entry>_tc among the programs. */
 void instance_map_path(const struct instance *i, const char *name, char path[PATH_MAX]);
 void instance_program_path(const struct instance *i, char path[PATH_MAX]);
-/* Id of its select program, 0: not pinned. */
-uint32_t instance_program_id(const struct instance *i);
+/* Id of its select program, 0: not pinned; a negative errno, silently. */
+int64_t instance_program_id(const struct instance *i);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "../../common/bpf_info.h"
 #include "../../common/chain.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/self.h"
 
@@ -28,6 +29,11 @@ struct mark {
 	uint32_t map_id;
 };
 
+static uint32_t known(int64_t id)
+{
+	return id > 0 ? id : 0;
+}
+
 static bool read_mark(const struct instance *i, struct mark *mark)
 {
 	char path[PATH_MAX], text[PATH_MAX] = "";
@@ -36,7 +42,7 @@ static bool read_mark(const struct instance *i, struct mark *mark)
 	if (readlink(path, text, sizeof(text) - 1) < 0)
 		return false;
 	if (sscanf(text, MARK, &mark->prog_id, &mark->map_id) != 2) /* version 1.0: leads to the map */
-		*mark = (struct mark){ instance_program_id(i), bpf_info_pinned_id(path) };
+		*mark = (struct mark){ known(instance_program_id(i)), known(bpf_info_pinned_id(path)) };
 	return true;
 }
 
@@ -98,10 +104,10 @@ int load_place(struct instance *i, const char *version)
 static int read_chain(const struct instance *i, struct chain *chain)
 {
 	const char *direction = direction_names[i->direction];
-	int err = chain_read(i->link.ifindex, i->direction, instance_program_id(i), chain);
+	int err = chain_read(i->link.ifindex, i->direction, known(instance_program_id(i)), chain);
 
 	if (err)
-		log_error("the chain of %s %s cannot be read: %s", i->link.name, direction, strerror(-err));
+		log_error("the chain of %s %s cannot be read: %s", i->link.name, direction, error_text(err));
 	return err;
 }
 
@@ -118,36 +124,40 @@ int load_check_root(const struct instance *i)
 	return err;
 }
 
-/* Whether the chain that begins at a chain map comes to a program, or to another chain map. */
-static bool leads_to(uint32_t map_id, uint32_t prog_id, uint32_t other_map_id)
+/*
+ * Follows the chain that begins at a chain map. Returns the map whose next program is prog_id, or
+ * other_map_id if the chain comes to it; 0: neither; a negative errno.
+ */
+static int64_t find_map(uint32_t map_id, uint32_t prog_id, uint32_t other_map_id)
 {
 	for (int i = 0; i < CHAIN_MAX && map_id; i++) {
 		int64_t next, map;
 
 		if (map_id == other_map_id)
-			return true;
+			return map_id;
 		next = chain_next(map_id);
 		if (next <= 0)
-			return false;
+			return next;
 		if (next == prog_id)
-			return true;
+			return map_id;
 		map = chain_map_of(next);
-		map_id = map > 0 ? map : 0;
+		if (map < 0)
+			return map;
+		map_id = map;
 	}
-	return false;
+	return 0;
 }
 
-static bool is_in_chain_of(const struct instance *i, enum direction direction, uint32_t map_id)
+/* 1, 0 or a negative errno, as the next two. */
+static int is_in_chain_of(const struct instance *i, enum direction direction, uint32_t map_id)
 {
 	struct chain_root roots[CHAIN_ROOTS];
-	size_t n;
+	size_t n = 0;
+	int64_t found = chain_roots(i->link.ifindex, direction, roots, &n);
 
-	if (chain_roots(i->link.ifindex, direction, roots, &n))
-		return false;
-	for (size_t r = 0; r < n; r++)
-		if (leads_to(roots[r].map_id, 0, map_id))
-			return true;
-	return false;
+	for (size_t r = 0; r < n && !found; r++)
+		found = find_map(roots[r].map_id, 0, map_id);
+	return found > 0 ? 1 : found;
 }
 
 /* Whether path is a pin of another interface, in either layout. */
@@ -160,35 +170,42 @@ static bool is_pin_of_another(const struct instance *i, const char *path)
 }
 
 /* A map that is in no chain is fine, unless it is a root's: its programs may be attached later. */
-static bool is_of_another_chain(const struct instance *i, const struct bpf_map_info *map, const char *path)
+static int is_of_another_chain(const struct instance *i, const struct bpf_map_info *map, const char *path)
 {
-	if (is_in_chain_of(i, i->direction, map->id))
-		return false;
+	int in = is_in_chain_of(i, i->direction, map->id);
+
+	if (in)
+		return in < 0 ? in : 0;
 	return !strncmp(map->name, "tc_ingress_root", 15) || !strncmp(map->name, "tc_egress_root_", 15) ||
-	       is_pin_of_another(i, path) || is_in_chain_of(i, !i->direction, map->id);
+			       is_pin_of_another(i, path) ?
+		       1 :
+		       is_in_chain_of(i, !i->direction, map->id);
 }
 
 static int open_chain_map(const struct instance *i, const char *path, uint32_t *id)
 {
 	struct bpf_map_info info;
-	int fd = bpf_obj_get(path);
+	int fd = bpf_obj_get(path), another = fd < 0 ? -errno : bpf_info_map(fd, &info);
 
-	if (fd < 0) {
-		fd = -errno;
-		log_error("--map-name: %s: %s", path, strerror(-fd));
-		return fd;
-	}
-	if (bpf_info_map(fd, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1)
+	if (!another && (info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1)) {
 		log_error("--map-name: expected a chain map (a PROG_ARRAY with one entry), got \"%s\"", path);
-	else if (is_of_another_chain(i, &info, path))
-		log_error("--map-name: expected a chain map of %s %s, got \"%s\"", i->link.name,
-			  direction_names[i->direction], path);
-	else {
+		close(fd);
+		return -EINVAL;
+	}
+	if (!another)
+		another = is_of_another_chain(i, &info, path);
+	if (!another) {
 		*id = info.id;
 		return fd;
 	}
-	close(fd);
-	return -EINVAL;
+	if (another < 0)
+		log_error("--map-name: %s: %s", path, error_text(another));
+	else
+		log_error("--map-name: expected a chain map of %s %s, got \"%s\"", i->link.name,
+			  direction_names[i->direction], path);
+	if (fd >= 0)
+		close(fd);
+	return another < 0 ? another : -EINVAL;
 }
 
 /* The chain map of the last program of a chain without ours. */
@@ -215,7 +232,7 @@ static int open_last_map(const struct instance *i, const struct chain *chain, ui
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	log_error("%s %s: map %u: %s", iface, direction, *id, strerror(-fd));
+	log_error("%s %s: map %u: %s", iface, direction, *id, error_text(fd));
 	return fd;
 }
 
@@ -236,31 +253,38 @@ static int set_next(int map_fd, uint32_t prog_id)
 	return err;
 }
 
-static bool in_chain(const struct instance *i, uint32_t prog_id)
+/* 1, 0 or a negative errno. */
+static int in_chain(const struct instance *i, uint32_t prog_id)
 {
 	struct chain chain;
+	int err = chain_read(i->link.ifindex, i->direction, prog_id, &chain);
 
-	return !chain_read(i->link.ifindex, i->direction, prog_id, &chain) && chain_has(&chain, prog_id);
+	return err ? err : chain_has(&chain, prog_id);
 }
 
 /* Behind the map at map_fd, before what is there now. Never a moment in which the chain is cut. */
 static int insert(struct instance *i, int map_fd, uint32_t map_id)
 {
-	uint32_t prog_id = instance_program_id(i);
-	int64_t own_id = chain_map_of(prog_id), next;
+	int64_t prog_id = instance_program_id(i), own_id, next, found;
 	int own, err = 0;
 
-	if (leads_to(map_id, prog_id, 0))
-		return 0;
-	if (in_chain(i, prog_id)) {
+	if (prog_id <= 0)
+		return prog_id ? prog_id : -ENOENT;
+	found = find_map(map_id, prog_id, 0);
+	if (found)
+		return found < 0 ? found : 0;
+	err = in_chain(i, prog_id);
+	if (err > 0)
 		log_warn("%s %s: the program is already in the chain and keeps its place", i->link.name,
 			 direction_names[i->direction]);
-		return 0;
-	}
+	if (err)
+		return err < 0 ? err : 0;
+	own_id = chain_map_of(prog_id);
 	if (own_id <= 0)
 		return own_id ? own_id : -ENOENT;
-	if (leads_to(own_id, 0, map_id))
-		return -ELOOP;
+	found = find_map(own_id, 0, map_id);
+	if (found)
+		return found < 0 ? found : -ELOOP;
 	next = chain_next(map_id);
 	if (next < 0)
 		return next;
@@ -337,40 +361,49 @@ static int load_object(struct instance *i, uint32_t map_id)
 	if (!err)
 		err = bpf_program__pin(program, path);
 	if (err)
-		log_error("cannot load %s: %s", file, strerror(-err));
+		log_error("cannot load %s: %s", file, error_text(err));
 	bpf_object__close(object);
 	return err;
 }
 
 /* Every pin of this direction: the maps by their common prefix, the program, and our marker. */
-static void remove_pins(struct instance *i)
+static int remove_pins(struct instance *i)
 {
 	char prefix[32], path[2 * PATH_MAX];
 	struct dirent *entry;
+	int err = 0;
 	DIR *dir;
 
 	instance_program_path(i, path);
-	unlink(path);
+	if (unlink(path) && errno != ENOENT)
+		err = -errno;
 	snprintf(prefix, sizeof(prefix), MAP_PIN_NAME, direction_names[i->direction], "");
 	dir = opendir(i->pins.maps);
+	if (!dir && errno != ENOENT)
+		err = -errno;
 	while (dir && (entry = readdir(dir))) {
 		if (strncmp(entry->d_name, prefix, strlen(prefix)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", i->pins.maps, entry->d_name);
-		unlink(path);
+		if (unlink(path))
+			err = -errno;
 	}
 	if (dir)
 		closedir(dir);
 	pins_prune(i->pins.progs);
 	pins_prune(i->pins.maps);
+	if (err)
+		log_error("cannot remove the pins in %s: %s", i->pins.maps, error_text(err));
+	return err;
 }
 
 bool load_is_ours(const struct instance *i)
 {
-	uint32_t prog_id = instance_program_id(i);
+	int64_t prog_id = instance_program_id(i);
 	struct mark mark;
 
-	return read_mark(i, &mark) && (!prog_id || prog_id == mark.prog_id);
+	/* a program that cannot be read is one that unload_chained() fails at */
+	return read_mark(i, &mark) && (prog_id <= 0 || prog_id == mark.prog_id);
 }
 
 static int load_marked(struct instance *i, uint32_t map_id)
@@ -382,22 +415,27 @@ static int load_marked(struct instance *i, uint32_t map_id)
 		err = pins_mkdir(i->pins.progs);
 	if (!err)
 		return load_object(i, map_id);
-	log_error("cannot pin to %s: %s", i->pins.maps, strerror(-err));
+	log_error("cannot pin to %s: %s", i->pins.maps, error_text(err));
 	return err;
 }
 
 int load_chained(struct instance *i, const char *map_name)
 {
-	bool fresh = !instance_program_id(i);
+	int64_t prog_id = instance_program_id(i);
+	bool fresh = !prog_id;
 	struct chain chain;
 	uint32_t map_id = 0;
 	int map_fd, err;
 
+	if (prog_id < 0) {
+		log_error("cannot read the pin of the program in %s: %s", i->pins.progs, error_text(prog_id));
+		return prog_id;
+	}
 	if (!map_name) {
 		if (!fresh && !load_is_ours(i))
 			return 0;
 		err = read_chain(i, &chain);
-		if (err || chain_has(&chain, instance_program_id(i)))
+		if (err || chain_has(&chain, prog_id))
 			return err;
 	}
 	map_fd = map_name ? open_chain_map(i, map_name, &map_id) : open_last_map(i, &chain, &map_id);
@@ -408,7 +446,7 @@ int load_chained(struct instance *i, const char *map_name)
 		err = insert(i, map_fd, map_id);
 		if (err)
 			log_error("cannot chain after %s: %s", map_name ? map_name : "the last program",
-				  err == -ELOOP ? "the chain would loop" : strerror(-err));
+				  err == -ELOOP ? "the chain would loop" : error_text(err));
 	}
 	if (err && fresh)
 		remove_pins(i);
@@ -417,44 +455,50 @@ int load_chained(struct instance *i, const char *map_name)
 }
 
 /*
- * The map whose next program is prog_id: along the chain from its root, else the one we were chained behind.
+ * The map whose next program is prog_id: along the chain of the interface, else from the map that we were
+ * chained after. 0: no map; a negative errno.
  */
-static int open_previous(const struct instance *i, uint32_t prog_id)
+static int64_t map_before(const struct instance *i, uint32_t prog_id)
 {
-	struct chain chain;
+	struct chain chain = { .n = 0 };
 	struct mark mark;
+	int64_t found;
+	int err = i->link.ifindex ? chain_read(i->link.ifindex, i->direction, prog_id, &chain) : 0;
 
-	if (!chain_read(i->link.ifindex, i->direction, prog_id, &chain))
-		for (size_t n = 1; n < chain.n; n++)
-			if (chain.at[n].id == prog_id)
-				return bpf_map_get_fd_by_id(chain.at[n - 1].map_id);
-	return read_mark(i, &mark) ? bpf_map_get_fd_by_id(mark.map_id) : -1;
+	if (err)
+		return err;
+	for (size_t n = 1; n < chain.n; n++)
+		if (chain.at[n].id == prog_id)
+			return chain.at[n - 1].map_id;
+	found = read_mark(i, &mark) ? find_map(mark.map_id, prog_id, 0) : 0;
+	return found == -ENOENT ? 0 : found;
+}
+
+/* What comes before the program is led to what comes after it. */
+static int bypass(uint32_t prog_id, uint32_t map_id)
+{
+	int64_t own = chain_map_of(prog_id), next = own > 0 ? chain_next(own) : own;
+	int fd, err;
+
+	if (next < 0)
+		return next;
+	fd = bpf_map_get_fd_by_id(map_id);
+	if (fd < 0)
+		return -errno;
+	err = set_next(fd, next);
+	close(fd);
+	return err;
 }
 
 int unload_chained(struct instance *i)
 {
-	uint32_t prog_id = instance_program_id(i);
-	int64_t own_map, next = 0, behind;
-	uint32_t previous_id;
-	int previous, err = 0;
+	int64_t prog_id = instance_program_id(i), map_id = prog_id > 0 ? map_before(i, prog_id) : prog_id;
+	int err = map_id > 0 ? bypass(prog_id, map_id) : map_id;
 
-	previous = prog_id ? open_previous(i, prog_id) : -1;
-	previous_id = previous >= 0 ? bpf_info_id(previous) : 0;
-	if (previous_id) {
-		behind = chain_next(previous_id);
-		own_map = chain_map_of(prog_id);
-		if (own_map > 0)
-			next = chain_next(own_map);
-		if (behind == prog_id)
-			err = set_next(previous, next > 0 ? next : 0);
-	}
-	if (previous >= 0)
-		close(previous);
 	if (err) {
 		log_error("cannot take %s %s out of the chain: %s", i->link.name,
-			  direction_names[i->direction], strerror(-err));
+			  direction_names[i->direction], error_text(err));
 		return err;
 	}
-	remove_pins(i);
-	return 0;
+	return remove_pins(i);
 }

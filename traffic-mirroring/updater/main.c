@@ -6,6 +6,7 @@
 
 #include "../../common/args.h"
 #include "../../common/log.h"
+#include "../../common/open_files.h"
 #include "delivery_options.h"
 #include "request.h"
 #include "settings.h"
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
 	log_init(program.name, request.value[ARG_QUIET] ? LEVEL_ERROR : LEVEL_INFO,
 		 request.value[ARG_LOG_DIR]);
 
+	open_files_raise();
 	command = &commands[line.command];
 	if (!command->host && (!request.value[ARG_IFACE] || !request.value[ARG_DIRECTION])) {
 		log_error("--%s is missing", request.value[ARG_IFACE] ? "direction" : "iface");

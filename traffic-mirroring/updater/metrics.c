@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../common/chain.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/prometheus.h"
 #include "../host/sender_metrics.h"
@@ -16,31 +17,77 @@
 #include "request.h"
 
 struct sample {
-	const struct instance *instance;
+	char iface[IFNAMSIZ];
+	enum direction direction;
 	struct mirror_config config;
 	struct counters counters;
 	size_t filters;
-	bool chained;
+	int chained; /* a negative errno: unknown */
 };
+
+/* 1, 0, or a negative errno, of which -ENODEV is no failure to read: the interface is not here. */
+static int read_chained(const struct instance *i)
+{
+	int64_t program_id = instance_program_id(i);
+	struct chain chain;
+	int err;
+
+	if (!i->link.ifindex)
+		return -ENODEV;
+	err = program_id < 0 ? program_id : chain_read(i->link.ifindex, i->direction, program_id, &chain);
+	if (!err)
+		return chain_has(&chain, program_id);
+	log_error("%s %s: the chain cannot be read: %s", i->link.name, direction_names[i->direction],
+		  error_text(err));
+	return err;
+}
 
 static int read_sample(const struct instance *i, struct sample *s)
 {
 	struct configuration *c = configuration_new();
-	uint32_t program_id = instance_program_id(i);
-	struct chain chain;
 	int err = c ? tables_counters(i->tables, &s->counters) : -ENOMEM;
 
 	if (!err)
 		err = tables_read(i->tables, c);
-	if (!err) {
-		s->instance = i;
+	if (err) {
+		log_error("cannot read the maps of %s: %s", i->link.name, error_text(err));
+	} else {
+		memcpy(s->iface, i->link.name, sizeof(s->iface));
+		s->direction = i->direction;
 		s->config = tables_config(i->tables);
 		s->filters = c->filters->n;
-		s->chained = !chain_read(i->link.ifindex, i->direction, program_id, &chain) &&
-			     chain_has(&chain, program_id);
+		s->chained = read_chained(i);
 	}
 	configuration_free(c);
 	return err;
+}
+
+struct samples {
+	struct sample *at;
+	size_t n;
+	bool incomplete; /* something cannot be read */
+};
+
+static int add_sample(void *ctx, const struct instance *i)
+{
+	struct samples *all = ctx;
+	struct sample *grown;
+
+	if (i && i->foreign)
+		return 0;
+	grown = i ? realloc(all->at, (all->n + 1) * sizeof(*grown)) : NULL;
+
+	if (i && !grown)
+		return -ENOMEM;
+	if (grown)
+		all->at = grown;
+	if (i && !read_sample(i, &all->at[all->n])) {
+		all->incomplete |= all->at[all->n].chained < 0 && i->link.ifindex;
+		all->n++;
+	} else {
+		all->incomplete = true;
+	}
+	return 0;
 }
 
 static void metric(const char *name, const char *type, const char *help)
@@ -52,8 +99,8 @@ static void metric(const char *name, const char *type, const char *help)
 static void sample(const char *name, const struct sample *s, const char *label, const char *value,
 		   uint64_t number)
 {
-	const struct prometheus_label labels[] = { { "iface", s->instance->link.name },
-						   { "direction", direction_names[s->instance->direction] },
+	const struct prometheus_label labels[] = { { "iface", s->iface },
+						   { "direction", direction_names[s->direction] },
 						   { label, value },
 						   { NULL, NULL } };
 
@@ -102,31 +149,22 @@ static void print_all(const struct sample *s, size_t n)
 	metric("mirroring_chained", "gauge",
 	       "1: the chain of the interface reaches the program, 0: it is broken");
 	for (size_t i = 0; i < n; i++)
-		sample("mirroring_chained", &s[i], NULL, NULL, s[i].chained);
+		if (s[i].chained >= 0)
+			sample("mirroring_chained", &s[i], NULL, NULL, s[i].chained);
 }
 
 int command_metrics(const struct request *request)
 {
-	struct instance *instances = NULL;
-	struct sample *samples = NULL;
-	size_t n = 0, ours = 0;
-	int err = instance_all(&instances, &n);
+	struct samples all = {};
+	int err = instance_each((struct instance_query){}, add_sample, &all);
 
 	(void)request;
-	if (!err)
-		samples = calloc(n + 1, sizeof(*samples));
-	if (!err && !samples)
-		err = -ENOMEM;
-	for (size_t i = 0; i < n && !err; i++)
-		if (!instances[i].foreign)
-			err = read_sample(&instances[i], &samples[ours++]);
-	if (!err) {
-		print_all(samples, ours);
-		err = sender_metrics_print();
-	}
 	if (err)
 		log_error("cannot read the maps: %s", strerror(-err));
-	free(samples);
-	instance_free_all(instances, n);
-	return err;
+	else
+		print_all(all.at, all.n);
+	if (!err)
+		err = sender_metrics_print();
+	free(all.at);
+	return err ? err : all.incomplete ? -EIO : 0;
 }

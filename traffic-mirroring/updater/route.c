@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../common/error_text.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "instance.h"
@@ -210,25 +211,34 @@ static void unmake(const struct planned_route *p)
 	log_warn("cannot take back the route to %s through %s: %s", collector, p->nic, strerror(-err));
 }
 
+struct claims {
+	struct route routes[MIRROR_MAX_COLLECTORS];
+	size_t n;
+	bool wanted[MIRROR_MAX_COLLECTORS];
+};
+
 /* Which of these routes an instance wants: all, if that cannot be read. */
-static void mark_wanted(const struct instance *i, const struct route *routes, size_t n, bool wanted[])
+static int mark_wanted(void *ctx, const struct instance *i)
 {
 	struct route theirs[MIRROR_MAX_COLLECTORS];
+	struct claims *c = ctx;
 	struct delivery d;
-	size_t n_theirs;
+	size_t n;
 	int err;
 
+	if (!i)
+		return -EBUSY;
 	tables_delivery(i->tables, &d);
-	err = wanted_routes(&d, theirs, &n_theirs);
-	if (err)
-		log_warn("the host routes stay: cannot read device \"%s\": %s", d.redirect_to,
-			 strerror(-err));
-	for (size_t r = 0; r < n; r++) {
-		wanted[r] |= err != 0;
-		for (size_t t = 0; t < n_theirs; t++)
-			wanted[r] |= theirs[t].ifindex == routes[r].ifindex &&
-				     !memcmp(&theirs[t].dst, &routes[r].dst, sizeof(routes[r].dst));
+	err = wanted_routes(&d, theirs, &n);
+	if (err) {
+		log_error("cannot read device \"%s\": %s", d.redirect_to, error_text(err));
+		return err;
 	}
+	for (size_t r = 0; r < c->n; r++)
+		for (size_t t = 0; t < n; t++)
+			c->wanted[r] |= theirs[t].ifindex == c->routes[r].ifindex &&
+					!memcmp(&theirs[t].dst, &c->routes[r].dst, sizeof(theirs[t].dst));
+	return 0;
 }
 
 /* Removes a route that nobody wants any more, if it is ours. */
@@ -251,23 +261,20 @@ static void release(const struct route *route, const char *nic)
 
 static void release_unwanted(const struct delivery *before)
 {
-	struct route routes[MIRROR_MAX_COLLECTORS];
-	bool wanted[MIRROR_MAX_COLLECTORS] = {};
-	struct instance *instances;
-	size_t n, n_instances;
-	int err = wanted_routes(before, routes, &n);
+	struct claims c = { .wanted = {} };
+	int err = wanted_routes(before, c.routes, &c.n);
 
 	if (err)
 		log_warn("cannot remove the routes through %s: %s", before->redirect_to, strerror(-err));
-	if (err || !n)
+	if (err || !c.n)
 		return;
-	instance_all(&instances, &n_instances);
-	for (size_t i = 0; i < n_instances; i++)
-		mark_wanted(&instances[i], routes, n, wanted);
-	instance_free_all(instances, n_instances);
-	for (size_t i = 0; i < n; i++)
-		if (!wanted[i])
-			release(&routes[i], before->redirect_to);
+	if (instance_each((struct instance_query){}, mark_wanted, &c)) {
+		log_warn("the host routes stay: what cannot be read may need them");
+		return;
+	}
+	for (size_t i = 0; i < c.n; i++)
+		if (!c.wanted[i])
+			release(&c.routes[i], before->redirect_to);
 }
 
 void routes_end(struct routes *r, bool done)

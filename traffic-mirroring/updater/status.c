@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* status: what is mirrored where, the counters, and the chain as it is in the kernel. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "../../common/chain.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../host/collector.h"
 #include "../host/emit.h"
@@ -19,8 +18,8 @@
 #include "../host/shared.h"
 #include "delivery.h"
 #include "delivery_options.h"
-#include "host_maps.h"
 #include "instance.h"
+#include "poll.h"
 #include "request.h"
 #include "rules.h"
 
@@ -35,6 +34,7 @@ struct instance_report {
 	struct counters counters;
 	struct chain chain;
 	uint32_t program_id;
+	int unread; /* a negative errno: the chain and whether it has the program are unknown */
 	char problem[MAX_PROBLEMS][PROBLEM_LEN];
 	size_t problems;
 };
@@ -85,9 +85,35 @@ static void check_chain(struct instance_report *r)
 			    r->chain.roots, iface, direction, iface);
 }
 
+static void read_chain(struct instance_report *r)
+{
+	const struct instance *i = r->instance;
+	int64_t id = instance_program_id(i);
+
+	if (id < 0)
+		r->unread = id;
+	else if (!i->link.ifindex)
+		r->unread = -ENODEV;
+	else
+		r->unread = chain_read(i->link.ifindex, i->direction, id, &r->chain);
+	r->program_id = id < 0 ? 0 : id;
+	if (!r->unread)
+		check_chain(r);
+	else if (!i->link.ifindex)
+		add_problem(
+			r,
+			"there is no interface %s here: it was renamed or removed, or is in another network "
+			"namespace; stop works with the pins alone",
+			i->link.name);
+	else
+		add_problem(r, "the chain cannot be read: %s", error_text(r->unread));
+}
+
 static void check_filters(struct instance_report *r)
 {
-	if (r->configuration->options.started && !r->configuration->filters->n)
+	if (!r->configuration->options.started)
+		add_problem(r, "start has not run, or it failed: its message says why");
+	else if (!r->configuration->filters->n)
 		add_problem(r,
 			    "no filters. l3afd does not run cmd_update where a changed version is answered "
 			    "with 500: delete the program and deploy it again");
@@ -98,8 +124,6 @@ static void check_devices(struct instance_report *r)
 	const struct configuration *c = r->configuration;
 
 	for (size_t i = 0; i < c->filters->n; i++) {
-		if (c->filters->at[i].action == ACTION_MIRROR && c->rows[i].exit == EXIT_NONE)
-			add_problem(r, "filter %zu has no destination yet; start has not named one", i + 1);
 		for (size_t d = 0; d < c->rows[i].devices && d < MIRROR_MAX_DEVICES; d++) {
 			const struct mirror_device *device = &c->rows[i].device[d];
 			struct link link;
@@ -153,10 +177,12 @@ static void check_sender(struct instance_report *r)
 
 	if (!delivery_needs_rings(r->configuration))
 		return;
-	if (pid <= 0) {
+	if (!pid || pid == -ENOENT) {
 		add_problem(r,
 			    "mirror-sender is not running, and copies to collectors are lost: run start, or "
 			    "have l3afd run cmd_status");
+	} else if (pid < 0) {
+		add_problem(r, "whether mirror-sender is running cannot be read: %s", error_text(pid));
 	} else if (!shared_open(&shared)) {
 		if (!shared_sender_answers(&shared, 0))
 			add_problem(r,
@@ -173,18 +199,13 @@ static int read_report(const struct instance *i, struct instance_report *r)
 	int err;
 
 	*r = (struct instance_report){ .instance = i, .config = tables_config(i->tables) };
-	r->program_id = instance_program_id(i);
 	r->configuration = configuration_new();
 	err = r->configuration ? tables_read(i->tables, r->configuration) : -ENOMEM;
 	if (!err)
 		err = tables_counters(i->tables, &r->counters);
 	if (err)
 		return err;
-	err = chain_read(i->link.ifindex, i->direction, r->program_id, &r->chain);
-	if (err)
-		add_problem(r, "the chain cannot be read: %s", strerror(-err));
-	else
-		check_chain(r);
+	read_chain(r);
 	check_filters(r);
 	check_devices(r);
 	check_sender(r);
@@ -209,7 +230,10 @@ static char *rules_text(const struct instance_report *r)
 
 static void emit_chain(struct emit *e, const struct instance_report *r)
 {
-	emit_bool(e, "chained", chained(r));
+	if (r->unread)
+		emit_add(e, "chained", NULL);
+	else
+		emit_bool(e, "chained", chained(r));
 	emit_text(e, "  chain      ");
 	emit_array(e, "chain");
 	for (size_t i = 0; i < r->chain.n; i++) {
@@ -220,7 +244,7 @@ static void emit_chain(struct emit *e, const struct instance_report *r)
 		emit_text(e, "%s (%u) -> ", r->chain.at[i].name, r->chain.at[i].id);
 	}
 	emit_end(e);
-	emit_text(e, "%s\n", !chained(r) ? "BROKEN" : r->chain.loop ? "LOOP" : "end");
+	emit_text(e, "%s\n", r->unread ? "unknown" : !chained(r) ? "BROKEN" : r->chain.loop ? "LOOP" : "end");
 }
 
 static const char *const origin_names[] = {
@@ -302,115 +326,69 @@ static void emit_report(struct emit *e, const struct instance_report *r, struct 
 	emit_end(e);
 }
 
-static bool asked_for(const struct instance *i, const struct request *request)
-{
-	const char *iface = request->value[ARG_IFACE], *direction = request->value[ARG_DIRECTION];
+/* What is reported of all instances. */
+struct listing {
+	struct emit emit;
+	struct json_object *sender; /* sender_status_json() */
+	size_t found;
+	bool incomplete; /* something cannot be read */
+};
 
-	return !i->foreign && (!iface || !strcmp(iface, i->link.name)) &&
-	       (!direction || !strcmp(direction, direction_names[i->direction]));
-}
-
-/* Those that the request names: one, or all. */
-static int find_instances(const struct request *request, struct instance **instances, size_t *n)
+static int list_instance(void *ctx, const struct instance *i)
 {
-	const char *version = request->value[ARG_VERSION];
+	struct listing *l = ctx;
+	struct instance_report report;
 	int err;
 
-	if (!version || !request->value[ARG_IFACE] || !request->value[ARG_DIRECTION])
-		return instance_all(instances, n);
-	*n = 0;
-	*instances = calloc(1, sizeof(**instances));
-	if (!*instances)
-		return -ENOMEM;
-	err = instance_init(*instances, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
-	if (!err)
-		err = instance_find(*instances, version);
-	if (!err)
-		err = instance_open(*instances);
-	if (!err)
-		*n = 1;
-	return err == -ENOENT ? 0 : err;
-}
-
-/* l3afd asks whether it is running, and for nothing else. */
-static bool brief(const struct request *request)
-{
-	return request->from_l3afd && !request->value[ARG_JSON];
-}
-
-/*
- * l3afd asks every few seconds: the occasion to start a sender that has ended, and to find devices that were
- * created again (outdated). It loads programs anew where the answer is more than the one word, so that
- * whatever there is to say goes to the log directory only.
- */
-static void answer_l3afd(const struct request *request, bool outdated)
-{
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	if (null >= 0) {
-		dup2(null, STDERR_FILENO);
-		close(null);
-		host_revive_sender();
-		if (outdated && request->value[ARG_IFACE] && request->value[ARG_DIRECTION])
-			command_update(request); /* without options: devices are looked up again */
+	if (i && i->foreign)
+		return 0;
+	l->found++;
+	if (!i) {
+		l->incomplete = true;
+		return 0;
 	}
-	fputs("RUNNING", stdout);
+	err = read_report(i, &report);
+	if (err)
+		log_error("cannot read the maps of %s: %s", i->link.name, error_text(err));
+	else
+		emit_report(&l->emit, &report, l->sender);
+	l->incomplete |= err || (report.unread && i->link.ifindex);
+	configuration_free(report.configuration);
+	return 0;
 }
 
-static int report_all(const struct request *request, const struct instance *instances, size_t n,
-		      size_t *found, bool *outdated)
+static int list_json(const struct request *request)
 {
-	struct json_object *list = request->value[ARG_JSON] ? json_object_new_array() : NULL;
-	struct json_object *sender = list ? sender_status_json() : NULL;
-	struct emit emit = { .open = { list }, .depth = list ? 1 : 0 };
-	int err = 0;
+	struct json_object *list = json_object_new_array();
+	struct listing l = { .emit = { .open = { list }, .depth = 1 }, .sender = sender_status_json() };
+	int err = instance_each(poll_query(request), list_instance, &l);
 
-	for (size_t i = 0; i < n && !err; i++) {
-		struct instance_report report;
-
-		if (!asked_for(&instances[i], request))
-			continue;
-		(*found)++;
-		if (brief(request)) {
-			*outdated |= delivery_outdated(instances[i].tables);
-			continue;
-		}
-		err = read_report(&instances[i], &report);
-		if (err)
-			log_error("cannot read the maps of %s: %s", instances[i].link.name, strerror(-err));
-		else
-			emit_report(&emit, &report, sender);
-		configuration_free(report.configuration);
-	}
-	if (list && !err)
+	if (!err)
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
 								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(list);
-	json_object_put(sender);
-	return err;
+	json_object_put(l.sender);
+	return err ? err : l.incomplete ? -EIO : 0;
+}
+
+static int list_text(const struct request *request)
+{
+	struct listing l = { .found = 0 };
+	int err = instance_each(poll_query(request), list_instance, &l);
+	bool sender_runs;
+
+	if (!err && !l.found) {
+		poll_report_none(request);
+		return -ENOENT;
+	}
+	if (!err && shared_sender() != -ENOENT)
+		err = sender_status_print(&sender_runs);
+	return err ? err : l.incomplete ? -EIO : 0;
 }
 
 int command_status(const struct request *request)
 {
-	struct instance *instances = NULL;
-	size_t n = 0, found = 0;
-	bool sender_runs, outdated = false;
-	int err = find_instances(request, &instances, &n);
-
-	if (!err)
-		err = report_all(request, instances, n, &found, &outdated);
-	instance_free_all(instances, n);
-	if (!err && found && brief(request)) {
-		answer_l3afd(request, outdated);
-	} else if (!err && found && !request->value[ARG_JSON] && shared_sender() != -ENOENT) {
-		err = sender_status_print(&sender_runs);
-	}
-	if (!err && !found && !request->value[ARG_JSON]) {
-		log_error("no traffic-mirroring is running%s%s%s%s", request->value[ARG_IFACE] ? " on " : "",
-			  request->value[ARG_IFACE] ? request->value[ARG_IFACE] : "",
-			  request->value[ARG_DIRECTION] ? " " : "",
-			  request->value[ARG_DIRECTION] ? request->value[ARG_DIRECTION] : "");
-		err = -ENOENT;
-	}
-	return err;
+	if (request->value[ARG_JSON])
+		return list_json(request);
+	return request->from_l3afd ? poll_answer(request) : list_text(request);
 }

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/pins.h"
 #include "maps.h"
@@ -61,7 +62,7 @@ static int check_layout(int about, const char *where)
 	int err = about < 0 ? about : bpf_info_map(about, &info);
 
 	if (err && err != -ENOENT) {
-		log_error("%s%s: %s", where, map_names[MAP_ABOUT], strerror(-err));
+		log_error("%s%s: %s", where, map_names[MAP_ABOUT], error_text(err));
 		return err;
 	}
 	return err || info.max_entries != MIRROR_LAYOUT ? -ESTALE : 0;
@@ -75,7 +76,7 @@ static int open_map(struct tables *t, enum map map, const char *where)
 
 	snprintf(name, sizeof(name), "%s%s", where, map_names[map]);
 	if (!err && fd < 0) {
-		log_error("%s: %s", name, strerror(-fd));
+		log_error("%s: %s", name, error_text(fd));
 		return fd;
 	}
 	if (!err)
@@ -85,7 +86,7 @@ static int open_map(struct tables *t, enum map map, const char *where)
 	memory = mmap(NULL, bpf_info_mapped_size(&shapes[map]), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
 		err = -errno;
-		log_error("%s: %s", name, strerror(-err));
+		log_error("%s: %s", name, error_text(err));
 		return err;
 	}
 	t->mapped[map] = memory;
@@ -155,7 +156,7 @@ int tables_network(const char *dir, enum direction direction, uint64_t *network)
 		return fd;
 	if (bpf_map_lookup_elem(fd, &zero, &about)) {
 		err = -errno;
-		log_error("%s: %s", path, strerror(-err));
+		log_error("%s: %s", path, error_text(err));
 	}
 	close(fd);
 	*network = about.network;
@@ -231,17 +232,34 @@ int tables_state_fd(const struct tables *t)
 	return t->fd[MAP_STATE];
 }
 
+/* The row of a filter that copies into the rings, else NULL. */
+static const struct mirror_filter *ring_row(const struct tables *t, int bank, int i)
+{
+	const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
+	bool active = t->banks[bank].filters >> i & 1;
+
+	return active && row->exit == EXIT_RING && row->action == ACTION_MIRROR ? row : NULL;
+}
+
 void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx)
 {
-	for (int bank = 0; bank < MIRROR_BANKS; bank++) {
-		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
-			const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
+	for (int bank = 0; bank < MIRROR_BANKS; bank++)
+		for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
+			if (ring_row(t, bank, i))
+				visit(ctx, ring_row(t, bank, i)->group);
+}
 
-			if (t->banks[bank].filters >> i & 1 && row->exit == EXIT_RING &&
-			    row->action == ACTION_MIRROR)
-				visit(ctx, row->group);
-		}
-	}
+bool tables_started(const struct tables *t)
+{
+	return t->options[tables_config(t).bank].started;
+}
+
+bool tables_use_rings(const struct tables *t)
+{
+	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
+		if (ring_row(t, tables_config(t).bank, i))
+			return true;
+	return false;
 }
 
 void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const struct mirror_device *device),

@@ -84,6 +84,10 @@ void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t
 void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const struct mirror_device *device),
 			void *ctx);
 
+/* Whether start has run, and whether a filter in force copies into the rings. */
+bool tables_started(const struct tables *t);
+bool tables_use_rings(const struct tables *t);
+
 /* The values of the options that a rollback would put in force. -ENOENT, silently: there is nothing. */
 int tables_previous_delivery(const struct tables *t, struct delivery *d);
 

@@ -77,19 +77,6 @@ same_in_any_order() {
 	same_in_any_order
 }
 
-@test "update before start: the filters wait for their target" {
-	load_like_l3afd
-	mirror 0 update "${update[@]}"
-	pings 2
-	[[ $(report '"\(.counters.no_exit) \(.counters.device)"') == "2 0" ]]
-	mirror 0 status
-	[[ $output == *"PROBLEM    filter 2 has no destination yet"* ]]
-	mirror 0 start "${start[@]}"
-	[[ $output == *"the filters that update gave stay"* ]]
-	pings 2
-	[[ $(report .counters.device) == 2 ]]
-}
-
 @test "starts, updates and stops of both directions at once leave the chain whole" {
 	local i jobs=() job
 	for ((i = 0; i < 5; i++)); do

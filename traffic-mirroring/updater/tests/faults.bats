@@ -333,3 +333,45 @@ with_faults() {
 	on host bash -c "$start --rules=mirror"
 	with_faults "mirroring update $of $b --rules=skip" "mirroring update $of $a --rules=mirror"
 }
+
+# without CAPABILITY STATUS COMMAND…
+without() {
+	expect "$2" on host setpriv --bounding-set="-$1" "${@:3}"
+}
+
+@test "without CAP_SYS_ADMIN: what cannot be read is not taken for absent, and nothing changes" {
+	mirror_start --rules="mirror proto icmp"
+	local us=(--iface=eth0 --direction=ingress)
+	without sys_admin 1 mirroring stop "${us[@]}"
+	[[ $output == "mirroring: cannot take eth0 ingress out of the chain: Operation not permitted without CAP_SYS_ADMIN" ]]
+	without sys_admin 1 mirroring start "${us[@]}" --map-name="$pins/tc_ingress_root_array"
+	[[ $output == *": Operation not permitted without CAP_SYS_ADMIN" ]]
+	without sys_admin 1 mirroring status
+	[[ $output == *" unknown"* && $output == *"PROBLEM    the chain cannot be read: Operation not permitted without CAP_SYS_ADMIN"* ]]
+	without sys_admin 1 mirroring status --json
+	[[ $(jq '.[0].chained' <<<"$output") == null ]]
+	without sys_admin 1 mirroring metrics
+	[[ $output == *'mirroring_on{iface="eth0",direction="ingress"} 1'* && $output != *"mirroring_chained{"* ]]
+	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+	shows "mirror proto icmp"
+	mirror 0 stop
+	[[ $(chain) == "tc_ingress_root -> end" ]]
+}
+
+@test "a directory that may not be read: an error, not an absence" {
+	mirror_start --rules="mirror to vxlan:$LAB_COLLECTOR4"
+	local refusal="Permission denied without CAP_DAC_OVERRIDE" us=(--iface=eth0 --direction=ingress) command
+	on host chmod 0 /sys/fs/bpf/tc /sys/fs/bpf/mirroring
+	for command in status metrics "status --json"; do
+		# shellcheck disable=SC2086
+		without dac_override,-dac_read_search 1 mirroring $command
+		[[ $output == *"mirroring: /sys/fs/bpf/tc/globals: $refusal"* ]]
+	done
+	for command in stop update show; do
+		without dac_override,-dac_read_search 1 mirroring $command "${us[@]}"
+		[[ $output == "mirroring: looking for the pins of eth0: $refusal" ]]
+	done
+	without dac_override,-dac_read_search 1 mirror-sender --status
+	[[ $output == "mirror-sender: cannot tell whether a sender runs: /sys/fs/bpf/mirroring/sender: $refusal" ]]
+	mirror 0 stop
+}

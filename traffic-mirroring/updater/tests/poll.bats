@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+# l3afd's poll: one word, or it loads anew what is healthy. It depends on nothing but the instance that it asks about.
+
+load ../../tests/mirroring
+
+setup() {
+	mirroring_lab
+}
+
+teardown() {
+	lab_end
+}
+
+# poll OPTION…: as l3afd asks about eth0 and $direction; both outputs in $output.
+poll() {
+	expect "$1" on host mirroring --cmd=status --iface=eth0 --direction=$direction "${@:2}"
+}
+
+running() {
+	poll 0 "$@"
+	[[ $output == RUNNING ]]
+}
+
+not_running() {
+	poll 1
+	[[ $output == "mirroring: $1" ]]
+}
+
+@test "a pin that cannot be read elsewhere does not matter" {
+	mirror_start
+	direction=egress mirror_start
+	on host tc_root start --iface=eth1 --quiet
+	mirror_uplink --tunnel-interface-name=vxlan0
+	local broken
+	for broken in eth1/mirroring_ingress_banks eth0/mirroring_egress_banks; do
+		on host rm "/sys/fs/bpf/tc/globals/$broken"
+	done
+	running
+	running --version=latest
+	direction=egress not_running "not running: its pins cannot be read; \`mirroring status\` says why"
+	# what lists all shows what it can, and fails
+	expect 1 on host mirroring status
+	[[ $output == *"eth0/mirroring_egress_banks: No such file"*"eth0 ingress: on"* ]]
+	[[ $output == *"eth1/mirroring_ingress_banks: No such file"* && $output == *"eth1 egress: on"* ]]
+	expect 1 on host mirroring metrics
+	[[ $output == *'mirroring_on{iface="eth0",direction="ingress"} 1'* ]]
+	[[ $output == *'mirroring_on{iface="eth1",direction="egress"} 1'* ]]
+	[[ $output != *'{iface="eth1",direction="ingress"'* ]]
+}
+
+@test "no command has more instances open than its own and another" {
+	mirror_start
+	direction=egress mirror_start
+	on host tc_root start --iface=eth1 --quiet
+	mirror_uplink --tunnel-interface-name=vxlan0
+	local command
+	# an instance has 22 maps
+	for command in status metrics --cmd=status "stop --iface=eth1 --direction=egress"; do
+		# shellcheck disable=SC2086
+		expect 0 on host prlimit --nofile=60:60 mirroring $command
+		[[ $output != *"Too many open files"* ]]
+	done
+	# the soft limit is raised
+	expect 0 on host prlimit --nofile=10:100 mirroring metrics
+}
+
+@test "pins that are about to come are waited for" {
+	on host mirroring --cmd=status --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
+	local job=$!
+	load_like_l3afd
+	mirror 0 start --tunnel-interface-name=vxlan0
+	wait $job
+	[[ $(<"$LAB/said") == RUNNING ]]
+	direction=egress not_running "no traffic-mirroring is running on eth0 egress"
+}
+
+@test "a start that failed: neither update nor the poll says that all is well" {
+	load_like_l3afd
+	mirror 2 start --tunel-interface-name=vxlan0
+	mirror 1 update --rules="mirror proto icmp"
+	[[ $output == "mirroring: eth0 ingress: start has not run, or it failed: its message says why" ]]
+	not_running "not running: start has not run, or it failed: its message says why"
+	mirror 0 status
+	[[ $output == *"PROBLEM    start has not run, or it failed"* ]]
+	# whoever holds the lock may be starting it
+	spawn host holder flock "$pins" sleep 60
+	wait_until 5 on host bash -c "! flock --nonblock '$pins' true"
+	running
+}
+
+@test "update waits for a start that comes later" {
+	load_like_l3afd
+	on host mirroring update --iface=eth0 --direction=ingress --rules="mirror proto icmp" 3>&- &
+	local job=$!
+	mirror 0 start --tunnel-interface-name=vxlan0
+	wait $job
+	shows "mirror proto icmp"
+}
+
+@test "several versions beside each other: each counts" {
+	load_like_l3afd traffic-mirroring 1.0
+	load_like_l3afd traffic-mirroring 2.0
+	mirror 0 start --version=2.0 --tunnel-interface-name=vxlan0
+	running
+	running --version=2.0
+	poll 1 --version=1.0
+	expect 0 on host mirroring status --json
+	[[ $(jq -r '.[].pins' <<<"$output") == "$pins/traffic-mirroring/1_0"$'\n'"$pins/traffic-mirroring/2_0" ]]
+}
