@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,18 +20,23 @@
 #define LOCK_SECONDS 10
 #define LOCK_POLL_MS 10
 
-long lock_holder(const char *path)
+/* Whether /proc numbers processes as this one does: a container may have that of its host. */
+static bool own_proc(void)
 {
-	char line[256];
-	struct stat st;
-	long holder = 0;
-	FILE *locks;
+	char self[16] = "";
 
-	if (stat(path, &st))
-		return -errno;
-	locks = fopen("/proc/locks", "re");
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 && strtol(self, NULL, 10) == getpid();
+}
+
+/* /proc/locks leaves out what processes outside the PID namespace hold. */
+static long listed_holder(const struct stat *st)
+{
+	FILE *locks = own_proc() ? fopen("/proc/locks", "re") : NULL;
+	char line[256];
+	long holder = 0;
+
 	if (!locks)
-		return -errno;
+		return 0;
 	while (!holder && fgets(line, sizeof(line), locks)) {
 		unsigned int major, minor;
 		unsigned long inode;
@@ -38,11 +45,43 @@ long lock_holder(const char *path)
 		/* a line of a process that waits has "->" before the kind, and does not match */
 		/* NOLINTNEXTLINE(cert-err34-c): numbers that the kernel printed */
 		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
-		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
+		    inode == st->st_ino && makedev(major, minor) == st->st_dev)
 			holder = pid;
 	}
 	fclose(locks);
 	return holder;
+}
+
+/* For a moment this takes the lock: whoever wants it without waiting must try again. */
+static long unlisted_holder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long holder = fd < 0 || flock(fd, LOCK_SH | LOCK_NB) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return holder == -EWOULDBLOCK ? LOCK_HOLDER_UNSEEN : holder;
+}
+
+long lock_holder(const char *path)
+{
+	struct stat st;
+	long holder;
+
+	if (stat(path, &st))
+		return -errno;
+	holder = listed_holder(&st);
+	return holder > 0 ? holder : unlisted_holder(path);
+}
+
+const char *lock_holder_text(long holder)
+{
+	static char text[32];
+
+	if (holder == LOCK_HOLDER_UNSEEN)
+		return "a process outside this PID namespace";
+	snprintf(text, sizeof(text), "process %ld", holder);
+	return text;
 }
 
 static int open_directory(const char *path)
@@ -59,17 +98,11 @@ static int open_directory(const char *path)
 
 static void report(const char *path, int err)
 {
-	long holder = err == -EWOULDBLOCK ? lock_holder(path) : 0;
-
 	if (err != -EWOULDBLOCK)
 		log_error("cannot lock %s: %s", path, strerror(-err));
-	else if (holder > 0)
-		log_error("cannot lock %s: process %ld has held it for over %d seconds", path, holder,
-			  LOCK_SECONDS);
 	else
-		log_error("cannot lock %s: a process outside this PID namespace has held it for over %d "
-			  "seconds",
-			  path, LOCK_SECONDS);
+		log_error("cannot lock %s: %s has held it for over %d seconds", path,
+			  lock_holder_text(lock_holder(path)), LOCK_SECONDS);
 }
 
 int lock_directory(const char *path)

@@ -19,7 +19,7 @@
  *
  * Signals to the sender: SIGTERM ends it and leaves the rings without a reader (present = 0); SIGUSR1 ends it
  * so that another sender can take over (present stays 1). In both cases it first sends the records in the
- * rings.
+ * rings. From another PID namespace, the field ask of the state says the same.
  *
  * A data path reaches the first three through maps of maps: mirroring_<direction>_rings, key = CPU and
  * MIRROR_SPILL + CPU, and mirroring_<direction>_state, key 0.
@@ -57,7 +57,7 @@ struct mirror_state {
 	__u32 present; /* 1: a sender was started and not stopped with SIGTERM: records have a reader */
 	__u32 sleeping; /* the sender waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are shed: 0 none, 0xffffffff nearly all */
-	__u32 pad;
+	__u32 ask; /* SIGTERM or SIGUSR1, where no signal gets through; the sender resets it */
 	/* CLOCK_MONOTONIC of the sender's last sign of life, one every 250 ms at least; 0: it has ended */
 	__u64 alive_ns;
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */

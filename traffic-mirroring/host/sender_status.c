@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../common/lock.h"
 #include "../../common/log.h"
 #include "collector.h"
 #include "emit.h"
@@ -18,11 +19,11 @@ static void emit_state(struct emit *e, const struct shared *s, long pid)
 	bool answers = shared_sender_answers(s, 0);
 
 	emit_bool(e, "up", pid > 0 && answers);
-	emit_number(e, "process", pid);
+	emit_add(e, "process", pid == LOCK_HOLDER_UNSEEN ? NULL : json_object_new_int64(pid));
 	emit_double(e, "lag_seconds", shared_lag_seconds(s));
 	emit_double(e, "shed_ratio", shared_shed_ratio(s));
 	if (pid > 0)
-		emit_text(e, "sender   running, process %ld%s\n", pid,
+		emit_text(e, "sender   running, %s%s\n", lock_holder_text(pid),
 			  !answers	     ? ", does not answer" :
 			  s->state->sleeping ? ", asleep" :
 					       "");
@@ -143,7 +144,11 @@ int sender_status_print(bool *running)
 			  "collector");
 		return pid;
 	}
-	err = pid < 0 ? (int)pid : shared_open(&s);
+	if (pid < 0) {
+		shared_report_sender(pid);
+		return pid;
+	}
+	err = shared_open(&s);
 	if (err)
 		return err;
 	emit_state(&e, &s, pid);

@@ -229,12 +229,22 @@ static void drain_last(struct drain *d)
 		log_warn("%llu bytes of records are left in the rings", (unsigned long long)left);
 }
 
+/* The signal that ends the sender, or its stand-in. */
+static int ending(struct drain *d)
+{
+	__u32 *ask = &d->shared->state->ask;
+
+	if (!d->signal && __atomic_load_n(ask, __ATOMIC_RELAXED))
+		d->signal = __atomic_exchange_n(ask, 0, __ATOMIC_RELAXED);
+	return d->signal;
+}
+
 void drain_run(struct drain *d)
 {
 	struct mirror_state *state = d->shared->state;
 	uint64_t now;
 
-	while (!d->signal) {
+	while (!ending(d)) {
 		now = monotonic();
 		if (now - d->step_ns >= LIMITS_STEP_NS)
 			look_around(d, now);

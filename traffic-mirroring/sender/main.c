@@ -16,6 +16,7 @@
 #include "../../common/clock.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
+#include "../../common/open_files.h"
 #include "../../common/privileges.h"
 #include "../host/sender_status.h"
 #include "confine.h"
@@ -27,8 +28,6 @@
  */
 #define ACCOUNT "mirror-sender"
 #define USER 65525
-
-#define MOST_FILES 65536
 
 enum { FOREGROUND, STATUS, LOG_DIR, VERBOSE, OPTIONS };
 
@@ -49,6 +48,8 @@ static const struct args_program program = {
 	.n_options = OPTIONS,
 };
 
+#define LOCK_TRIES 50
+
 /* Becomes the host's sender. -EALREADY: there is one. */
 static int take_lock(void)
 {
@@ -63,12 +64,15 @@ static int take_lock(void)
 			log_error("cannot open %s: %s", HOST_SENDER_LOCK, strerror(-err));
 		return err;
 	}
-	/* the lock stays until the process ends */
+	/* the lock stays until the process ends; lock_holder() of others has it for a moment */
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK && tries < LOCK_TRIES;
+	     tries++)
+		sleep_ms(1);
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return 0;
 	err = errno == EWOULDBLOCK ? -EALREADY : -errno;
 	if (err == -EALREADY)
-		log_warn("process %ld is this host's sender already", lock_holder(HOST_SENDER_LOCK));
+		log_warn("%s is this host's sender already", lock_holder_text(lock_holder(HOST_SENDER_LOCK)));
 	else
 		log_error("cannot lock %s: %s", HOST_SENDER_LOCK, strerror(-err));
 	close(fd);
@@ -94,29 +98,19 @@ static int drop_privileges(void)
 	return privileges_drop(user, group);
 }
 
-static void raise_files(void)
-{
-	struct rlimit files = { MOST_FILES, MOST_FILES };
-
-	/* as many as allowed; opening one socket too many then fails */
-	if (setrlimit(RLIMIT_NOFILE, &files) && !getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 /* Does all that needs privileges, then drops them. */
 static int prepare(struct drain *d, struct shared *shared)
 {
 	int err = take_lock(), nice;
 
-	raise_files(); /* two rings per CPU, eight sockets per collector */
+	open_files_raise(); /* two rings per CPU, eight sockets per collector */
 	if (!err)
 		err = shared_open(shared);
 	if (!err)
 		err = rings_open(&d->rings, &d->n);
 	if (err)
 		return err;
+	shared->state->ask = 0; /* it was meant for the one before */
 	shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
 	nice = shared->settings->nice;
 	if (setpriority(PRIO_PROCESS, 0, nice))

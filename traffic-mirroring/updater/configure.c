@@ -24,7 +24,7 @@
 #include "../../common/file.h"
 
 #define START_SECONDS 5 /* how long update waits for a start that has not run yet */
-#define START_POLL_MS 20
+#define START_POLL_MS 50
 
 /* What a start or update asks for. */
 struct change {
@@ -261,16 +261,13 @@ static int find_started(struct instance *i, const char *version)
 /* The same, waiting for a start that was called at the same moment. -ENOENT: none came, or it failed. */
 static int await_started(struct instance *i, const char *version)
 {
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + START_SECONDS * SECOND_NS;
 	int err;
 
-	for (int waited = 0;; waited += START_POLL_MS) {
-		err = find_started(i, version);
-		if (err <= 0)
-			return err;
-		if (waited >= START_SECONDS * 1000)
-			break;
+	while ((err = find_started(i, version)) > 0 && clock_ns(CLOCK_MONOTONIC) < end)
 		sleep_ms(START_POLL_MS);
-	}
+	if (err <= 0)
+		return err;
 	if (instance_find(i, version))
 		instance_report_missing(i, version);
 	else

@@ -173,7 +173,10 @@ static int visit_direction(struct walk *w, const struct pins *pins, enum directi
 		log_error("%s: %s", pins->maps, error_text(err));
 	else
 		i.tables = tables_open_pinned(pins->maps, direction, &err);
-	/* another layout has rings and a sender of its own; what was removed since counts as absent */
+	if (err == -ESTALE) /* it has rings and a sender of its own */
+		log_info("%s %s was loaded by a version with another layout", i.link.name,
+			 direction_names[direction]);
+	/* what was removed since counts as absent */
 	if (err == -ESTALE || (err && !pins_hold(pins, config)))
 		return 0;
 	if (!err)

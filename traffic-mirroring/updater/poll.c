@@ -11,9 +11,10 @@
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../host/shared.h"
+#include "delivery.h"
 #include "host_maps.h"
 
-#define WAIT_MS 2000 /* for pins that are about to come */
+#define WAIT_NS (2 * SECOND_NS) /* for pins that are about to come */
 #define POLL_MS 20
 
 struct instance_query poll_query(const struct request *request)
@@ -31,10 +32,15 @@ void poll_report_none(const struct request *request)
 		  direction ? " " : "", direction ?: "");
 }
 
-/* Whether the sender is certainly absent, and cannot be started. */
+/*
+ * Starts a sender that is absent or hangs. Whether it is certainly absent nevertheless, and not because
+ * somebody ended it.
+ */
 static bool sender_lost(void)
 {
-	return shared_sender() == 0 && host_revive_sender() && shared_sender() == 0;
+	int err = host_revive_sender();
+
+	return err && err != -EALREADY && shared_sender() == 0;
 }
 
 /*
@@ -52,13 +58,21 @@ static const char *obstacle(const struct instance *i)
 	return NULL;
 }
 
-/* visit returns 1 where copies can leave. */
+struct poll {
+	const char *why; /* no copies can leave; NULL: nothing is pinned */
+	bool outdated; /* delivery_outdated() */
+};
+
+/* Returns 1 where copies can leave. */
 static int visit(void *ctx, const struct instance *i)
 {
-	const char **why = ctx;
+	struct poll *p = ctx;
 
-	*why = i ? obstacle(i) : "its pins cannot be read; `mirroring status` says why";
-	return !*why;
+	if (i && i->foreign)
+		return 0;
+	p->why = i ? obstacle(i) : "its pins cannot be read; `mirroring status` says why";
+	p->outdated = i && delivery_outdated(i->tables);
+	return !p->why;
 }
 
 /* What is said on the way is for the log directory: l3afd compares both outputs with the word. */
@@ -75,25 +89,28 @@ static int silence(void)
 
 int poll_answer(const struct request *request)
 {
-	const char *why;
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + WAIT_NS;
 	int kept = silence(), running;
+	struct poll p;
 
-	for (int waited = 0;; waited += POLL_MS) {
-		why = NULL;
-		running = instance_each(poll_query(request), visit, &why);
-		if (running > 0 || waited >= WAIT_MS)
+	for (;;) {
+		p = (struct poll){};
+		running = instance_each(poll_query(request), visit, &p);
+		if (running > 0 || clock_ns(CLOCK_MONOTONIC) >= end)
 			break;
 		sleep_ms(POLL_MS);
 	}
 	if (running > 0) {
+		if (p.outdated && request->value[ARG_IFACE] && request->value[ARG_DIRECTION])
+			command_update(request); /* without options: devices are looked up again */
 		fputs("RUNNING", stdout);
 		return 0;
 	}
 	if (kept >= 0)
 		dup2(kept, STDERR_FILENO);
-	if (!why)
+	if (!p.why)
 		poll_report_none(request);
 	else
-		log_error("not running: %s", why);
+		log_error("not running: %s", p.why);
 	return -ENOENT;
 }

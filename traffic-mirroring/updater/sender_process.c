@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../../common/self.h"
@@ -28,24 +29,42 @@ static long running(const char *lock)
 	if (pid == -ENOENT)
 		return 0;
 	if (pid < 0)
-		log_error("cannot find mirror-sender: %s", strerror(-pid));
+		log_error("cannot find mirror-sender: %s", error_text(pid));
 	return pid;
+}
+
+/* What a signal says, to a sender of this layout outside this PID namespace. 0 takes it back. */
+static int ask(const char *lock, int signal)
+{
+	struct shared shared;
+	int err = signal == SIGKILL || strcmp(lock, HOST_SENDER_LOCK) ? -EPERM : shared_open(&shared);
+
+	if (err)
+		return err;
+	__atomic_store_n(&shared.state->ask, signal, __ATOMIC_RELAXED);
+	shared_close(&shared);
+	return 0;
 }
 
 /* 0, also if it has ended already; -ETIMEDOUT: it has not ended in time. */
 static int signal_and_wait(const char *lock, long pid, int signal)
 {
+	int err = 0;
 	long now;
 
-	if (kill(pid, signal))
+	if (pid == LOCK_HOLDER_UNSEEN)
+		err = ask(lock, signal);
+	else if (kill(pid, signal))
 		return errno == ESRCH ? 0 : -errno;
-	for (int waited = 0; waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
+	for (int waited = 0; !err && waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
 		now = lock_holder(lock);
 		if (now != pid)
 			return now < 0 && now != -ENOENT ? now : 0;
 		sleep_ms(POLL_MS);
 	}
-	return -ETIMEDOUT;
+	if (pid == LOCK_HOLDER_UNSEEN)
+		ask(lock, 0);
+	return err ? err : -ETIMEDOUT;
 }
 
 int sender_signal_at(const char *lock, int signal)
@@ -56,12 +75,12 @@ int sender_signal_at(const char *lock, int signal)
 	if (pid < 0)
 		return pid;
 	if (err == -ETIMEDOUT && signal != SIGKILL) {
-		log_warn("process %ld, the sender, has not ended after %d seconds: it is killed", pid,
-			 SENDER_SECONDS);
+		log_warn("%s, the sender, has not ended after %d seconds: it is killed",
+			 lock_holder_text(pid), SENDER_SECONDS);
 		err = signal_and_wait(lock, pid, SIGKILL);
 	}
 	if (err)
-		log_error("cannot end process %ld, the sender: %s", pid, strerror(-err));
+		log_error("cannot end %s, the sender: %s", lock_holder_text(pid), error_text(err));
 	return err;
 }
 
@@ -143,7 +162,7 @@ int sender_end_hanging(const struct shared *shared)
 
 	if (pid <= 0 || shared_sender_answers(shared, PATIENCE_MS))
 		return 0;
-	log_warn("process %ld, the sender, does not answer: it is killed", pid);
+	log_warn("%s, the sender, does not answer: it is killed", lock_holder_text(pid));
 	return sender_signal(SIGKILL);
 }
 

@@ -11,6 +11,7 @@
 
 #include "../../common/chain.h"
 #include "../../common/error_text.h"
+#include "../../common/lock.h"
 #include "../../common/log.h"
 #include "../host/collector.h"
 #include "../host/emit.h"
@@ -186,9 +187,9 @@ static void check_sender(struct instance_report *r)
 	} else if (!shared_open(&shared)) {
 		if (!shared_sender_answers(&shared, 0))
 			add_problem(r,
-				    "mirror-sender, process %ld, does not answer, and copies wait in the "
+				    "mirror-sender, %s, does not answer, and copies wait in the "
 				    "rings until they are full: run start, or have l3afd run cmd_status",
-				    pid);
+				    lock_holder_text(pid));
 		check_collectors(r, &shared);
 		shared_close(&shared);
 	}

@@ -361,7 +361,7 @@ without() {
 @test "a directory that may not be read: an error, not an absence" {
 	mirror_start --rules="mirror to vxlan:$LAB_COLLECTOR4"
 	local refusal="Permission denied without CAP_DAC_OVERRIDE" us=(--iface=eth0 --direction=ingress) command
-	on host chmod 0 /sys/fs/bpf/tc /sys/fs/bpf/mirroring
+	on host chmod 0 /sys/fs/bpf/tc /sys/fs/bpf/mirroring-2
 	for command in status metrics "status --json"; do
 		# shellcheck disable=SC2086
 		without dac_override,-dac_read_search 1 mirroring $command
@@ -372,6 +372,6 @@ without() {
 		[[ $output == "mirroring: looking for the pins of eth0: $refusal" ]]
 	done
 	without dac_override,-dac_read_search 1 mirror-sender --status
-	[[ $output == "mirror-sender: cannot tell whether a sender runs: /sys/fs/bpf/mirroring/sender: $refusal" ]]
+	[[ $output == "mirror-sender: cannot tell whether a sender runs: /sys/fs/bpf/mirroring-2/sender: $refusal" ]]
 	mirror 0 stop
 }

@@ -4,17 +4,9 @@
 
 load ../../tests/mirroring
 
-setup() {
-	mirroring_lab
-}
-
-teardown() {
-	lab_end
-}
-
 # poll OPTION…: as l3afd asks about eth0 and $direction; both outputs in $output.
 poll() {
-	expect "$1" on host mirroring --cmd=status --iface=eth0 --direction=$direction "${@:2}"
+	expect "$1" on host mirroring --cmd=status --iface=eth0 --direction="$direction" "${@:2}"
 }
 
 running() {
@@ -65,10 +57,10 @@ not_running() {
 	expect 0 on host prlimit --nofile=10:100 mirroring metrics
 }
 
-@test "pins that are about to come are waited for" {
+@test "a start that is about to come is waited for" {
+	load_like_l3afd
 	on host mirroring --cmd=status --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
 	local job=$!
-	load_like_l3afd
 	mirror 0 start --tunnel-interface-name=vxlan0
 	wait $job
 	[[ $(<"$LAB/said") == RUNNING ]]
