@@ -164,8 +164,11 @@ settings() {
 	[[ $(ps -o nice= -p "$(sender)" | tr -d ' ') == 3 ]]
 	mirror 0 stop
 	on host test ! -e /sys/fs/bpf/mirroring-2
-	mirror 0 update --rules="$rules" --max-rate=9kpps
+	# update waits for a start that comes later
+	on host mirroring update --iface=eth0 --direction=ingress --rules="$rules" --max-rate=9kpps 3>&- &
+	local job=$!
 	mirror 0 start "${given[@]}" --rules= --tunnel-remote-address=$LAB_COLLECTOR4
+	wait $job
 	[[ $(settings) == "$want" ]]
 	# an interface without collectors: the settings are those of the host all the same
 	mirror 1 update --max-rate=7kpps --sender-nice=4 --rules="mirror to nosuch"

@@ -353,7 +353,12 @@ static int list_instance(void *ctx, const struct instance *i)
 		log_error("cannot read the maps of %s: %s", i->link.name, error_text(err));
 	else
 		emit_report(&l->emit, &report, l->sender);
-	l->incomplete |= err || (report.unread && i->link.ifindex);
+	if (!err && report.unread && i->link.ifindex) {
+		err = report.unread;
+		log_error("%s %s: the chain cannot be read: %s", i->link.name, direction_names[i->direction],
+			  error_text(err));
+	}
+	l->incomplete |= err != 0;
 	configuration_free(report.configuration);
 	return 0;
 }

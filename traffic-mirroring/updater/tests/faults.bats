@@ -349,7 +349,7 @@ without() {
 	without sys_admin 1 mirroring status
 	[[ $output == *" unknown"* && $output == *"PROBLEM    the chain cannot be read: Operation not permitted without CAP_SYS_ADMIN"* ]]
 	without sys_admin 1 mirroring status --json
-	[[ $(jq '.[0].chained' <<<"$output") == null ]]
+	[[ $output == *'"chained":null'* ]]
 	without sys_admin 1 mirroring metrics
 	[[ $output == *'mirroring_on{iface="eth0",direction="ingress"} 1'* && $output != *"mirroring_chained{"* ]]
 	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
