@@ -510,7 +510,7 @@ static void poison(const struct datapath *d, const char *map, __u32 entries)
 
 	for (__u32 key = 0; key < entries; key++) {
 		for (size_t i = 0; i < sizeof(value); i++)
-			value[i] = rand() % 4 ? rand() : 255;
+			value[i] = random() % 4 ? random() : 255;
 		assert_int_equal(bpf_map_update_elem(datapath_map(d, map), &key, value, BPF_ANY), 0);
 	}
 }
