@@ -122,6 +122,11 @@ bool log_reported(void)
 	return logger.reported;
 }
 
+void log_set_reported(void)
+{
+	logger.reported = true;
+}
+
 void log_error(const char *format, ...)
 {
 	va_list args;

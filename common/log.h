@@ -26,8 +26,9 @@ struct quoted {
 struct quoted log_quote(const char *text);
 struct quoted log_quote_bytes(const char *text, size_t len);
 
-/* Whether log_error() has been called. */
+/* Whether log_error() has been called, or log_set_reported(): a process of ours has said what is wrong. */
 bool log_reported(void);
+void log_set_reported(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -180,5 +180,10 @@ int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROU
 		err = start(shared);
 	if (pid < 0)
 		err = pid;
-	return err ? err : wanted_unopened(shared, wanted);
+	if (err)
+		return err;
+	err = wanted_unopened(shared, wanted);
+	if (err)
+		log_set_reported(); /* the sender has named the collector */
+	return err;
 }
