@@ -69,7 +69,7 @@ quiet_after() {
 	for address in $LAB_COLLECTOR4 $LAB_COLLECTOR6; do
 		mirror_uplink --tunnel-remote-address="$address"
 		quiet_after host ping -q -c 5 -i 0.02 -W 1 "$address"
-		(($(count own_copy) >= 20)) # copies, and errors about them
+		wait_until 5 eval '(($(count own_copy) >= 20))' # copies, and errors about them
 	done
 }
 

@@ -111,6 +111,7 @@ for _ in range(int(sys.argv[1])):
 @test "a pipe without a reader keeps it neither from ending nor from feeding others" {
 	mkfifo "$LAB/pipe"
 	spawn collector collect mirror-collector --listen vxlan -w "$LAB/pipe"
+	wait_until 5 grep -q mirror-collecto "/proc/$pid/comm"
 	kill -TERM "$pid"
 	wait_until 2 bash -c "! grep -q '^State:.[^Z]' /proc/$pid/status"
 	exec 5<>"$LAB/pipe"
