@@ -68,5 +68,9 @@ sender() {
 }
 
 idle() {
-	on host mirror-sender --status | grep -q '^sender   running.*, asleep'
+	local - && set +T
+	local status
+	status=$(on host mirror-sender --status)
+	# one that was interrupted while it looked at the rings before its sleep has work to do
+	[[ $status == *"sender   running"*", asleep"*"the fullest at 0 %"* ]]
 }
