@@ -125,7 +125,8 @@ static const char *compute(struct state *s, const struct bpf_insn *insn)
 	}
 	if ((to->may | by.may) & CONTEXT)
 		return "computes with the pointer to the packet's context";
-	if (insn->code == (BPF_ALU64 | BPF_ADD | BPF_K) && to->may & STACK && to->off != ANYWHERE)
+	if (BPF_CLASS(insn->code) == BPF_ALU64 && BPF_OP(insn->code) == BPF_ADD &&
+	    BPF_SRC(insn->code) == BPF_K && to->may & STACK && to->off != ANYWHERE)
 		to->off += insn->imm;
 	else
 		to->off = ANYWHERE;

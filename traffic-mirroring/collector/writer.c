@@ -113,7 +113,7 @@ static int open_file(struct writer *w)
 		return rotates(w) ? fd : -errno;
 	w->fd = fd;
 	tally(TALLY_FILES);
-	if (!w->kept)
+	if (!w->kept || !w->options.keep)
 		return 0;
 	oldest = w->kept[w->opened % w->options.keep];
 	if (*oldest)

@@ -22,7 +22,8 @@
 
 /* A symlink among the pins that says that we loaded them: its target names our program and the map ahead. */
 #define MARKER "chained_behind"
-#define MARK "program %u behind map %u"
+#define MARK_PROGRAM "program "
+#define MARK_MAP " behind map "
 
 struct mark {
 	uint32_t prog_id; /* 0: being loaded */
@@ -34,6 +35,19 @@ static uint32_t known(int64_t id)
 	return id > 0 ? id : 0;
 }
 
+static bool parse_mark(const char *text, struct mark *mark)
+{
+	char *end = NULL;
+
+	if (strncmp(text, MARK_PROGRAM, strlen(MARK_PROGRAM)))
+		return false;
+	mark->prog_id = strtoul(text + strlen(MARK_PROGRAM), &end, 10);
+	if (strncmp(end, MARK_MAP, strlen(MARK_MAP)))
+		return false;
+	mark->map_id = strtoul(end + strlen(MARK_MAP), &end, 10);
+	return !*end;
+}
+
 static bool read_mark(const struct instance *i, struct mark *mark)
 {
 	char path[PATH_MAX], text[PATH_MAX] = "";
@@ -41,7 +55,7 @@ static bool read_mark(const struct instance *i, struct mark *mark)
 	instance_map_path(i, MARKER, path);
 	if (readlink(path, text, sizeof(text) - 1) < 0)
 		return false;
-	if (sscanf(text, MARK, &mark->prog_id, &mark->map_id) != 2) /* version 1.0: leads to the map */
+	if (!parse_mark(text, mark)) /* version 1.0: leads to the map */
 		*mark = (struct mark){ known(instance_program_id(i)), known(bpf_info_pinned_id(path)) };
 	return true;
 }
@@ -52,7 +66,7 @@ static int write_mark(const struct instance *i, struct mark mark)
 
 	instance_map_path(i, MARKER, path);
 	instance_map_path(i, MARKER "_new", new);
-	snprintf(text, sizeof(text), MARK, mark.prog_id, mark.map_id);
+	snprintf(text, sizeof(text), MARK_PROGRAM "%u" MARK_MAP "%u", mark.prog_id, mark.map_id);
 	return (unlink(new) && errno != ENOENT) || symlink(text, new) || rename(new, path) ? -errno : 0;
 }
 
@@ -184,7 +198,7 @@ static int is_of_another_chain(const struct instance *i, const struct bpf_map_in
 
 static int open_chain_map(const struct instance *i, const char *path, uint32_t *id)
 {
-	struct bpf_map_info info;
+	struct bpf_map_info info = {};
 	int fd = bpf_obj_get(path), another = fd < 0 ? -errno : bpf_info_map(fd, &info);
 
 	if (!another && (info.type != BPF_MAP_TYPE_PROG_ARRAY || info.max_entries != 1)) {

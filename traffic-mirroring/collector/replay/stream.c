@@ -73,7 +73,7 @@ static void drop_first(struct stream *s, struct memory *memory)
 	memory_give(memory, chunk, chunk_size(chunk->len));
 	if (--s->count)
 		return;
-	memory_give(memory, s->held, s->room * sizeof(*s->held));
+	memory_give(memory, s->held, s->room * sizeof(struct stream_chunk *));
 	s->held = NULL;
 	s->first = s->room = 0;
 }
@@ -131,16 +131,16 @@ static bool reserve(struct stream *s, struct memory *memory)
 	if (s->first + s->count < s->room)
 		return true;
 	if (s->first > s->room / 2) {
-		memmove(s->held, s->held + s->first, s->count * sizeof(*held));
+		memmove(s->held, s->held + s->first, s->count * sizeof(struct stream_chunk *));
 		s->first = 0;
 		return true;
 	}
-	held = memory_take(memory, room * sizeof(*held));
+	held = memory_take(memory, room * sizeof(struct stream_chunk *));
 	if (!held)
 		return false;
 	if (s->count)
-		memcpy(held, s->held + s->first, s->count * sizeof(*held));
-	memory_give(memory, s->held, s->room * sizeof(*held));
+		memcpy(held, s->held + s->first, s->count * sizeof(struct stream_chunk *));
+	memory_give(memory, s->held, s->room * sizeof(struct stream_chunk *));
 	s->held = held;
 	s->first = 0;
 	s->room = room;
@@ -164,7 +164,8 @@ static enum stream_result hold(struct stream *s, const struct segment *segment, 
 	chunk->time_ns = now_ns;
 	chunk->boundary = boundary;
 	memcpy(chunk->bytes, segment->payload, segment->len);
-	memmove(s->held + s->first + at + 1, s->held + s->first + at, (s->count - at) * sizeof(*s->held));
+	memmove(s->held + s->first + at + 1, s->held + s->first + at,
+		(s->count - at) * sizeof(struct stream_chunk *));
 	s->held[s->first + at] = chunk;
 	s->count++;
 	s->held_bytes += chunk_size(segment->len);

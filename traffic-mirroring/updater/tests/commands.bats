@@ -299,8 +299,8 @@ metrics_grammar() {
 }
 
 @test "an empty value takes an option of delivery back" {
-	local options=(--redirect-to=eth1 --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-id=5 --tunnel-local-port=9
-		--tunnel-local-address=$LAB_UPLINK4 --tunnel-remote-port=7 --tunnel-metadata=on --gtw-address=192.0.2.9
+	local options=(--redirect-to=eth1 --tunnel-remote-address="$LAB_COLLECTOR4" --tunnel-id=5 --tunnel-local-port=9
+		--tunnel-local-address="$LAB_UPLINK4" --tunnel-remote-port=7 --tunnel-metadata=on --gtw-address=192.0.2.9
 		--snaplen=64 --oversize=drop --ttl=9 --dscp=1 --allow-same-device=on --tunnel-type=geneve)
 	mirror 0 start "${options[@]}" --rules="mirror proto icmp"
 	mirror 0 update "${options[@]/%=*/=}" --tunnel-interface-name=vxlan0

@@ -325,13 +325,13 @@ with_faults() {
 
 @test "a system call that fails: said in a line and nothing changed, or done all the same" {
 	requires_command strace
-	local of="--iface=eth0 --direction=ingress" a b
-	a="--ttl=9 --max-rate=off --sender-nice=5 --ring-memory=64M --tunnel-remote-address=203.0.113.50"
-	b="--ttl=5 --max-rate=1kpps --sender-nice=3 --ring-memory=32M --tunnel-remote-address=203.0.113.51"
-	local start="mirroring start $of --map-name=$pins/tc_ingress_root_array --redirect-to=eth1 --gtw-address=198.51.100.9 $a"
-	with_faults "$start --rules=mirror" "mirroring stop $of"
-	on host bash -c "$start --rules=mirror"
-	with_faults "mirroring update $of $b --rules=skip" "mirroring update $of $a --rules=mirror"
+	local of="--iface=eth0 --direction=ingress"
+	local before="--ttl=9 --max-rate=off --sender-nice=5 --ring-memory=64M --tunnel-remote-address=203.0.113.50"
+	local after="--ttl=5 --max-rate=1kpps --sender-nice=3 --ring-memory=32M --tunnel-remote-address=203.0.113.51"
+	local begin="mirroring start $of --map-name=$pins/tc_ingress_root_array --redirect-to=eth1 --gtw-address=198.51.100.9 $before"
+	with_faults "$begin --rules=mirror" "mirroring stop $of"
+	on host bash -c "$begin --rules=mirror"
+	with_faults "mirroring update $of $after --rules=skip" "mirroring update $of $before --rules=mirror"
 }
 
 # without CAPABILITY STATUS COMMAND…

@@ -70,7 +70,7 @@ static void segment(uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack, co
 		.payload = payload,
 	};
 
-	memcpy(payload, text, strlen(text));
+	memcpy(payload, text, s.len);
 	now_ns += 1000;
 	flows_segment(flows, &s, 0, now_ns);
 }
