@@ -12,6 +12,7 @@
 
 #include "../../common/log.h"
 #include "../../common/netlink.h"
+#include "../../common/clock.h"
 #include "../host/collector.h"
 #include "batch.h"
 #include "../wire/bytes.h"
@@ -20,6 +21,7 @@
 #define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
 /* An unreachable collector is probed again after this time. */
 #define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
+#define LOOK_NS 1000000ULL
 #define TAG_SIZE 4
 /* States in which the kernel waits for an answer; in PROBE it still sends to the old address. */
 #define ASKING (NUD_INCOMPLETE | NUD_FAILED | NUD_PROBE)
@@ -171,6 +173,21 @@ static uint16_t hop_state(const struct collector *c)
 bool collector_waits(struct collector *c)
 {
 	return c->asked && hop_state(c) & NUD_INCOMPLETE;
+}
+
+bool collector_drops(struct collector *c)
+{
+	uint64_t now;
+
+	if (!c->unresolved)
+		return false;
+	now = clock_ns(CLOCK_MONOTONIC);
+	if (now - c->looked_ns >= LOOK_NS) {
+		c->looked_ns = now;
+		if (!(hop_state(c) & ASKING))
+			answers(c);
+	}
+	return c->unresolved;
 }
 
 static bool probe(struct collector *c, uint64_t now)
