@@ -17,9 +17,7 @@
  */
 #define LARGEST_CLASS 65536
 /* Bytes of a GSO packet beyond LARGEST_CLASS: its headers down to the IP header. */
-#define OVERHANG 256
-
-_Static_assert(LARGEST_CLASS + OVERHANG <= RECORD_MAX_DATA, "the overflow rings have room for it");
+#define OVERHANG (RECORD_MAX_DATA - LARGEST_CLASS)
 
 /* GSO packets with more segments are rare, and copying them whole is as cheap. */
 #define MAX_PIECES 64
