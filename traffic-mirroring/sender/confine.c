@@ -61,7 +61,7 @@ static int fill(scmp_filter_ctx list)
 		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, calls[i], 0);
 	if (!err)
 		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME));
+				       SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME, 0));
 	if (!err)
 		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));

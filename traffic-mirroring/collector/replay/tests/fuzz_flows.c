@@ -39,7 +39,7 @@ static void make_stream(void)
 			at += sprintf(at, "GET /%d HTTP/1.1\r\nHost: x\r\n\r\n", i);
 		else
 			at += sprintf(at,
-				      "POST /%d HTTP/1.1\r\nContent-Length: 36\r\n\r\nGET /evil "
+				      "POST /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\n\r\nGET /evil "
 				      "HTTP/1.1\r\nHost: evil%02d\r\n\r\n",
 				      i, i);
 	}
