@@ -125,13 +125,9 @@ static int open_file(struct writer *w)
 /* Replayed connections may have taken all descriptors: they come back, and copies wait in the ring. */
 static int next_file(struct writer *w)
 {
+	int err = close(w->fd) ? -errno : 0;
 	bool said = false;
-	int err;
 
-	if (close(w->fd))
-		err = -errno;
-	else
-		err = 0;
 	w->fd = -1;
 	while (!err) {
 		err = open_file(w);

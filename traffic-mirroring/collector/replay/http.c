@@ -617,6 +617,6 @@ bool http_keeps_connection(const struct http *h)
 	/* HTTP/1.0 has no codings (RFC 9112 6.1) */
 	if (h->close || h->minor)
 		return !h->close;
-	/* a server that cannot tell the length of its response closes, whatever the client asks for */
+	/* a server that cannot tell the length of its response closes, even if the client asks it not to */
 	return h->response && h->keep_alive && !(h->seen & BIT(HTTP_FIELD_CODING));
 }
