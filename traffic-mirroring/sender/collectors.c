@@ -12,7 +12,6 @@
 
 #include "../../common/log.h"
 #include "../../common/netlink.h"
-#include "../../common/clock.h"
 #include "../host/collector.h"
 #include "batch.h"
 #include "../wire/bytes.h"
@@ -23,8 +22,9 @@
 #define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
 #define LOOK_NS 1000000ULL
 #define TAG_SIZE 4
-/* States in which the kernel waits for an answer; in PROBE it still sends to the old address. */
-#define ASKING (NUD_INCOMPLETE | NUD_FAILED | NUD_PROBE)
+/* States in which the kernel waits for an answer: without an address to send to, or with the old one. */
+#define UNRESOLVED (NUD_INCOMPLETE | NUD_FAILED)
+#define ASKING (UNRESOLVED | NUD_PROBE)
 
 void collector_open(struct collector *c, const struct mirror_group *group,
 		    const struct mirror_collector *config, struct mirror_collector_counters *counters)
@@ -76,7 +76,7 @@ static void answers(struct collector *c)
 {
 	if (c->silent)
 		c->counters->unreachable = 0;
-	c->silent = c->unresolved = c->asked = false;
+	c->silent = c->asked = false;
 }
 
 static bool link_works(const char *name, struct link *link)
@@ -107,6 +107,7 @@ static void set_hop(struct collector *c, const struct address *hop, int ifindex)
 		return;
 	c->hop = *hop;
 	c->hop_ifindex = ifindex;
+	c->looked_ns = 0;
 	answers(c);
 }
 
@@ -170,24 +171,26 @@ static uint16_t hop_state(const struct collector *c)
 	return c->silent ? NUD_FAILED : NUD_NONE;
 }
 
+/* The state, at most LOOK_NS old: each copy to a silent hop asks for it. */
+static uint16_t look(struct collector *c, uint64_t now)
+{
+	if (now - c->looked_ns >= LOOK_NS) {
+		c->looked_ns = now;
+		c->hop_state = hop_state(c);
+		if (!(c->hop_state & ASKING))
+			answers(c);
+	}
+	return c->hop_state;
+}
+
 bool collector_waits(struct collector *c)
 {
 	return c->asked && hop_state(c) & NUD_INCOMPLETE;
 }
 
-bool collector_drops(struct collector *c)
+bool collector_drops(struct collector *c, uint64_t now)
 {
-	uint64_t now;
-
-	if (!c->unresolved)
-		return false;
-	now = clock_ns(CLOCK_MONOTONIC);
-	if (now - c->looked_ns >= LOOK_NS) {
-		c->looked_ns = now;
-		if (!(hop_state(c) & ASKING))
-			answers(c);
-	}
-	return c->unresolved;
+	return c->silent && look(c, now) & UNRESOLVED;
 }
 
 static bool probe(struct collector *c, uint64_t now)
@@ -209,15 +212,14 @@ bool collector_ask(struct collector *c)
 
 static void check_hop(struct collector *c, uint64_t now)
 {
-	uint16_t state = hop_state(c);
+	uint16_t state = look(c, now);
 
-	if (!(state & ASKING)) {
-		answers(c);
-	} else if (!c->asked && !(state & NUD_FAILED)) {
+	if (!(state & ASKING))
+		return;
+	if (!c->asked && !(state & NUD_FAILED)) {
 		c->asked = true; /* an answer takes less time than from one check to the next */
 	} else {
 		c->asked = c->silent = true;
-		c->unresolved = !(state & NUD_PROBE);
 		set_unreachable(c, EHOSTUNREACH);
 		if (state & NUD_FAILED)
 			probe(c, now);

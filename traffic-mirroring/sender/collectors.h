@@ -38,8 +38,8 @@ struct collector {
 	int hop_ifindex;
 	bool asked; /* the kernel was looking for the next hop's link-layer address at the last check */
 	bool silent; /* the next hop does not answer */
-	bool unresolved; /* and the kernel, which has no address for it, would drop copies */
-	uint64_t looked_ns; /* when that was looked at for a copy, CLOCK_MONOTONIC */
+	uint16_t hop_state; /* NUD_…, at the last look */
+	uint64_t looked_ns; /* when that was, CLOCK_MONOTONIC */
 	/* counters->unreachable: when to probe it, or, once probed, consider it reachable. CLOCK_MONOTONIC */
 	uint64_t next_ns;
 	bool probed;
@@ -64,8 +64,8 @@ bool collector_ask(struct collector *c);
 /* The kernel is still looking. */
 bool collector_waits(struct collector *c);
 
-/* The kernel would drop a copy now: a next hop that was unresolved is looked at again, once a millisecond. */
-bool collector_drops(struct collector *c);
+/* The kernel would drop a copy now: it has no address of a silent next hop. */
+bool collector_drops(struct collector *c, uint64_t now);
 
 /*
  * Reads all such errors, and the state of the next hop: one that has not answered ARP or neighbour discovery

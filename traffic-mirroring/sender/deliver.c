@@ -140,7 +140,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
 		return;
 	}
-	if (!c->queues || !captured || collector_drops(c)) {
+	if (!c->queues || !captured || collector_drops(c, d->batch.now)) {
 		copies = split_count(&s);
 		count_refused(d->shared, !captured ? ENODATA : c->queues ? EHOSTUNREACH : EBADF, copies);
 		count(&c->counters->refused, copies);

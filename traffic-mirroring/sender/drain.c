@@ -117,6 +117,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 	struct ring *ring;
 
 	show_life(d, now);
+	d->delivery->batch.now = now;
 	while (taken < BATCH_BYTES && (ring = merge_next(d->rings, d->n, now, &until))) {
 		start = ring->position;
 		while (taken < BATCH_BYTES && (r = ring_peek(ring, now)) && r->time_ns <= until) {
@@ -248,7 +249,6 @@ void drain_run(struct drain *d)
 		now = monotonic();
 		if (now - d->step_ns >= LIMITS_STEP_NS)
 			look_around(d, now);
-		d->delivery->batch.now = now;
 		if (drain_batch(d, now))
 			d->worked_ns = now;
 		else if (now - d->worked_ns < LINGER_NS)
