@@ -365,6 +365,8 @@ static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool 
 	forget(&p->vlan, skb->len);
 	forget(&p->fragment, skb->len);
 	forget(&p->ports, skb->len);
+	forget(&p->src_port, skb->len);
+	forget(&p->dst_port, skb->len);
 	forget(&p->tcp_flags, skb->len);
 	forget(&p->icmp_type, skb->len);
 	forget(&p->malformed, skb->len);
