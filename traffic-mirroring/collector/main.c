@@ -70,11 +70,11 @@ static int open_outputs(struct program *p)
 	struct options *o = &p->options;
 	int err;
 
-	if (o->write.path) {
+	if (o->write.output.path) {
 		o->write.failed = p->ended;
 		err = writer_open(&o->write, &o->pipeline.writer);
 		if (err) {
-			log_error("cannot write \"%s\": %s", o->write.path, strerror(-err));
+			log_error("cannot write \"%s\": %s", o->write.output.path, strerror(-err));
 			return err;
 		}
 	}
@@ -114,13 +114,13 @@ static int open_sockets(struct program *p)
 /* Later, rotation creates files as this user. */
 static int check_folder(const struct writer_options *write)
 {
-	const char *slash = write->path ? strrchr(write->path, '/') : NULL;
+	const char *slash = write->output.path ? strrchr(write->output.path, '/') : NULL;
 	char *folder;
 	int err = 0;
 
-	if (!write->rotate_bytes && !write->rotate_seconds)
+	if (!write->output.series)
 		return 0;
-	folder = slash ? strndup(write->path, slash - write->path + 1) : strdup(".");
+	folder = slash ? strndup(write->output.path, slash - write->output.path + 1) : strdup(".");
 	if (!folder || access(folder, W_OK | X_OK)) {
 		err = -errno;
 		log_error("user %u cannot make files in \"%s\": %s", geteuid(), folder ?: "", strerror(-err));
@@ -137,14 +137,14 @@ static int find_user(struct options *o)
 		log_error("--user: there is no user \"%s\"", o->user);
 		return -ENOENT;
 	}
-	o->write.owner = user->pw_uid;
+	o->write.output.owner = user->pw_uid;
 	o->group = user->pw_gid;
 	return 0;
 }
 
 static int become_user(const struct options *o)
 {
-	int err = privileges_drop(o->write.owner, o->group);
+	int err = privileges_drop(o->write.output.owner, o->group);
 
 	return err ? err : check_folder(&o->write);
 }
@@ -279,10 +279,10 @@ static int stop_threads(struct program *p)
 		err = err ?: end;
 	}
 	/* the reader of stdout may close it at any time */
-	if (err == -EPIPE && !strcmp(o->write.path, "-"))
+	if (err == -EPIPE && !strcmp(o->write.output.path, "-"))
 		return 0;
 	if (err)
-		log_error("cannot write \"%s\": %s", o->write.path ?: "", strerror(-err));
+		log_error("cannot write \"%s\": %s", o->write.output.path ?: "", strerror(-err));
 	return err;
 }
 

@@ -213,8 +213,8 @@ static const struct arg table[] = {
 	{ "receive-buffer", "SIZE", "set the socket buffer per port and worker (16M)",
 	  ARGS_SIZE(4096, 1L << 30), STORE(receive.buffer), .preset = "16M" },
 
-	{ "write", "FILE", "write copies to FILE; - is standard output", ARGS_LENGTH(1, PATH_MAX),
-	  STORE(write.path), .letter = 'w', .section = "Writing" },
+	{ "write", "FILE", "write copies to FILE, compressed if it ends in .zst; - is standard output",
+	  ARGS_LENGTH(1, PATH_MAX), STORE(write.output.path), .letter = 'w', .section = "Writing" },
 	{ "format", "pcap|pcapng", "write this format (by FILE's suffix, else pcap)", ARGS_CHOICE,
 	  .read = read_format },
 	{ "snaplen", "BYTES", "write at most BYTES of each copy (all)", ARGS_NUMBER(14, PCAPFILE_SNAPLEN_MAX),
@@ -224,7 +224,7 @@ static const struct arg table[] = {
 	{ "rotate-time", "TIME", "start a new file after TIME", ARGS_TIME(1, 366L * 86400),
 	  STORE(write.rotate_seconds) },
 	{ "rotate-files", "N", "keep only the newest N files (all)", ARGS_NUMBER(1, 10000),
-	  STORE(write.keep) },
+	  STORE(write.output.keep) },
 
 	{ "tap", "NAME", "show copies on this TAP device", ARGS_LENGTH(1, PATH_MAX), STORE(tap),
 	  .section = "Feeding" },
@@ -280,28 +280,48 @@ static const struct args_program program = {
 	.n_options = OPTIONS,
 };
 
+/* Whether the text ends with this, before position *len, which then moves there. */
+static bool take_suffix(const char *text, size_t *len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	bool ends = *len >= n && !memcmp(text + *len - n, suffix, n);
+
+	*len -= ends ? n : 0;
+	return ends;
+}
+
+static int check_write(struct writer_options *w)
+{
+	const char *path = w->output.path ?: "";
+	size_t len = strlen(path);
+
+	w->output.series = w->rotate_bytes || w->rotate_seconds;
+	w->output.zstd = take_suffix(path, &len, ".zst");
+	if (!w->format)
+		w->format = take_suffix(path, &len, ".pcapng") ? &pcapfile_pcapng : &pcapfile_pcap;
+	if (!*path && (w->output.series || w->output.keep)) {
+		log_error("--rotate-size, --rotate-time and --rotate-files need --write");
+		return -EINVAL;
+	}
+	if (!strcmp(path, "-") && w->output.series) {
+		log_error("--rotate-size and --rotate-time need a file, but --write=- is standard output");
+		return -EINVAL;
+	}
+	if (w->output.keep && !w->output.series) {
+		log_error("--rotate-files needs --rotate-size or --rotate-time");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check(struct options *o)
 {
-	const char *path = o->write.path, *suffix = path ? strrchr(path, '.') : NULL;
-
 	if (!o->receive.count) {
 		log_error("--listen is missing");
 		return -EINVAL;
 	}
-	if (!path && (o->write.rotate_bytes || o->write.rotate_seconds || o->write.keep)) {
-		log_error("--rotate-size, --rotate-time and --rotate-files need --write");
+	if (check_write(&o->write))
 		return -EINVAL;
-	}
-	if (path && !strcmp(path, "-") && (o->write.rotate_bytes || o->write.rotate_seconds)) {
-		log_error("--rotate-size and --rotate-time need a file, but --write=- is standard output");
-		return -EINVAL;
-	}
-	if (o->write.keep && !o->write.rotate_bytes && !o->write.rotate_seconds) {
-		log_error("--rotate-files needs --rotate-size or --rotate-time");
-		return -EINVAL;
-	}
-	if (!o->write.format)
-		o->write.format = suffix && !strcmp(suffix, ".pcapng") ? &pcapfile_pcapng : &pcapfile_pcap;
 	/* nested tunnels are expected at the default ports of their formats */
 	for (unsigned int format = FORMAT_NONE + 1; format < FORMAT_COUNT; format++)
 		if (decap_receives(format))

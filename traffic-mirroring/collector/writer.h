@@ -6,29 +6,23 @@
 #ifndef COLLECTOR_WRITER_H
 #define COLLECTOR_WRITER_H
 
-#include <sys/types.h>
-
 #include "../wire/copy.h"
+#include "output.h"
 #include "pcapfile.h"
 
 struct writer_options {
-	const char *path; /* "-": stdout */
+	struct output_options output; /* a series only if files are rotated */
 	const struct pcapfile_format *format;
 	uint32_t snaplen; /* the most bytes of each frame that are written */
 	/* Begin a new file when the current one reaches this size or age; 0: never. */
 	uint64_t rotate_bytes;
 	uint64_t rotate_seconds;
-	uint32_t keep; /* files of this run to keep; 0: all */
-	uid_t owner; /* of rotated files, if we may give them away: the user that removes them later */
 	int failed; /* an eventfd that is told when writing has failed; -1: none */
 };
 
 struct writer;
 
-/*
- * Begins the first file. With rotation the names are PATH with "-<UTC time>-<number>" before its suffix, and
- * no file is overwritten.
- */
+/* Begins the first file. */
 int writer_open(const struct writer_options *options, struct writer **writer);
 
 /* Starts the thread, for which SIGUSR1 must have a handler. 0 or -errno. */

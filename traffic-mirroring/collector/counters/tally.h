@@ -25,7 +25,7 @@
 	T(FILTERED, "packets_filtered", "copies that --filter does not accept")                         \
 	T(WRITTEN, "packets_written", "copies written to files")                                        \
 	T(UNWRITTEN, "packets_unwritten", "copies dropped because the file or its reader was too slow") \
-	T(WRITTEN_BYTES, "written_bytes", "bytes written to files")                                     \
+	T(WRITTEN_BYTES, "written_bytes", "bytes written to files, after compression")                  \
 	T(FILES, "files", "files started")                                                              \
 	T(FED, "packets_fed", "copies given to the TAP device")                                         \
 	T(FEED_ERRORS, "feed_errors", "copies refused by the TAP device")                               \

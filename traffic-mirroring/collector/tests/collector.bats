@@ -6,7 +6,7 @@ load collector
 
 setup() {
 	requires_root
-	requires_command bpftool capinfos curl jq tcpdump tshark
+	requires_command bpftool capinfos curl jq tcpdump tshark zstd
 	lab_begin && lab_host host collector && lab_wire host eth0 collector eth0 &&
 		on collector ip link set eth0 mtu 1600 && on host ip link set eth0 mtu 1600 &&
 		lab_addresses host eth0 $LAB_UPLINK4 $LAB_UPLINK6 && lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
@@ -62,13 +62,14 @@ packets_of() {
 	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch | head -1) =~ \.[0-9]{9}$ ]]
 }
 
-@test "what the sender tells in Geneve: time, length, direction" {
-	collect --listen geneve --write "$LAB/copies.pcapng"
+@test "what the sender tells in Geneve: time, length, direction; in a compressed file" {
+	collect --listen geneve --write "$LAB/copies.pcapng.zst"
 	datagram 6081 0700655800000700fff1010103010000fff10201000005dcfff1030217979cfe362a0005$frame
 	collect_end
 	counters packets=1 packets_cut=1
-	expect 0 tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.packet_flags_direction
+	expect 0 tshark -r "$LAB/copies.pcapng.zst" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.packet_flags_direction
 	[[ $output == *$'1700000000.000000005\t1500\t42\t0x00000002' ]]
+	[[ $(zstd -dc "$LAB/copies.pcapng.zst" | tcpdump --count -r - 2>/dev/null) == '1 packet' ]]
 }
 
 @test "stdout is live, and ends when its reader does" {

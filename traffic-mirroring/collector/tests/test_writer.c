@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 #include <cmocka.h>
 
 #define FIRST_NS 1764000000123456789ULL
@@ -23,7 +24,7 @@ static const uint32_t lengths[] = { 14, 15, 16, 17, 60, 99, 100, 101, 1514, 6500
 #define PACKETS (sizeof(lengths) / sizeof(lengths[0]))
 
 static uint8_t bytes[65536];
-static char folder[] = "/tmp/test_writer-XXXXXX", path[64], kept[64];
+static char folder[] = "/tmp/test_writer-XXXXXX", path[64], kept[64], zstd_path[64], plain[64];
 
 static int make_folder(void **state)
 {
@@ -33,21 +34,30 @@ static int make_folder(void **state)
 	if (!mkdtemp(folder))
 		return -1;
 	snprintf(path, sizeof(path), "%s/copies.pcap", folder);
-	snprintf(kept, sizeof(kept), "%s/copies-*.pcap", folder);
+	snprintf(kept, sizeof(kept), "%s/copies-*.pcap*", folder);
+	snprintf(zstd_path, sizeof(zstd_path), "%s/copies.pcap.zst", folder);
+	snprintf(plain, sizeof(plain), "%s/plain.pcap", folder);
 	return 0;
+}
+
+static void remove_series(void)
+{
+	glob_t files;
+
+	if (glob(kept, 0, NULL, &files))
+		return;
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		unlink(files.gl_pathv[i]);
+	globfree(&files);
 }
 
 static int remove_folder(void **state)
 {
-	glob_t files;
-
 	(void)state;
 	unlink(path);
-	if (!glob(kept, 0, NULL, &files)) {
-		for (size_t i = 0; i < files.gl_pathc; i++)
-			unlink(files.gl_pathv[i]);
-		globfree(&files);
-	}
+	unlink(zstd_path);
+	unlink(plain);
+	remove_series();
 	return rmdir(folder);
 }
 
@@ -123,7 +133,7 @@ static void whole_and_cut(void **state)
 	(void)state;
 	for (int f = 0; f < 2; f++) {
 		for (int s = 0; s < 2; s++) {
-			write_packets(&(struct writer_options){ .path = path,
+			write_packets(&(struct writer_options){ .output.path = path,
 								.format = formats[f],
 								.snaplen = snaplens[s],
 								.failed = -1 },
@@ -153,7 +163,7 @@ static void interfaces_and_directions(void **state)
 	(void)state;
 	write_packets(
 		&(struct writer_options){
-			.path = path, .format = &pcapfile_pcapng, .snaplen = SNAPLEN, .failed = -1 },
+			.output.path = path, .format = &pcapfile_pcapng, .snaplen = SNAPLEN, .failed = -1 },
 		PACKETS);
 	f = fopen(path, "r");
 	assert_non_null(f);
@@ -186,29 +196,91 @@ static void interfaces_and_directions(void **state)
 	assert_int_equal(packets, PACKETS);
 }
 
-/* Each file is whole, the last ones are kept, and not a packet is missing between them. */
-static void rotated(void **state)
+/* Decompresses a file into the file plain. Whether it is a whole frame, and nothing else. */
+static bool decompress(const char *name)
 {
-	const struct writer_options options = { path, &pcapfile_pcapng, SNAPLEN, 2000, 0, 3, geteuid(), -1 };
+	static uint8_t compressed[1 << 20], bytes[1 << 20];
+	ZSTD_outBuffer out = { bytes, sizeof(bytes), 0 };
+	ZSTD_inBuffer in = { compressed, 0, 0 };
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	FILE *file = fopen(name, "r");
+	size_t more;
+
+	assert_true(context && file);
+	in.size = fread(compressed, 1, sizeof(compressed), file);
+	fclose(file);
+	more = ZSTD_decompressStream(context, &out, &in);
+	assert_false(ZSTD_isError(more));
+	ZSTD_freeDCtx(context);
+	file = fopen(plain, "w");
+	assert_true(file && fwrite(bytes, 1, out.pos, file) == out.pos && !fclose(file));
+	return !more && in.pos == in.size;
+}
+
+/* Each file is whole, the last ones are kept, and not a packet is missing between them. */
+static void check_series(const char *of, bool zstd)
+{
+	const struct writer_options options = {
+		{ of, true, zstd, 3, geteuid() }, &pcapfile_pcapng, SNAPLEN, 2000, 0, -1
+	};
 	const uint32_t n = 100;
 	uint32_t next = n, first = 0, found;
 	glob_t files;
 
-	(void)state;
 	write_packets(&options, n);
 	assert_int_equal(glob(kept, 0, NULL, &files), 0); /* in the order of their names */
 	assert_int_equal(files.gl_pathc, 3);
 	for (size_t i = files.gl_pathc; i-- > 0; next = first) {
-		found = read_packets(files.gl_pathv[i], SNAPLEN, &first);
+		if (zstd)
+			assert_true(decompress(files.gl_pathv[i]));
+		assert_string_equal(strchr(files.gl_pathv[i], '.'), strchr(of, '.'));
+		found = read_packets(zstd ? plain : files.gl_pathv[i], SNAPLEN, &first);
 		assert_int_equal(first + found, next);
 	}
 	assert_uint_in_range(next, 1, n - 1);
 	globfree(&files);
+	remove_series();
+}
+
+static void rotated(void **state)
+{
+	(void)state;
+	check_series(path, false);
+	check_series(zstd_path, true);
+}
+
+/* A crash after a flush loses nothing: what was flushed can be decompressed. */
+static void compressed_and_flushed(void **state)
+{
+	const struct writer_options options = {
+		{ .path = zstd_path, .zstd = true }, &pcapfile_pcap, SNAPLEN, 0, 0, -1
+	};
+	uint32_t found = 0, first;
+	struct writer *w;
+
+	(void)state;
+	assert_int_equal(writer_open(&options, &w), 0);
+	assert_int_equal(writer_start(w), 0);
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		struct copy p = packet(i);
+
+		assert_int_equal(writer_packet(w, &p), 0);
+	}
+	assert_int_equal(writer_flush(w), 0);
+	for (int ms = 0; ms < 5000 && found < PACKETS; ms += 10) {
+		usleep(10000);
+		assert_false(decompress(zstd_path));
+		found = read_packets(plain, SNAPLEN, &first);
+	}
+	assert_int_equal(found, PACKETS);
+	assert_int_equal(writer_close(w, UINT64_MAX), 0);
+	assert_true(decompress(zstd_path));
+	assert_int_equal(read_packets(plain, SNAPLEN, &first), PACKETS);
 }
 
 static void full_disk(void **state)
 {
-	const struct writer_options options = { "/dev/full", &pcapfile_pcap, SNAPLEN, 0, 0, 0, 0, -1 };
+	const struct writer_options options = { { .path = "/dev/full" }, &pcapfile_pcap, SNAPLEN, 0, 0, -1 };
 	struct writer *w = NULL;
 
 	(void)state;
@@ -219,9 +291,8 @@ static void full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_and_cut),
-		cmocka_unit_test(interfaces_and_directions),
-		cmocka_unit_test(rotated),
+		cmocka_unit_test(whole_and_cut), cmocka_unit_test(interfaces_and_directions),
+		cmocka_unit_test(rotated),	 cmocka_unit_test(compressed_and_flushed),
 		cmocka_unit_test(full_disk),
 	};
 
