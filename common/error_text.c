@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "error_text.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -24,9 +25,11 @@ const char *error_text(int error)
 	static char text[128];
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	int n = snprintf(text, sizeof(text), "%s", strerror(-error));
+	int n;
 	const char *glue = " without ";
 
+	libbpf_strerror(error, text, sizeof(text)); /* knows its own numbers and the kernel's */
+	n = strlen(text);
 	if (syscall(SYS_capget, &header, held))
 		return text;
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {

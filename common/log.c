@@ -8,16 +8,20 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LIBBPF_LEN 256
 
 static struct {
 	const char *program;
 	enum log_level level;
 	int file;
 	bool reported;
+	char libbpf[LIBBPF_LEN]; /* its last complaint */
 } logger = { .program = "", .level = LEVEL_WARN, .file = -1 };
 
 /* A line goes out in one write(), so that the lines of several processes do not mix in one file. */
@@ -60,11 +64,36 @@ static void message(enum log_level level, const char *format, va_list args)
 	put(logger.file, prefix, text);
 }
 
+/*
+ * libbpf names the cause of a failure last, but for lines that only repeat it. The verifier's log ends with
+ * the cause, before its statistics.
+ */
 static int from_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level != LIBBPF_DEBUG)
-		message(LEVEL_INFO, format, args);
+	char *text, *line, *end;
+
+	if (level != LIBBPF_WARN || vasprintf(&text, format, args) < 0)
+		return 0;
+	line = text;
+	end = strstr(text, "\nprocessed ");
+	if (end) {
+		*end = '\0';
+		line = strrchr(text, '\n') ?: text;
+	}
+	if (!strstr(line, "failed to load"))
+		snprintf(logger.libbpf, sizeof(logger.libbpf), "%s", line + (*line == '\n'));
+	free(text);
 	return 0;
+}
+
+const char *log_libbpf(void)
+{
+	static char text[LIBBPF_LEN + sizeof(" ()")];
+
+	logger.libbpf[strcspn(logger.libbpf, "\n")] = '\0';
+	snprintf(text, sizeof(text), *logger.libbpf ? " (%s)" : "%s", logger.libbpf);
+	*logger.libbpf = '\0';
+	return text;
 }
 
 struct quoted log_quote_bytes(const char *text, size_t len)

@@ -11,7 +11,7 @@ enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO };
 /*
  * program: prefix of each line. level: print messages of this severity and worse. log_dir: if not NULL or
  * empty, <log_dir>/<program>.log gets the same lines, with a time stamp; one that cannot be written, or
- * is no regular file, is a warning. libbpf's own messages go to LEVEL_INFO.
+ * is not a regular file, is a warning. libbpf prints nothing: log_libbpf().
  */
 void log_init(const char *program, enum log_level level, const char *log_dir);
 
@@ -29,6 +29,12 @@ struct quoted log_quote_bytes(const char *text, size_t len);
 /* Whether log_error() has been called, or log_set_reported(): a process of ours has said what is wrong. */
 bool log_reported(void);
 void log_set_reported(void);
+
+/*
+ * The cause that libbpf has named since the last call, as " (libbpf: …)", or "": for the end of the one line
+ * that says what failed. Good until the next call.
+ */
+const char *log_libbpf(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

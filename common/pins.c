@@ -44,6 +44,14 @@ int pins_version(const char *version, char part[NAME_MAX + 1])
 	return 0;
 }
 
+int pins_read_version(const char *text, void *to)
+{
+	char part[NAME_MAX + 1];
+
+	(void)to;
+	return is_part(text) && !pins_version(text, part) ? 0 : -EINVAL;
+}
+
 int pins_of(struct pins *pins, const char *iface, const char *package, const char *version)
 {
 	int err;

@@ -29,6 +29,9 @@ struct pins {
 /* A version as a part of these paths: every dot reads `_`. 0 or -ENAMETOOLONG. */
 int pins_version(const char *version, char part[NAME_MAX + 1]);
 
+/* For an option's table (args.h): whether text is a version that paths can have. 0, or a negative errno. */
+int pins_read_version(const char *text, void *to);
+
 /*
  * Fills in the directories of an interface and package. version NULL: the flat layout. -ENAMETOOLONG,
  * -EINVAL: a slash.

@@ -2,10 +2,10 @@
 /* tc_root: the root programs of an interface, on hosts without l3afd. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../common/args.h"
+#include "../common/error_text.h"
 #include "../common/lock.h"
 #include "../common/log.h"
 #include "../common/pins.h"
@@ -15,7 +15,8 @@ enum { IFACE, VERSION, FORCE, QUIET, OPTIONS };
 
 static const struct arg options[OPTIONS] = {
 	[IFACE] = { "iface", "IF", "act on this interface", ARGS_TEXT, .section = "Options" },
-	[VERSION] = { "version", "V", "pin as version V of the package tc-root (flat layout)", ARGS_TEXT },
+	[VERSION] = { "version", "V", "pin as version V of the package tc-root (flat layout)",
+		      ARGS_READ(pins_read_version, "a version") },
 	[FORCE] = { "force", NULL, "stop: remove what others use, too", ARGS_FLAG },
 	[QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
 };
@@ -47,7 +48,7 @@ static const struct args_program program = {
 	.command_size = sizeof(commands[0]),
 };
 
-/* What the command works on. -EINVAL: the options do not say it. */
+/* What the command works on. 0, a negative errno, or ARGS_USAGE: the options do not say it. */
 static int find_target(struct root_target *target, const struct command *command, const char **values)
 {
 	struct pins pins;
@@ -55,14 +56,10 @@ static int find_target(struct root_target *target, const struct command *command
 
 	if (!values[IFACE]) {
 		log_error("--iface is missing");
-		return -EINVAL;
+		return ARGS_USAGE;
 	}
 	target->version = values[VERSION];
 	target->force = values[FORCE];
-	if (target->version && pins_of(&pins, "any", ROOT_PACKAGE, target->version)) {
-		log_error("--version: expected a version, got \"%s\"", log_quote(target->version).text);
-		return -EINVAL;
-	}
 	err = netlink_link(values[IFACE], &target->link);
 	if (err == -ENODEV && command->without_iface && !pins_of(&pins, values[IFACE], NULL, NULL) &&
 	    (!access(pins.maps, F_OK) || !access(pins.progs, F_OK))) {
@@ -73,7 +70,7 @@ static int find_target(struct root_target *target, const struct command *command
 	if (err == -ENODEV)
 		log_error("--iface: there is no interface \"%s\"", log_quote(values[IFACE]).text);
 	else if (err)
-		log_error("--iface %s: %s", values[IFACE], strerror(-err));
+		log_error("--iface %s: %s", values[IFACE], error_text(err));
 	return err;
 }
 
@@ -102,7 +99,7 @@ int main(int argc, char **argv)
 	command = &commands[line.command];
 	err = find_target(&target, command, given);
 	if (err)
-		return err == -EINVAL ? ARGS_USAGE : 1;
+		return err > 0 ? err : 1;
 	if (command->changes && lock_bpffs() < 0)
 		return 1;
 	if (given[QUIET] && !freopen("/dev/null", "w", stdout))

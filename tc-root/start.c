@@ -5,12 +5,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../common/bpf_info.h"
 #include "../common/chain.h"
+#include "../common/error_text.h"
 #include "../common/log.h"
 #include "../common/pins.h"
 #include "../common/self.h"
@@ -38,7 +38,7 @@ struct side {
 static int fail(const struct side *side, int err, const char *what)
 {
 	log_error("%s %s: %s: %s", side->target->link.name, direction_names[side->direction], what,
-		  strerror(-err));
+		  error_text(err));
 	return err;
 }
 
@@ -71,9 +71,10 @@ static int load(struct side *side)
 		err = bpf_object__load(side->object);
 	if (err) {
 		side->made_map_pin = false;
-		snprintf(text, sizeof(text), "cannot load the root program with its map at \"%s\"",
-			 side->map_path);
-		return fail(side, err, text);
+		log_error("%s %s: cannot load the root program with its map at \"%s\": %s%s",
+			  side->target->link.name, direction_names[side->direction], side->map_path,
+			  error_text(err), log_libbpf());
+		return err;
 	}
 	side->prog_fd = bpf_program__fd(program);
 	side->prog_id = bpf_info_id(side->prog_fd);
@@ -225,7 +226,7 @@ static int ensure_clsact(const struct link *link, bool *made)
 		return err;
 	}
 	if (err) {
-		log_error("%s: cannot add a clsact qdisc: %s", link->name, strerror(-err));
+		log_error("%s: cannot add a clsact qdisc: %s", link->name, error_text(err));
 		return err;
 	}
 	if (!*made)
@@ -238,7 +239,7 @@ static int ensure_clsact(const struct link *link, bool *made)
 		     symlink(index, mark))) /* an earlier device may have left one */
 		err = -errno;
 	if (err)
-		log_error("%s: cannot write \"%s\": %s", link->name, mark, strerror(-err));
+		log_error("%s: cannot write \"%s\": %s", link->name, mark, error_text(err));
 	return err;
 }
 
@@ -263,7 +264,7 @@ static int make_directories(const struct root_target *target, const struct pins 
 		err = pins_mkdir(pins->progs);
 	if (err)
 		log_error("%s: cannot make the directories of its pins: %s", target->link.name,
-			  strerror(-err));
+			  error_text(err));
 	return err;
 }
 
@@ -276,7 +277,7 @@ int root_start(const struct root_target *target)
 
 	err = pins_of(&pins, target->link.name, ROOT_PACKAGE, target->version);
 	if (err) {
-		log_error("%s: nothing can be pinned for it: %s", target->link.name, strerror(-err));
+		log_error("%s: nothing can be pinned for it: %s", target->link.name, error_text(err));
 		return err;
 	}
 	for (enum direction d = INGRESS; d < DIRECTIONS; d++) {

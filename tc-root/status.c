@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "../common/chain.h"
+#include "../common/error_text.h"
 #include "../common/log.h"
 #include "root.h"
 
@@ -31,7 +31,7 @@ static int status_of(const struct link *link, enum direction direction)
 		err = chain_read(link->ifindex, direction, 0, &chain);
 	if (err) {
 		log_error("%s %s: cannot read the chain: %s", link->name, direction_names[direction],
-			  strerror(-err));
+			  error_text(err));
 		return err;
 	}
 	printf("%s %s: ", link->name, direction_names[direction]);

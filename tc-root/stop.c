@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../common/chain.h"
+#include "../common/error_text.h"
 #include "../common/log.h"
 #include "../common/pins.h"
 #include "holders.h"
@@ -128,7 +129,7 @@ static int remove_pin(enum bpf_kind kind, const char *path, uint32_t id, void *c
 	if (unlink(path)) {
 		int err = -errno;
 
-		log_error("cannot remove the pin \"%s\": %s", path, strerror(-err));
+		log_error("cannot remove the pin \"%s\": %s", path, error_text(err));
 		return err;
 	}
 	printf("removed the pin of %s %u at %s\n", kind_names[kind], id, path);
@@ -178,7 +179,8 @@ static int check_holders(const struct link *link)
 	if (err == -ENOENT)
 		return 0;
 	if (err) {
-		log_error("%s: cannot find the holders of its root programs: %s", link->name, strerror(-err));
+		log_error("%s: cannot find the holders of its root programs: %s", link->name,
+			  error_text(err));
 		return err;
 	}
 	log_error("%s: process %d (%s) holds root %s %u; end it first, or use --force", link->name,
@@ -257,7 +259,7 @@ static int remove_roots(const struct link *link, enum direction direction, size_
 	}
 	if (err)
 		log_error("%s %s: cannot detach the root program: %s", link->name, direction_names[direction],
-			  strerror(-err));
+			  error_text(err));
 	return err;
 }
 
@@ -286,7 +288,7 @@ static int remove_clsact(const struct link *link, size_t *removed)
 		*removed += present;
 	}
 	if (err) {
-		log_error("%s: cannot remove the clsact qdisc: %s", link->name, strerror(-err));
+		log_error("%s: cannot remove the clsact qdisc: %s", link->name, error_text(err));
 		return err;
 	}
 	unlink(mark);
@@ -306,7 +308,7 @@ static int find_owned(const struct link *link, struct bpf_ids *owned)
 	if (!err)
 		err = each_pin(link->name, false, add_owner, owned);
 	if (err)
-		log_error("%s: cannot read which maps its programs use: %s", link->name, strerror(-err));
+		log_error("%s: cannot read which maps its programs use: %s", link->name, error_text(err));
 	return err;
 }
 

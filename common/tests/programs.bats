@@ -40,7 +40,7 @@ programs=(tc_root mirroring mirror-sender mirror-collector)
 	done
 }
 
-@test "a wrong command line exits 2, with one line" {
+@test "a wrong command line exits 2, with one line, whatever the host looks like" {
 	local program line
 	for program in "${programs[@]}"; do
 		for line in --nothing -x --help=yes "--help extra word more"; do
@@ -63,6 +63,10 @@ programs=(tc_root mirroring mirror-sender mirror-collector)
 		mirroring update --iface=lo
 		mirroring update --iface=lo --direction=inwards
 		mirroring status --ttl=0
+		mirroring status --version=../x
+		mirroring update --iface=none --direction=ingress --rules=mirrors
+		mirroring start --iface=none --direction=ingress --src-port=http --dst-port=80
+		mirroring start --iface=none --direction=ingress --rules=mirror --protocol=tcp
 		mirroring start stop --iface=lo --direction=ingress
 		mirror-sender start
 		mirror-sender --log-dir

@@ -35,7 +35,7 @@ struct change {
 	struct settings_change settings;
 };
 
-/* Which of the three ways to give filters was used, by its option; only one may be. */
+/* Which of the three ways to give filters was used, by its option; only one may be. As command_start(). */
 static int parse_filters(const struct request *request, struct filter_set **filters)
 {
 	const struct upstream_filter upstream = {
@@ -57,7 +57,7 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 	if ((rules != NULL) + (file != NULL) + by_options > 1) {
 		log_error("filters are given twice: use one of --rules, --rules-file, and %s",
 			  "--src-address --dst-address --src-port --dst-port --protocol");
-		return -EINVAL;
+		return ARGS_USAGE;
 	}
 	if (file) {
 		err = file_read("--rules-file", file, &text);
@@ -76,7 +76,7 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		filter_set_free(*filters);
 		*filters = NULL;
 	}
-	return err;
+	return err == -EINVAL && !file ? ARGS_USAGE : err;
 }
 
 static int parse_change(const struct request *request, enum mirror_origin origin, struct change *change)
@@ -95,14 +95,12 @@ static int parse_change(const struct request *request, enum mirror_origin origin
 		if (text && strlen(text) >= MIRROR_OPTION_LEN) {
 			log_error("--%s: expected up to %d characters, got %zu",
 				  delivery_option_names[option], MIRROR_OPTION_LEN - 1, strlen(text));
-			return -EINVAL;
+			return ARGS_USAGE;
 		}
 		change->text[option] = text;
 	}
-	err = delivery_check_local_address(&change->delivery);
-	if (err)
-		return err;
-	return parse_filters(request, &change->filters);
+	err = parse_filters(request, &change->filters);
+	return err ? err : delivery_check_local_address(&change->delivery);
 }
 
 /* What start names gives way to what update named, whichever came first. */
@@ -298,15 +296,15 @@ static int place_locked(struct instance *i, const char *version)
 int command_start(const struct request *request)
 {
 	const char *version = request->value[ARG_VERSION], *map_name = request->value[ARG_MAP_NAME];
-	struct instance i;
+	struct instance i = { .lock = -1 };
 	struct change change = {};
 	struct plan plan = {};
 	/* l3afd, which names no command, gives the map where it leaves the loading to us */
 	bool loads = map_name || !request->from_l3afd, fresh = false;
-	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+	int err = parse_change(request, ORIGIN_START, &change);
 
 	if (!err)
-		err = parse_change(request, ORIGIN_START, &change);
+		err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 	if (err)
 		goto out;
 	if (!i.link.up)
@@ -345,13 +343,13 @@ out:
 int command_update(const struct request *request)
 {
 	const char *version = request->value[ARG_VERSION];
-	struct instance i;
+	struct instance i = { .lock = -1 };
 	struct change change = {};
 	struct plan plan = {};
-	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+	int err = parse_change(request, ORIGIN_UPDATE, &change);
 
 	if (!err)
-		err = parse_change(request, ORIGIN_UPDATE, &change);
+		err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 	if (!err)
 		err = await_started(&i, version);
 	if (!err)

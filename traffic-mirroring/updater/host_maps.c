@@ -46,7 +46,7 @@ static void map_path(const char *name, char path[PATH_MAX])
 
 static int report(int err)
 {
-	log_error("cannot set up the rings in %s: %s", HOST_PINS, error_text(err));
+	log_error("cannot set up the rings in %s: %s%s", HOST_PINS, error_text(err), log_libbpf());
 	return err;
 }
 

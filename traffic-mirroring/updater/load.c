@@ -108,11 +108,7 @@ int load_place(struct instance *i, const char *version)
 		return err;
 	if (version)
 		package_of(version, package);
-	err = pins_of(&i->pins, i->link.name, package, version);
-	if (err)
-		log_error("--version: \"%s\" cannot be part of a path",
-			  log_quote(version ? version : "").text);
-	return err;
+	return pins_of(&i->pins, i->link.name, package, version);
 }
 
 static int read_chain(const struct instance *i, struct chain *chain)
@@ -354,7 +350,7 @@ static int load_object(struct instance *i, uint32_t map_id)
 	object = bpf_object__open_file(file, NULL);
 	if (!object) {
 		err = -errno;
-		log_error("%s: %s", file, strerror(-err));
+		log_error("cannot load %s: %s", file, error_text(err));
 		return err;
 	}
 	err = pin_maps(i, object);
@@ -375,7 +371,7 @@ static int load_object(struct instance *i, uint32_t map_id)
 	if (!err)
 		err = bpf_program__pin(program, path);
 	if (err)
-		log_error("cannot load %s: %s", file, error_text(err));
+		log_error("cannot load %s: %s%s", file, error_text(err), log_libbpf());
 	bpf_object__close(object);
 	return err;
 }

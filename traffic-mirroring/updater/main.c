@@ -7,6 +7,7 @@
 #include "../../common/args.h"
 #include "../../common/log.h"
 #include "../../common/open_files.h"
+#include "../../common/pins.h"
 #include "delivery_options.h"
 #include "request.h"
 #include "settings.h"
@@ -21,7 +22,8 @@ static const struct arg options[ARG_COUNT] = {
 	[ARG_IFACE] = { "iface", "IFACE", "mirror this interface", ARGS_TEXT, .section = "Interface" },
 	[ARG_DIRECTION] = { "direction", "ingress|egress", "mirror packets that it receives or that it sends",
 			    ARGS_CHOICE },
-	[ARG_VERSION] = { "version", "VERSION", "use the pins of this package version", ARGS_TEXT },
+	[ARG_VERSION] = { "version", "VERSION", "use the pins of this package version",
+			  ARGS_READ(pins_read_version, "a version") },
 	[ARG_MAP_NAME] = { "map-name", "PIN", "start: chain the program after this chain map (the last one)",
 			   ARGS_TEXT },
 
@@ -105,5 +107,5 @@ int main(int argc, char **argv)
 	err = command->run(&request);
 	if (err && !log_reported())
 		log_error("%s failed: %s", command->is.name, strerror(-err));
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err > 0 ? err : err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

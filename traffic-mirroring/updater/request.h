@@ -37,7 +37,7 @@ struct request {
 	bool from_l3afd; /* no word names the command, as from l3afd: answers are in the form it wants */
 };
 
-/* Each returns 0 or a negative errno, after log_error(). */
+/* Each returns 0, or after log_error() a negative errno or ARGS_USAGE: what the options say is wrong. */
 int command_start(const struct request *request);
 int command_update(const struct request *request);
 int command_stop(const struct request *request);

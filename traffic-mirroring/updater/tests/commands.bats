@@ -319,6 +319,6 @@ metrics_grammar() {
 	[[ ! $output ]]
 	mirror 0 update --rules=mirror --log-dir="$LAB/log"
 	grep -q 'eth0 ingress: 1 filter in force' "$LAB/log/mirroring.log"
-	mirror 1 update --quiet --rules=mirrors
+	mirror 2 update --quiet --rules=mirrors
 	[[ $output == *mirrors* ]]
 }

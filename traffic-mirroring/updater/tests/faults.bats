@@ -69,7 +69,7 @@ load ../../tests/mirroring
 	for fault in "--rules=mirror --redirect-to=none" "--rules=mirror --tunnel-remote-address=203.0.113.9" \
 		"--rules=mirror --redirect-to=eth0" "--rules=nonsense" "--rules=mirror"; do
 		# shellcheck disable=SC2086
-		mirror 1 "${start[@]}" $fault
+		mirror '!' "${start[@]}" $fault
 		[[ $(folders) == "$before" ]]
 	done
 	mirror 0 "${start[@]}" --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
