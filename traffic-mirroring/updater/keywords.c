@@ -157,7 +157,7 @@ static int print_ranges(FILE *to, const struct filter *f, const struct keyword *
 	return 0;
 }
 
-/* ---- protocols ---- */
+/* ---- sets of named numbers ---- */
 
 /* Our own table: a statically linked program cannot count on the C library's. */
 static const char *const protocols[256] = {
@@ -167,41 +167,41 @@ static const char *const protocols[256] = {
 	[115] = "l2tp", [132] = "sctp",	 [136] = "udplite", [137] = "mpls",
 };
 
-static bool read_protocol(struct span s, uint32_t *number)
-{
-	for (*number = 0; *number < 256; ++*number)
-		if (protocols[*number] && span_is(s, protocols[*number]))
-			return true;
-	return read_number(s, 255, number);
-}
+static const char *const no_yes[2] = { "no", "yes" };
 
-static void read_protocols(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+/* Names of values; where 0 has none, numbers are accepted, too. */
+static void read_names(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
 {
 	struct span element;
-	uint32_t number;
+	size_t size;
+	uint64_t *bits = filter_bits(f, k->id, &size);
 
 	while (next_element(r, &value, &element)) {
-		if (read_protocol(element, &number))
-			bits_set(f->proto, number);
+		uint32_t number = 0;
+
+		while (number < size && !(k->names[number] && span_is(element, k->names[number])))
+			number++;
+		if (number < size || (!k->names[0] && read_number(element, size - 1, &number)))
+			bits_set(bits, number);
 		else
-			complain(r, element, "\"%s\" is not %s or a number from 0 to 255",
-				 quote(element).text, k->what);
+			complain(r, element, "\"%s\" is not %s", quote(element).text, k->what);
 	}
 }
 
-static int print_protocols(FILE *to, const struct filter *f, const struct keyword *k)
+static int print_names(FILE *to, const struct filter *f, const struct keyword *k)
 {
 	const char *separator = "";
+	size_t size;
+	const uint64_t *bits = bits_of(f, k, &size);
 
-	(void)k;
-	for (unsigned int number = 0; number < 256; number++) {
-		if (!bits_test(f->proto, number))
+	for (size_t number = 0; number < size; number++) {
+		if (!bits_test(bits, number))
 			continue;
 		fputs(separator, to);
-		if (protocols[number])
-			fputs(protocols[number], to);
+		if (k->names[number])
+			fputs(k->names[number], to);
 		else
-			fprintf(to, "%u", number);
+			fprintf(to, "%zu", number);
 		separator = ",";
 	}
 	return 0;
@@ -371,30 +371,6 @@ static int print_tcp_flags(FILE *to, const struct filter *f, const struct keywor
 	return 0;
 }
 
-static void read_malformed(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
-{
-	struct span word, rest;
-	bool more;
-
-	do {
-		more = split(value, ',', &word, &rest);
-		if (span_is(word, "yes") || span_is(word, "no"))
-			bits_set(f->malformed, span_is(word, "yes"));
-		else
-			complain(r, word, "\"%s\" is not %s", quote(word).text, k->what);
-		value = rest;
-	} while (more);
-}
-
-static int print_malformed(FILE *to, const struct filter *f, const struct keyword *k)
-{
-	static const char *const words[] = { "", "no", "yes", "no,yes" };
-
-	(void)k;
-	fputs(words[f->malformed[0] & 3], to);
-	return 0;
-}
-
 /* ---- options ---- */
 
 static void read_snaplen(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
@@ -534,21 +510,25 @@ static int print_to(FILE *to, const struct filter *f, const struct keyword *k)
 
 /* ---- all of them, in the order in which rules are printed ---- */
 
+#define RANGES .read = read_ranges, .print = print_ranges
+#define NAMES(of) .read = read_names, .print = print_names, .names = (of)
+#define BY(what) .read = read_##what, .print = print_##what
+
 const struct keyword keywords[] = {
-	{ "proto", DIM_PROTO, "a known protocol", read_protocols, print_protocols },
-	{ "src", DIM_SRC, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
-	{ "dst", DIM_DST, "an IPv4 or IPv6 address or prefix", read_prefixes, print_prefixes },
-	{ "src-port", DIM_SRC_PORT, "a port", read_ranges, print_ranges },
-	{ "dst-port", DIM_DST_PORT, "a port", read_ranges, print_ranges },
-	{ "port", DIM_PORT, "a port", read_ranges, print_ranges },
-	{ "tcp-flags", DIM_TCP_FLAGS, "one value/mask", read_tcp_flags, print_tcp_flags },
-	{ "icmp-type", DIM_ICMP_TYPE, "an ICMP type", read_ranges, print_ranges },
-	{ "vlan", DIM_VLAN, "a VLAN ID", read_ranges, print_ranges },
-	{ "malformed", DIM_MALFORMED, "yes or no", read_malformed, print_malformed },
-	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", read_snaplen, print_snaplen },
-	{ "sample", OPTION_SAMPLE, "1/N", read_sample, print_sample },
-	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", read_max_rate, print_max_rate },
-	{ "to", OPTION_TO, "a device name", read_to, print_to },
+	{ "proto", DIM_PROTO, "a known protocol or a number from 0 to 255", NAMES(protocols) },
+	{ "src", DIM_SRC, "an IPv4 or IPv6 address or prefix", BY(prefixes) },
+	{ "dst", DIM_DST, "an IPv4 or IPv6 address or prefix", BY(prefixes) },
+	{ "src-port", DIM_SRC_PORT, "a port", RANGES },
+	{ "dst-port", DIM_DST_PORT, "a port", RANGES },
+	{ "port", DIM_PORT, "a port", RANGES },
+	{ "tcp-flags", DIM_TCP_FLAGS, "one value/mask", BY(tcp_flags) },
+	{ "icmp-type", DIM_ICMP_TYPE, "an ICMP type", RANGES },
+	{ "vlan", DIM_VLAN, "a VLAN ID", RANGES },
+	{ "malformed", DIM_MALFORMED, "yes or no", NAMES(no_yes) },
+	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", BY(snaplen) },
+	{ "sample", OPTION_SAMPLE, "1/N", BY(sample) },
+	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", BY(max_rate) },
+	{ "to", OPTION_TO, "a device name", BY(to) },
 };
 _Static_assert(sizeof(keywords) / sizeof(keywords[0]) == KEYWORDS, "a keyword for each dimension and option");
 

@@ -55,6 +55,7 @@ struct keyword {
 	 * human-readable.
 	 */
 	int (*print)(FILE *to, const struct filter *f, const struct keyword *k);
+	const char *const *names; /* of a dimension's values, NULL where one has none */
 };
 
 /* In the order in which rules are printed. */
