@@ -13,21 +13,17 @@ setup() {
 	mirror 0 update --tunnel-interface-name=vxlan0
 }
 
-# The code below a heading of the document.
-code() {
-	awk -v heading="### $1" '$0 == heading { here = 1; next } /^#/ && !inside { here = 0 }
-		/^```/ { inside = !inside; next } here && inside' "$document"
+# recipe TITLE: the preamble and this paragraph of the document's code.
+recipe() {
+	local preamble code
+	preamble=$(paragraph Preamble)
+	code=$(paragraph "$1")
+	[[ $code ]] || { echo "no recipe '$1'"; return 1; }
+	expect 0 on host bash -euc "$preamble"$'\n'"$code"
 }
 
-# recipe HEADING…: these recipes, one after the other, in one shell.
-recipe() {
-	local heading all
-	all=$(code "Before all others")
-	for heading; do
-		[[ $(code "$heading") ]] || { echo "no recipe '$heading'"; return 1; }
-		all+=$'\n'$(code "$heading")
-	done
-	expect 0 on host bash -euc "$all"
+paragraph() {
+	awk -v title="# $1" -v RS= '{ gsub(/(^|\n)```(sh\n)?/, "") } index($0, title) == 1' "$document"
 }
 
 # The rows of the table whose first column is called so: columns by one blank, without back quotes.
@@ -75,11 +71,11 @@ rows() {
 	done
 }
 
-@test "which bank is in force" {
-	recipe "See which bank is in force"
+@test "which bank is active" {
+	recipe "See which bank is active"
 	[[ $(jq '.[0].value.bank' <<<"$output") == 0 ]]
 	mirror 0 update
-	recipe "See which bank is in force"
+	recipe "See which bank is active"
 	[[ $(jq '.[0].value.bank' <<<"$output") == 1 ]]
 }
 
