@@ -35,7 +35,7 @@ refused() {
 	for value in -1 16777216 1a 0x10; do
 		refused "--tunnel-id: expected a number from 0 to 16777215, got \"$value\"" "--tunnel-id=$value"
 	done
-	refused "has an ID, but its format has none" --tunnel-id=1
+	refused "--tunnel-type: collector \"gue:$LAB_COLLECTOR4/1\" has an ID, but its format has none" --tunnel-id=1
 	refused "has an ID that is too large" --tunnel-type=erspan --tunnel-id=1024
 	refused "needs a VLAN ID" --tunnel-type=vlan --redirect-to=eth1
 	refused "has an ID that is too large" --tunnel-type=vlan --redirect-to=eth1 --tunnel-id=4095

@@ -112,6 +112,7 @@ static int add_default_collector(struct configuration *c, size_t index, const st
 {
 	const struct delivery *d = &c->delivery;
 	struct mirror_collector collector = { .format = format->number, .weight = weight, .id = d->id };
+	char text[COLLECTOR_TEXT_LEN];
 	const char *why;
 
 	if (to) {
@@ -122,7 +123,8 @@ static int add_default_collector(struct configuration *c, size_t index, const st
 		memcpy(collector.device, d->redirect_to, sizeof(collector.device));
 	}
 	if (collector_complete(&collector, &why)) {
-		log_error("--tunnel-type %s: a collector %s", format->name, why);
+		collector_print(&collector, text);
+		log_error("--tunnel-type: collector \"%s\" %s", text, why);
 		return -EINVAL;
 	}
 	return add_collector(c, index, &collector, "--tunnel-type");
