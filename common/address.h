@@ -11,7 +11,12 @@ struct address {
 	uint8_t bytes[16];
 };
 
+extern const struct address address_loopback; /* 127.0.0.1 */
+
 /* Parses the whole text as an IPv4 or IPv6 address. 0, or -EINVAL without a message. */
 int address_parse(const char *text, struct address *address);
+
+/* Parses [ADDRESS:]PORT, IPv6 in brackets; without ADDRESS *address stays. 0, or -EINVAL silently. */
+int address_port_parse(const char *text, struct address *address, uint16_t *port);
 
 #endif

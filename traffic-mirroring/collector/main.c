@@ -89,6 +89,21 @@ static int open_outputs(struct program *p)
 	return 0;
 }
 
+static int open_pcap_server(struct options *o)
+{
+	int listener, err;
+
+	if (!o->serve_pcap_port)
+		return 0;
+	listener = serve_listen(&o->serve_pcap, o->serve_pcap_port);
+	if (listener < 0)
+		return listener;
+	err = pcap_server_open(listener, o->write.snaplen, &o->pipeline.server);
+	if (err)
+		log_error("cannot prepare: %s", strerror(-err));
+	return err;
+}
+
 static int open_sockets(struct program *p)
 {
 	struct options *o = &p->options;
@@ -99,16 +114,16 @@ static int open_sockets(struct program *p)
 	if (err)
 		return err;
 	if (o->metrics) {
-		p->metrics = serve_listen(o->metrics, true);
+		p->metrics = serve_listen(&address_loopback, o->metrics);
 		if (p->metrics < 0)
 			return p->metrics;
 	}
 	if (o->health) {
-		p->health = serve_listen(o->health, false);
+		p->health = serve_listen(&(struct address){ 0 }, o->health);
 		if (p->health < 0)
 			return p->health;
 	}
-	return 0;
+	return open_pcap_server(o);
 }
 
 /* Later, rotation creates files as this user. */
@@ -215,8 +230,10 @@ static int start_threads(struct program *p)
 			return err;
 	}
 	err = o->pipeline.writer ? writer_start(o->pipeline.writer) : 0;
+	if (!err && o->pipeline.server)
+		err = pcap_server_start(o->pipeline.server);
 	if (err)
-		log_error("cannot start the writer: %s", strerror(-err));
+		log_error("cannot start an output: %s", strerror(-err));
 	for (; p->threads < o->workers && !err; p->threads++) {
 		err = -pthread_create(&p->thread[p->threads], NULL, work, p->receiver[p->threads]);
 		if (err) {
@@ -272,6 +289,7 @@ static int stop_threads(struct program *p)
 	for (uint32_t i = 0; i < p->threads; i++)
 		pthread_join(p->thread[i], NULL);
 	replay_stop(o->pipeline.replay, end_ns);
+	pcap_server_close(o->pipeline.server, end_ns);
 	err = -atomic_load(&p->failed);
 	if (o->pipeline.writer) {
 		int end = writer_close(o->pipeline.writer, end_ns);

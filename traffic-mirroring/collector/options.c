@@ -187,6 +187,14 @@ static int read_format(const char *text, void *options)
 	return 0;
 }
 
+static int read_serve_pcap(const char *text, void *options)
+{
+	struct options *o = options;
+
+	o->serve_pcap = address_loopback;
+	return address_port_parse(text, &o->serve_pcap, &o->serve_pcap_port);
+}
+
 static int read_reorder_time(const char *text, void *options)
 {
 	((struct options *)options)->replay.flows.stream.time_ns = strtoul(text, NULL, 10) * 1000000;
@@ -228,6 +236,10 @@ static const struct arg table[] = {
 
 	{ "tap", "NAME", "show copies on this TAP device", ARGS_LENGTH(1, PATH_MAX), STORE(tap),
 	  .section = "Feeding" },
+
+	{ "serve-pcap", "[ADDRESS:]PORT",
+	  "send copies as a pcap stream to each client of a TCP port (127.0.0.1)",
+	  ARGS_READ(read_serve_pcap, "a port, alone or as ADDRESS:PORT") },
 
 	{ "replay", "PORT=http://HOST[:PORT]",
 	  "send HTTP requests to PORT to another server; may be repeated",

@@ -10,6 +10,8 @@ struct options {
 	struct pipeline pipeline; /* outputs not opened yet, filter not compiled */
 	const char *filter; /* NULL: none */
 	struct writer_options write; /* path NULL: no file */
+	struct address serve_pcap; /* and its port; 0: none */
+	uint16_t serve_pcap_port;
 	const char *tap; /* NULL: none */
 	struct replay_options replay; /* rules 0: none */
 	uint16_t metrics, health; /* ports; 0: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Where the writer's bytes go: stdout, a file, or a series of files, each of which may be a frame of Zstandard
- * (RFC 8878). All but output_give_up() belong to one thread.
+ * Where the writer's bytes go: stdout, a file, or a series of files, each of which may be a frame of
+ * Zstandard (RFC 8878). All but output_give_up() belong to one thread.
  */
 #ifndef COLLECTOR_OUTPUT_H
 #define COLLECTOR_OUTPUT_H

@@ -7,31 +7,53 @@
 
 #define LINKTYPE_ETHERNET 1
 
+enum { MAGIC_US = 0xa1b2c3d4, MAGIC_NS = 0xa1b23c4d };
+
 struct pcap_file {
-	uint32_t magic; /* 0xa1b23c4d: nanoseconds */
+	uint32_t magic;
 	uint16_t major, minor;
 	uint32_t zone, accuracy, snaplen, linktype;
 };
 
 struct pcap_packet {
-	uint32_t seconds, nanoseconds, len, wire_len;
+	uint32_t seconds, fraction, len, wire_len;
 };
 
-static uint32_t pcap_file(uint8_t *to, uint32_t snaplen)
+static uint32_t put_pcap_file(uint8_t *to, uint32_t magic, uint32_t snaplen)
 {
-	const struct pcap_file header = { 0xa1b23c4d, 2, 4, 0, 0, snaplen, LINKTYPE_ETHERNET };
+	const struct pcap_file header = { magic, 2, 4, 0, 0, snaplen, LINKTYPE_ETHERNET };
 
 	memcpy(to, &header, sizeof(header));
 	return sizeof(header);
 }
 
-static uint32_t pcap_begin(uint8_t *to, const struct pcapfile_packet *p)
+static uint32_t put_pcap_packet(uint8_t *to, const struct pcapfile_packet *p, uint32_t unit_ns)
 {
-	const struct pcap_packet header = { p->time_ns / SECOND_NS, p->time_ns % SECOND_NS, p->len,
+	const struct pcap_packet header = { p->time_ns / SECOND_NS, p->time_ns % SECOND_NS / unit_ns, p->len,
 					    p->wire_len };
 
 	memcpy(to, &header, sizeof(header));
 	return sizeof(header);
+}
+
+static uint32_t pcap_file(uint8_t *to, uint32_t snaplen)
+{
+	return put_pcap_file(to, MAGIC_NS, snaplen);
+}
+
+static uint32_t pcap_begin(uint8_t *to, const struct pcapfile_packet *p)
+{
+	return put_pcap_packet(to, p, 1);
+}
+
+static uint32_t pcap_us_file(uint8_t *to, uint32_t snaplen)
+{
+	return put_pcap_file(to, MAGIC_US, snaplen);
+}
+
+static uint32_t pcap_us_begin(uint8_t *to, const struct pcapfile_packet *p)
+{
+	return put_pcap_packet(to, p, 1000);
 }
 
 static uint32_t pcap_end(uint8_t *to, const struct pcapfile_packet *p)
@@ -41,7 +63,16 @@ static uint32_t pcap_end(uint8_t *to, const struct pcapfile_packet *p)
 	return 0;
 }
 
+uint32_t pcapfile_record_len(const uint8_t *record)
+{
+	struct pcap_packet header;
+
+	memcpy(&header, record, sizeof(header));
+	return sizeof(header) + header.len;
+}
+
 const struct pcapfile_format pcapfile_pcap = { "pcap", false, pcap_file, NULL, pcap_begin, pcap_end };
+const struct pcapfile_format pcapfile_pcap_us = { "pcap", false, pcap_us_file, NULL, pcap_us_begin, pcap_end };
 
 /* pcapng: blocks of type, length, body, length; options of code, length, value padded to 4 */
 enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 6 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The bytes of capture files: pcap and pcapng, Ethernet, nanoseconds, this machine's byte order. Each
- * function writes to a buffer of at least PCAPFILE_MAX bytes and returns the number of bytes written; a
- * packet's bytes go between its begin and its end.
+ * The bytes of capture files: pcap and pcapng, Ethernet, nanoseconds (pcap_us: microseconds), this machine's
+ * byte order. Each function writes to a buffer of at least PCAPFILE_MAX bytes and returns the number of bytes
+ * written; a packet's bytes go between its begin and its end.
  */
 #ifndef COLLECTOR_PCAPFILE_H
 #define COLLECTOR_PCAPFILE_H
@@ -32,6 +32,9 @@ struct pcapfile_format {
 	uint32_t (*end)(uint8_t *to, const struct pcapfile_packet *p);
 };
 
-extern const struct pcapfile_format pcapfile_pcap, pcapfile_pcapng;
+extern const struct pcapfile_format pcapfile_pcap, pcapfile_pcap_us, pcapfile_pcapng;
+
+/* The bytes of a record of pcap, with its header. */
+uint32_t pcapfile_record_len(const uint8_t *record);
 
 #endif

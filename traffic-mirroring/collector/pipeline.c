@@ -79,6 +79,8 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 	}
 	if (p->tap >= 0)
 		feed(p->tap, &packet.frame);
+	if (p->server)
+		pcap_server_packet(p->server, &packet);
 	if (p->replay)
 		replay_packet(p->replay, &packet);
 	return p->writer ? writer_packet(p->writer, &packet) : 0;
@@ -90,5 +92,7 @@ int pipeline_pause(void *pipeline, bool late)
 
 	if (p->replay)
 		replay_wake(p->replay);
+	if (p->server && late)
+		pcap_server_flush(p->server);
 	return p->writer && late ? writer_flush(p->writer) : 0;
 }

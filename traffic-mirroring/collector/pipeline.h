@@ -5,6 +5,7 @@
 
 #include <pcap/pcap.h>
 
+#include "pcap_server.h"
 #include "receive.h"
 #include "replay/replay.h"
 #include "writer.h"
@@ -31,6 +32,7 @@ struct pipeline {
 	struct bpf_program filter; /* bf_insns NULL: none */
 	/* outputs; NULL or -1: none */
 	struct writer *writer;
+	struct pcap_server *server;
 	int tap;
 	struct replay *replay;
 };

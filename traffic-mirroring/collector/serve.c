@@ -15,29 +15,35 @@
 
 #define PATIENCE_NS 250000000ULL /* for all of a client: nothing else is served meanwhile */
 
-int serve_listen(uint16_t port, bool loopback)
+/* The socket, or -errno. */
+static int open_listening(int family, const struct address *address, uint16_t port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int one = 1, err, fd = -1;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, err;
 
-	v4.sin_addr.s_addr = htonl(loopback ? INADDR_LOOPBACK : INADDR_ANY);
-	if (!loopback)
-		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		err = bind(fd, (struct sockaddr *)&v6, sizeof(v6));
-	} else {
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		err = bind(fd, (struct sockaddr *)&v4, sizeof(v4));
-	}
-	if (err || listen(fd, 64)) {
-		err = -errno;
-		log_error("cannot listen on TCP port %u: %s", port, strerror(-err));
-		close(fd);
-		return err;
-	}
+	if (fd < 0)
+		return -errno;
+	memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, address->bytes, sizeof(v6.sin6_addr));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	err = family == AF_INET ? bind(fd, (struct sockaddr *)&v4, sizeof(v4)) :
+				  bind(fd, (struct sockaddr *)&v6, sizeof(v6));
+	if (!err && !listen(fd, 64))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int serve_listen(const struct address *address, uint16_t port)
+{
+	int fd = open_listening(address->family ?: AF_INET6, address, port);
+
+	if (fd == -EAFNOSUPPORT && !address->family) /* a kernel without IPv6 */
+		fd = open_listening(AF_INET, address, port);
+	if (fd < 0)
+		log_error("cannot listen on TCP port %u: %s", port, strerror(-fd));
 	return fd;
 }
 

@@ -3,10 +3,14 @@
 #ifndef COLLECTOR_SERVE_H
 #define COLLECTOR_SERVE_H
 
+#include "../../common/address.h"
 #include "report.h"
 
-/* Listens at a port of 127.0.0.1, or of every address. The socket, or -errno after one log_error() line. */
-int serve_listen(uint16_t port, bool loopback);
+/*
+ * Listens at a port of an address; family 0: of every address. The socket, which does not block, or -errno
+ * after one log_error() line.
+ */
+int serve_listen(const struct address *address, uint16_t port);
 
 /* Sends the metrics to a waiting client, for any request. Takes at most a second. */
 void serve_metrics(int listener, const struct report *report);

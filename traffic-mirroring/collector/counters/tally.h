@@ -29,6 +29,11 @@
 	T(FILES, "files", "files started")                                                              \
 	T(FED, "packets_fed", "copies given to the TAP device")                                         \
 	T(FEED_ERRORS, "feed_errors", "copies refused by the TAP device")                               \
+	T(SERVED, "packets_served", "copies given to clients of --serve-pcap")                          \
+	T(UNSERVED, "packets_unserved", "copies lost by clients of --serve-pcap that read too slowly")  \
+	T(PCAP_CLIENTS, "pcap_clients", "clients of --serve-pcap")                                      \
+	T(PCAP_CLIENTS_REFUSED, "pcap_clients_refused",                                                 \
+	  "clients of --serve-pcap refused: there were too many")                                       \
 	/* what becomes of a TCP segment of a replayed port */                                          \
 	T(SEGMENTS, "segments", "TCP segments to replayed ports")                                       \
 	T(SEGMENTS_BAD, "segments_bad", "segments with a wrong checksum or contradictory flags")        \

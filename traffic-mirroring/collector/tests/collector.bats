@@ -282,6 +282,24 @@ metrics_say() {
 	((SECONDS - begun <= 2))
 }
 
+# pcap_client NAME: writes the packets that the server sends to $LAB/NAME.pcap.
+pcap_client() {
+	spawn collector "$1" bash -c "exec tcpdump -Z root -n -U -r - -w '$LAB/$1.pcap' </dev/tcp/127.0.0.1/9102"
+}
+
+@test "tcpdump and Wireshark read from the pcap server, as user nobody" {
+	collect --listen vxlan --serve-pcap 9102 --write "$LAB/copies.pcap"
+	pcap_client early
+	spawn collector wireshark tshark -l -n -i TCP@127.0.0.1:9102 -w "$LAB/wireshark.pcapng"
+	wait_until 10 on collector bash -c '(($(ss -Htn state established sport = :9102 | wc -l) == 2))'
+	wait_until 10 eval 'datagram 4789 $vxlan7$frame; (($(packets_of "$LAB/wireshark.pcapng" "src 1.2.3.4 and udp port 53") > 0))'
+	expect '!' on host bash -c "exec 3<>/dev/tcp/$LAB_COLLECTOR4/9102"
+	collect_end
+	counters pcap_clients=2 packets_unserved=0 packets_served=$((2 * $(counter packets)))
+	[[ $(packets_of "$LAB/early.pcap") == "$(counter packets)" ]]
+	cmp <(tcpdump -xx -n -tt -r "$LAB/early.pcap") <(tcpdump -xx -n -tt -r "$LAB/copies.pcap")
+}
+
 @test "it keeps no privilege" {
 	collect --listen vxlan:700 --tap tap0 --write "$LAB/copies.pcap" --replay 80=http://127.0.0.1:8080
 	expect 0 grep -hE '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/$collector/task/*/status
@@ -350,6 +368,8 @@ metrics_say() {
 		2|--listen vxlan --replay-client-header X:|--replay-client-header: expected letters, digits, - and _, got "X:"
 		2|--listen vxlan --memory 1M|--memory: expected a size from 16M to 1T, got "1M"
 		1|--listen vxlan --user nobody-at-all|--user: there is no user "nobody-at-all"
+		2|--listen vxlan --serve-pcap localhost:9102|--serve-pcap: expected a port, alone or as ADDRESS:PORT, got "localhost:9102"
+		1|--listen vxlan --serve-pcap 192.0.2.77:9102|cannot listen on TCP port 9102: Cannot assign requested address
 		2|--listen vxlan --metrics 99999|--metrics: expected a number from 1 to 65535, got "99999"
 	END
 }
