@@ -20,7 +20,6 @@
 #include "options.h"
 #include "report.h"
 #include "serve.h"
-#include "tap.h"
 
 #define WORKERS_MAX 64
 
@@ -79,11 +78,10 @@ static int open_outputs(struct program *p)
 		}
 	}
 	if (o->tap) {
-		o->pipeline.tap = tap_open(o->tap);
-		if (o->pipeline.tap < 0) {
-			log_error("cannot open the TAP device \"%s\": %s", o->tap,
-				  strerror(-o->pipeline.tap));
-			return o->pipeline.tap;
+		err = tap_open(o->tap, o->tap_queues, &o->pipeline.tap);
+		if (err) {
+			log_error("cannot open the TAP device \"%s\": %s", o->tap, strerror(-err));
+			return err;
 		}
 	}
 	return 0;
@@ -306,13 +304,14 @@ static int stop_threads(struct program *p)
 
 static void release(struct program *p)
 {
-	const int fds[] = { p->options.pipeline.tap, p->metrics, p->health, p->signals, p->stop, p->ended };
+	const int fds[] = { p->metrics, p->health, p->signals, p->stop, p->ended };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	for (uint32_t i = 0; i < p->options.workers; i++)
 		receive_close(p->receiver[i]);
+	tap_close(p->options.pipeline.tap);
 	pcap_freecode(&p->options.pipeline.filter);
 	replay_free(p->options.pipeline.replay);
 }

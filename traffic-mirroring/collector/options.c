@@ -237,6 +237,8 @@ static const struct arg table[] = {
 	{ "tap", "NAME", "show copies on this TAP device", ARGS_LENGTH(1, PATH_MAX), STORE(tap),
 	  .section = "Feeding" },
 
+	{ "tap-queues", "N", "give the TAP device N queues, for N or more workers (1)",
+	  ARGS_NUMBER(1, WORKERS_MAX), STORE(tap_queues), .preset = "1" },
 	{ "serve-pcap", "[ADDRESS:]PORT",
 	  "send copies as a pcap stream to each client of a TCP port (127.0.0.1)",
 	  ARGS_READ(read_serve_pcap, "a port, alone or as ADDRESS:PORT") },
@@ -334,6 +336,11 @@ static int check(struct options *o)
 	}
 	if (check_write(&o->write))
 		return -EINVAL;
+	if (o->tap_queues > o->workers) {
+		log_error("--tap-queues: expected at most --workers (%u), got \"%u\"", o->workers,
+			  o->tap_queues);
+		return -EINVAL;
+	}
 	/* nested tunnels are expected at the default ports of their formats */
 	for (unsigned int format = FORMAT_NONE + 1; format < FORMAT_COUNT; format++)
 		if (decap_receives(format))
@@ -351,7 +358,6 @@ int options_parse(int argc, char **argv, struct options *o)
 		.workers = cpus < 1	      ? 1 :
 			   cpus > WORKERS_MAX ? WORKERS_MAX :
 						cpus,
-		.pipeline.tap = -1,
 	};
 	status = args_parse(argc, argv, &program, o, given, NULL);
 	return status < 0 && check(o) ? ARGS_USAGE : status;

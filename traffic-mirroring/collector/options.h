@@ -13,6 +13,7 @@ struct options {
 	struct address serve_pcap; /* and its port; 0: none */
 	uint16_t serve_pcap_port;
 	const char *tap; /* NULL: none */
+	uint32_t tap_queues;
 	struct replay_options replay; /* rules 0: none */
 	uint16_t metrics, health; /* ports; 0: none */
 	bool status;

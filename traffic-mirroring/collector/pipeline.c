@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "counters/tally.h"
-#include "tap.h"
 
 static bool in_prefix(const struct address *a, const struct pipeline_prefix *p)
 {
@@ -37,7 +36,7 @@ static bool filter_accepts(const struct pipeline *p, const struct capture *frame
 	return !p->filter.bf_insns || pcap_offline_filter(&p->filter, &header, frame->at);
 }
 
-static void feed(int tap, const struct capture *frame)
+static void feed(struct tap *tap, const struct capture *frame)
 {
 	tally(tap_frame(tap, frame->at, frame->len) ? TALLY_FEED_ERRORS : TALLY_FED);
 }
@@ -77,7 +76,7 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 		tally(TALLY_FILTERED);
 		return 0;
 	}
-	if (p->tap >= 0)
+	if (p->tap)
 		feed(p->tap, &packet.frame);
 	if (p->server)
 		pcap_server_packet(p->server, &packet);

@@ -8,6 +8,7 @@
 #include "pcap_server.h"
 #include "receive.h"
 #include "replay/replay.h"
+#include "tap.h"
 #include "writer.h"
 
 #define PIPELINE_LIST_MAX 256
@@ -30,10 +31,10 @@ struct pipeline {
 	struct decap_ports ports;
 	uint32_t depth;
 	struct bpf_program filter; /* bf_insns NULL: none */
-	/* outputs; NULL or -1: none */
+	/* outputs; NULL: none */
 	struct writer *writer;
 	struct pcap_server *server;
-	int tap;
+	struct tap *tap;
 	struct replay *replay;
 };
 

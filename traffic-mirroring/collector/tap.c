@@ -8,6 +8,8 @@
 #include <linux/if_tun.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,12 @@
 
 #define MTU 65521 /* the driver's maximum */
 #define FILTER "mirror-collector"
+
+struct tap {
+	atomic_uint threads; /* that have a queue */
+	uint32_t queues;
+	int fd[];
+};
 
 static int set_up(const char *name)
 {
@@ -86,32 +94,61 @@ static int hide_from_stack(const char *name)
 	return err;
 }
 
-int tap_open(const char *name)
+static int open_queue(const char *name, bool more)
 {
-	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int tap, err;
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | (more ? IFF_MULTI_QUEUE : 0) };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (!ioctl(fd, TUNSETIFF, &request))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int tap_open(const char *name, uint32_t queues, struct tap **tap)
+{
+	struct tap *t;
+	int err = 0;
 
 	if (strlen(name) >= IFNAMSIZ)
 		return -ENAMETOOLONG;
-	tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (tap < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	if (ioctl(tap, TUNSETIFF, &request)) {
-		err = -errno;
-		goto out;
+	t = calloc(1, sizeof(*t) + queues * sizeof(*t->fd));
+	if (!t)
+		return -ENOMEM;
+	for (; t->queues < queues && !err; t->queues += !err) {
+		t->fd[t->queues] = open_queue(name, queues > 1);
+		err = t->fd[t->queues] < 0 ? t->fd[t->queues] : 0;
 	}
-	no_ipv6(name);
-	err = hide_from_stack(name) ?: set_up(name);
-out:
+	if (!err) {
+		no_ipv6(name);
+		err = hide_from_stack(name) ?: set_up(name);
+	}
 	if (err) {
-		close(tap);
+		tap_close(t);
 		return err;
 	}
-	return tap;
+	*tap = t;
+	return 0;
 }
 
-int tap_frame(int tap, const uint8_t *frame, uint32_t len)
+int tap_frame(struct tap *t, const uint8_t *frame, uint32_t len)
 {
-	return write(tap, frame, len) < 0 ? -errno : 0;
+	static _Thread_local uint32_t mine; /* counted from 1; 0: no queue yet */
+
+	if (!mine)
+		mine = 1 + atomic_fetch_add(&t->threads, 1) % t->queues;
+	return write(t->fd[mine - 1], frame, len) < 0 ? -errno : 0;
+}
+
+void tap_close(struct tap *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->queues; i++)
+		close(t->fd[i]);
+	free(t);
 }

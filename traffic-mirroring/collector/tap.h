@@ -5,10 +5,15 @@
 
 #include <stdint.h>
 
-/* Opens the device, creating it if it does not exist, and sets it up. The file descriptor, or -errno. */
-int tap_open(const char *name);
+struct tap;
 
-/* Delivers one frame. 0 or -errno. */
-int tap_frame(int tap, const uint8_t *frame, uint32_t len);
+/* Opens the device, creating it if it does not exist, and sets it up. 0 or -errno. */
+int tap_open(const char *name, uint32_t queues, struct tap **tap);
+
+/* Delivers one frame, in the calling thread's queue: a thread keeps its one. 0 or -errno. */
+int tap_frame(struct tap *tap, const uint8_t *frame, uint32_t len);
+
+/* NULL is fine. */
+void tap_close(struct tap *tap);
 
 #endif

@@ -251,6 +251,44 @@ file_of() {
 	! on collector ip link show tap0
 }
 
+# flows N: sends two copies of each of N flows, from a port of its own as mirror-sender does.
+flows() {
+	on host python3 -c 'import socket, sys
+copy, place = bytearray.fromhex(sys.argv[2]), len(bytes.fromhex(sys.argv[2])) - 8
+for flow in range(int(sys.argv[1])):
+    copy[place + 1] = flow # of its source port
+    to = socket.socket(type=socket.SOCK_DGRAM)
+    for _ in range(2):
+        to.sendto(copy, (sys.argv[3], 4789))' "$1" $vxlan7$frame $LAB_COLLECTOR4
+}
+
+# The packets of each queue of tap0, by a fanout group, as an IDS reads them: "queue flow" a line.
+cat_queues() {
+	spawn collector queues python3 -uc 'import select, socket
+group = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for _ in range(3)]
+for one in group:
+    one.bind(("tap0", 3))
+    one.setsockopt(263, 18, 5 << 16 | 7) # SOL_PACKET, PACKET_FANOUT: by queue, group 7
+print("ready")
+while True:
+    for one in select.select(group, [], [])[0]:
+        print(group.index(one), one.recv(99)[35])'
+	wait_until 5 grep -q ready "$LAB/queues.log"
+}
+
+@test "a TAP device with several queues: each has flows of its own" {
+	collect --listen vxlan --tap tap0 --workers 3 --tap-queues 3
+	cat_queues
+	flows 32
+	wait_until 5 eval '(($(wc -l <"$LAB/queues.log") == 65))'
+	collect_end
+	grep '^[0-9]' "$LAB/queues.log" | sort | uniq -c | awk '{ print $1, $2 }' >"$LAB/counts"
+	cat "$LAB/counts"
+	# two of each flow, side by side; and each queue has flows: the chance is 1 in 140,000 that one has none
+	[[ $(cut -d' ' -f1 "$LAB/counts" | sort -u) == 2 && $(wc -l <"$LAB/counts") == 32 ]]
+	[[ $(cut -d' ' -f2 "$LAB/counts" | sort -u | xargs) == "0 1 2" ]]
+}
+
 metrics_say() {
 	on collector curl -sf --max-time 1 http://127.0.0.1:9100/metrics | grep -qx "mirroring_collector_$1 $2"
 }
@@ -368,6 +406,7 @@ pcap_client() {
 		2|--listen vxlan --replay-client-header X:|--replay-client-header: expected letters, digits, - and _, got "X:"
 		2|--listen vxlan --memory 1M|--memory: expected a size from 16M to 1T, got "1M"
 		1|--listen vxlan --user nobody-at-all|--user: there is no user "nobody-at-all"
+		2|--listen vxlan --tap tap0 --workers 2 --tap-queues 3|--tap-queues: expected at most --workers (2), got "3"
 		2|--listen vxlan --serve-pcap localhost:9102|--serve-pcap: expected a port, alone or as ADDRESS:PORT, got "localhost:9102"
 		1|--listen vxlan --serve-pcap 192.0.2.77:9102|cannot listen on TCP port 9102: Cannot assign requested address
 		2|--listen vxlan --metrics 99999|--metrics: expected a number from 1 to 65535, got "99999"
