@@ -22,21 +22,28 @@
 #define NO_VLAN 4096
 #define UNKNOWN 256 /* a protocol, flags or type that could not be read: its table has no such entry */
 
+/*
+ * Numbers with a slot of eight bytes of their own, of which the verifier tracks the value as it does in a
+ * register: only as far as it matters. Beside another field it would tell 0 from other values, and follow the
+ * parser once for each combination. See also forget().
+ */
+#define SLOT __attribute__((aligned(8)))
+
 struct packet {
-	__u32 family; /* 4, 6; 0: not IP */
-	__u32 proto; /* IP protocol, or UNKNOWN */
-	__u32 vlan; /* outermost ID, NO_VLAN: none */
-	__u32 fragment; /* enum fragment */
-	__u32 fragment_id; /* as on the wire */
+	__u32 family SLOT; /* 4, 6; 0: not IP */
+	__u32 proto SLOT; /* IP protocol, or UNKNOWN */
+	__u32 vlan SLOT; /* outermost ID, NO_VLAN: none */
+	__u32 fragment SLOT; /* enum fragment */
+	__u32 fragment_id SLOT; /* as on the wire */
 	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0] */
-	/* 32 bits each, so that the compiler keeps them separate */
-	__u32 extensions; /* IPv6 with extension headers */
-	__u32 ports; /* src_port and dst_port are valid */
-	__u32 src_port, dst_port; /* host byte order */
-	__u32 tcp_flags; /* if proto is TCP; or UNKNOWN */
-	__u32 icmp_type; /* if proto is ICMP or ICMPv6; or UNKNOWN */
-	__u32 malformed; /* a header is too short or contradictory: the rest was not read */
-	__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
+	__u32 extensions SLOT; /* IPv6 with extension headers */
+	__u32 ports SLOT; /* src_port and dst_port are valid */
+	__u32 src_port SLOT; /* host byte order */
+	__u32 dst_port SLOT;
+	__u32 tcp_flags SLOT; /* if proto is TCP; or UNKNOWN */
+	__u32 icmp_type SLOT; /* if proto is ICMP or ICMPv6; or UNKNOWN */
+	__u32 malformed SLOT; /* a header is too short or contradictory: the rest was not read */
+	__u32 payload SLOT; /* offset of the TCP, UDP or ICMP payload, else 0 */
 };
 
 struct vlan_tag {
@@ -342,14 +349,12 @@ static __always_inline bool parse_any(struct __sk_buff *skb, struct packet *p, b
 }
 
 /*
- * Makes the verifier take a value for unknown. It then follows what comes next once, not once for each
- * combination of values that the parser can set.
+ * Makes the verifier take a value for unknown: a store to the other half of its slot. It then follows what
+ * comes next once, not once for each combination of values that the parser can set.
  */
-static __always_inline void forget(__u32 *value, __u32 unknown)
+static __always_inline void forget(__u32 *value)
 {
-	*value += unknown;
-	barrier_var(*value);
-	*value -= unknown;
+	((volatile __u32 *)value)[1] = 1;
 }
 
 /* p need not be initialised. */
@@ -360,16 +365,15 @@ static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool 
 		return;
 	*p = (struct packet){ .vlan = p->vlan, .tcp_flags = UNKNOWN, .icmp_type = UNKNOWN };
 	p->malformed = !parse_any(skb, p, l3);
-	forget(&p->family, skb->len);
-	forget(&p->proto, skb->len);
-	forget(&p->vlan, skb->len);
-	forget(&p->fragment, skb->len);
-	forget(&p->ports, skb->len);
-	forget(&p->src_port, skb->len);
-	forget(&p->dst_port, skb->len);
-	forget(&p->tcp_flags, skb->len);
-	forget(&p->icmp_type, skb->len);
-	forget(&p->malformed, skb->len);
+	/* in memory: the compiler would move all fields between registers wherever the parser ends */
+	asm volatile("" : : "r"(p) : "memory");
+	/* those for which it is worth it */
+	forget(&p->proto);
+	forget(&p->vlan);
+	forget(&p->src_port);
+	forget(&p->dst_port);
+	forget(&p->icmp_type);
+	forget(&p->malformed);
 }
 
 #endif
