@@ -152,7 +152,8 @@ install: all ## install commands, objects, man pages, units and completion to DE
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(COMPLETIONS)
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/mirror-sender.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mirror-sender.service
+	for f in packaging/*.service; do sed 's|/usr/sbin/|$(PREFIX)/sbin/|' $$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
+	test -e $(DESTDIR)/etc/default/mirror-collector || $(INSTALL) -m 0644 packaging/mirror-collector.default $(DESTDIR)/etc/default/mirror-collector
 
 deps: ## install missing packages (Debian, as root)
 	ci/deps build test lint
