@@ -19,13 +19,15 @@ alerts() {
 	cat "$LAB/ids/fast.log" 2>/dev/null
 }
 
-@test "Suricata on the TAP device" {
+@test "Suricata on the TAP device, a thread per queue" {
 	local direction
 	mkdir "$LAB/ids"
 	echo 'alert http any any -> any any (msg:"marked request"; flow:established,to_server; http.uri; content:"/marked"; sid:1; rev:1;)' \
 		>"$LAB/ids/rules"
-	collect --listen vxlan --tap tap0
-	spawn collector ids suricata -i tap0 -S "$LAB/ids/rules" -l "$LAB/ids" -k all --set unix-command.enabled=no
+	collect --listen vxlan --tap tap0 --workers 2 --tap-queues 2
+	local queues=(--set af-packet.0.interface=tap0 --set af-packet.0.threads=2 --set af-packet.0.cluster-id=7
+		--set af-packet.0.cluster-type=cluster_qm)
+	spawn collector ids suricata --af-packet=tap0 "${queues[@]}" -S "$LAB/ids/rules" -l "$LAB/ids" -k all --set unix-command.enabled=no
 	wait_until 60 grep -q 'Engine started' "$LAB/ids/suricata.log"
 	for direction in ingress egress; do
 		expect 0 on host mirroring start --iface=eth0 --direction=$direction \
