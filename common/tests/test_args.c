@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "../args.h"
 #include "capture.h"
+#include "unit.h"
 
 enum { IFACE, RULES, QUIET, OPTIONS };
 
@@ -138,9 +134,8 @@ static bool parses(const char *const *words, const struct args_program *by, void
 	return !error;
 }
 
-static void command_lines(void **state)
+TEST(command_lines)
 {
-	(void)state;
 	for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
 		const struct row *row = &rows[r];
 		const struct args_program *by = row->program ? row->program : &program;
@@ -260,9 +255,8 @@ static const struct {
 	{ { "--both=4" }, .error = "--both: expected a number from 5 to 9, got \"4\"" },
 };
 
-static void typed_values(void **state)
+TEST(typed_values)
 {
-	(void)state;
 	for (size_t r = 0; r < sizeof(typed_rows) / sizeof(*typed_rows); r++) {
 		struct typed got = {}, expected = typed_rows[r].expected;
 		const char *given[TYPED];
@@ -284,36 +278,24 @@ static void typed_values(void **state)
 }
 
 /* A word in place of a number stands for 0, over the preset, too. */
-static void another_word(void **state)
+TEST(another_word)
 {
 	const char *argv[] = { "program", "--small=0", NULL }, *given[TYPED];
 	struct typed got = {};
 
-	(void)state;
 	assert_int_equal(args_parse(2, (char **)argv, &typed_program, &got, given, NULL), -1);
 	assert_int_equal(got.small, 0);
 }
 
 /* Who reads an option may have said what is wrong. */
-static void error_of_a_reader(void **state)
+TEST(error_of_a_reader)
 {
 	const char *argv[] = { "program", "--read=e", NULL }, *given[TYPED];
 	struct typed got = {};
 
-	(void)state;
 	capture_start();
 	assert_int_equal(args_parse(2, (char **)argv, &typed_program, &got, given, NULL), 2);
 	assert_string_equal(capture_end(), "");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(command_lines),
-		cmocka_unit_test(typed_values),
-		cmocka_unit_test(another_word),
-		cmocka_unit_test(error_of_a_reader),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

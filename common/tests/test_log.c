@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "../log.h"
 #include "capture.h"
+#include "unit.h"
 
-static void levels(void **state)
+TEST(levels)
 {
-	(void)state;
 	log_init("tester", LEVEL_WARN, NULL);
 	capture_start();
 	log_error("no %s", "way");
@@ -31,12 +26,11 @@ static void levels(void **state)
 	assert_string_equal(capture_end(), "tester: shown\n");
 }
 
-static void one_line_whatever_the_value(void **state)
+TEST(one_line_whatever_the_value)
 {
 	char *text = malloc(100001);
 	const char *said;
 
-	(void)state;
 	log_init("tester", LEVEL_ERROR, NULL);
 	capture_start();
 	log_error("bad value '%s'", "a\nb\rc\x1b[2J");
@@ -51,9 +45,8 @@ static void one_line_whatever_the_value(void **state)
 	free(text);
 }
 
-static void quotes_are_short_and_printable(void **state)
+TEST(quotes_are_short_and_printable)
 {
-	(void)state;
 	assert_string_equal(log_quote("").text, "");
 	assert_string_equal(log_quote("a\nb\x1b[2J").text, "a\\x0ab\\x1b[2J");
 	assert_string_equal(log_quote("0123456789abcdef0123456789abcdef").text,
@@ -75,9 +68,8 @@ static void complain(const char *format, ...)
 }
 
 /* What libbpf prints is not printed; the cause is kept for our own line. */
-static void libbpf_is_quoted(void **state)
+TEST(libbpf_is_quoted)
 {
-	(void)state;
 	log_init("tester", LEVEL_INFO, NULL);
 	capture_start();
 	assert_null(bpf_object__open_file("/nonexistent.bpf.o", NULL));
@@ -95,13 +87,12 @@ static void libbpf_is_quoted(void **state)
 	libbpf_set_print(print);
 }
 
-static void to_a_file(void **state)
+TEST(to_a_file)
 {
 	char dir[] = "/tmp/test_log.XXXXXX", path[64], text[256] = "";
 	const char *said;
 	FILE *file;
 
-	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/tester.log", dir);
 	capture_start();
@@ -133,12 +124,11 @@ static void to_a_file(void **state)
 					   "No such file or directory\n");
 }
 
-static void only_to_a_regular_file(void **state)
+TEST(only_to_a_regular_file)
 {
 	char dir[] = "/tmp/l3af_log_XXXXXX", path[64], other[64], expected[256];
 	struct stat st;
 
-	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/tester.log", dir);
 	snprintf(other, sizeof(other), "%s/other", dir);
@@ -159,16 +149,4 @@ static void only_to_a_regular_file(void **state)
 	rmdir(dir);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(levels),
-		cmocka_unit_test(one_line_whatever_the_value),
-		cmocka_unit_test(quotes_are_short_and_printable),
-		cmocka_unit_test(libbpf_is_quoted),
-		cmocka_unit_test(to_a_file),
-		cmocka_unit_test(only_to_a_regular_file),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -5,9 +5,6 @@
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +12,10 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <cmocka.h>
 #include <linux/bpf.h>
 
 #include "../netlink.h"
+#include "unit.h"
 
 static void run(const char *command)
 {
@@ -67,11 +64,10 @@ static void await_running(const char *name, bool running)
 	assert_int_equal(link.running, running);
 }
 
-static void plain_links(void **state)
+TEST(plain_links)
 {
 	struct link link;
 
-	(void)state;
 	assert_int_equal(netlink_link("none", &link), -ENODEV);
 	assert_int_equal(netlink_link("", &link), -ENODEV);
 	assert_int_equal(netlink_link("a-name-that-is-too-long", &link), -ENODEV);
@@ -98,7 +94,7 @@ static void plain_links(void **state)
 	assert_false(link.l3);
 }
 
-static void tunnels(void **state)
+TEST(tunnels)
 {
 	static const struct {
 		const char *options, *kind, *outer;
@@ -134,7 +130,6 @@ static void tunnels(void **state)
 		  IPPROTO_GRE, 0, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char command[256];
 		struct link link;
@@ -172,7 +167,7 @@ static void assert_stacked(const char *device, const char *apart_from_lower)
 }
 
 /* Devices that share the wire of "low", each beside one that does not. */
-static void stacks(void **state)
+TEST(stacks)
 {
 	static const char *const cases[][3] = {
 		{ "true", "low", "port" },
@@ -186,7 +181,6 @@ static void stacks(void **state)
 		  "tunnel" },
 	};
 
-	(void)state;
 	run("ip link add name low type veth peer name low2 && ip link add name port type veth peer name "
 	    "port2");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -247,7 +241,7 @@ static void routes_of(const char *near, const char *far, const char *gateway, co
 	assert_int_equal(netlink_host_route(&far_address, route.ifindex, &read), -ENOENT);
 }
 
-static void routes(void **state)
+TEST(routes)
 {
 	struct route route = { .dst = address("198.51.100.7"),
 			       .dst_len = 32,
@@ -256,7 +250,6 @@ static void routes(void **state)
 			       .protocol = 100 };
 	struct route read;
 
-	(void)state;
 	run("ip link set one up && ip link set two up");
 	routes_of("192.0.2.77", "198.51.100.7", "192.0.2.2", "203.0.113.1");
 	routes_of("2001:db8::77", "2001:db8:1::7", "2001:db8::2", "2001:db8:2::1");
@@ -296,11 +289,10 @@ static void assert_clsact(int ifindex, bool present, bool used)
 	assert_int_equal(is_used, used);
 }
 
-static void clsact(void **state)
+TEST(clsact)
 {
 	int ifindex = if_nametoindex("one");
 
-	(void)state;
 	assert_clsact(ifindex, false, false);
 	run("tc qdisc add dev two clsact");
 	assert_clsact(ifindex, false, false);
@@ -329,13 +321,12 @@ static void clsact(void **state)
 	run("tc qdisc del dev one ingress && tc qdisc del dev two clsact");
 }
 
-static void filters(void **state)
+TEST(filters)
 {
 	int ifindex = if_nametoindex("one"), first = drop_nothing(), second = drop_nothing();
 	struct tc_filter *list;
 	size_t n;
 
-	(void)state;
 	assert_true(first >= 0 && second >= 0);
 	assert_int_not_equal(netlink_tc_filter_add(ifindex, INGRESS, first, "first"), 0); /* no clsact */
 	assert_int_equal(netlink_tc_filters(ifindex, INGRESS, &list, &n), 0);
@@ -375,14 +366,13 @@ static void filters(void **state)
 	assert_int_equal(netlink_clsact_del(ifindex), 0);
 }
 
-static void neighbours(void **state)
+TEST(neighbours)
 {
 	static const char *const known[] = { "192.0.2.8", "2001:db8::8" };
 	const struct address none = address("192.0.2.9");
 	uint16_t entry = 0;
 	struct link link;
 
-	(void)state;
 	run("ip link set one up && ip link set two up && ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev "
 	    "one &&"
 	    "ip neigh add 2001:db8::8 lladdr 02:00:00:00:00:08 dev one");
@@ -402,13 +392,4 @@ static void neighbours(void **state)
 	assert_int_equal(entry, NUD_INCOMPLETE);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_links), cmocka_unit_test(tunnels), cmocka_unit_test(stacks),
-		cmocka_unit_test(routes),      cmocka_unit_test(clsact),  cmocka_unit_test(filters),
-		cmocka_unit_test(neighbours),
-	};
-
-	return cmocka_run_group_tests(tests, new_namespace, NULL);
-}
+TEST_MAIN(new_namespace, NULL)

@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -14,10 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "../error_text.h"
 #include "../pins.h"
+#include "unit.h"
 
 #define MAP "mirroring_ingress_config"
 
@@ -46,12 +42,11 @@ static void pin(const char *dir)
 	close(fd);
 }
 
-static void layouts(void **state)
+TEST(layouts)
 {
 	char long_name[PATH_MAX];
 	struct pins pins;
 
-	(void)state;
 	assert_int_equal(pins_of(&pins, "eth0", "traffic-mirroring", NULL), 0);
 	assert_string_equal(pins.maps, "/sys/fs/bpf/tc/globals/eth0");
 	assert_string_equal(pins.progs, "/sys/fs/bpf/progs/eth0");
@@ -81,11 +76,10 @@ static void found(const char *version, const char *maps)
 	assert_string_equal(pins.maps, maps);
 }
 
-static void finding(void **state)
+TEST_AFTER(finding, fresh_bpffs)
 {
 	struct pins pins;
 
-	(void)state;
 	assert_int_equal(pins_find(&pins, "eth0", NULL, MAP), -ENOENT);
 	assert_int_equal(pins_find(&pins, "eth0", "latest", MAP), -ENOENT);
 
@@ -123,11 +117,10 @@ static int list(void *ctx, const struct pins *pins, int err)
 	return 0;
 }
 
-static void walking(void **state)
+TEST_AFTER(walking, fresh_bpffs)
 {
 	char text[512] = "";
 
-	(void)state;
 	assert_int_equal(pins_each(NULL, list, text), 0);
 	assert_string_equal(text, "");
 	pin(BPFFS "/tc/globals/eth1");
@@ -142,14 +135,13 @@ static void walking(void **state)
 }
 
 /* Root without CAP_DAC_OVERRIDE is an owner like any other. */
-static void unreadable(void **state)
+TEST_AFTER(unreadable, fresh_bpffs)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3], less[_LINUX_CAPABILITY_U32S_3];
 	char text[512] = "";
 	struct pins pins;
 
-	(void)state;
 	pin(BPFFS "/tc/globals/eth0/a/1_0");
 	pin(BPFFS "/tc/globals/eth1");
 	assert_int_equal(chmod(BPFFS "/tc/globals/eth0/a", 0), 0);
@@ -167,11 +159,10 @@ static void unreadable(void **state)
 	assert_int_equal(syscall(SYS_capset, &header, held), 0);
 }
 
-static void directories(void **state)
+TEST_AFTER(directories, fresh_bpffs)
 {
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth0/a/b"), 0);
 	assert_int_equal(pins_mkdir(BPFFS "/tc/globals/eth0/a/b"), 0);
 	assert_int_equal(stat(BPFFS "/tc/globals/eth0/a/b", &st), 0);
@@ -193,15 +184,4 @@ static void directories(void **state)
 	assert_int_equal(access(BPFFS, F_OK), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layouts),
-		cmocka_unit_test_setup(finding, fresh_bpffs),
-		cmocka_unit_test_setup(walking, fresh_bpffs),
-		cmocka_unit_test_setup(unreadable, fresh_bpffs),
-		cmocka_unit_test_setup(directories, fresh_bpffs),
-	};
-
-	return cmocka_run_group_tests(tests, new_bpffs, NULL);
-}
+TEST_MAIN(new_bpffs, NULL)

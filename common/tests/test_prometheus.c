@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "../prometheus.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-static void test_format(void **state)
+TEST(test_format)
 {
 	static const struct prometheus_label none[] = { { NULL, NULL } },
 					     labels[] = { { "iface", "eth0" },
@@ -20,7 +15,6 @@ static void test_format(void **state)
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
-	(void)state;
 	assert_non_null(to);
 	prometheus_metric(to, "x_total", "counter", "copies sent");
 	prometheus_sample(to, "x_total", labels, "%llu", UINT64_MAX + 0ULL);
@@ -36,9 +30,4 @@ static void test_format(void **state)
 	free(text);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_format) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include <errno.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "../units.h"
+#include "unit.h"
 
-static void numbers(void **state)
+TEST(numbers)
 {
 	static const char *const bad[] = { "",
 					   " ",
@@ -30,7 +25,6 @@ static void numbers(void **state)
 					   "99999999999999999999999" };
 	unsigned long n = 7;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		print_message("'%s'\n", bad[i]);
 		assert_int_equal(number_parse(bad[i], 0, 65535, &n), -EINVAL);
@@ -89,9 +83,8 @@ static const struct {
 	{ rates, "100", 0, NULL },
 };
 
-static void units(void **state)
+TEST(units)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		unsigned long number = 7;
 		int err = units_parse(rows[i].text, rows[i].units, 10, 4UL << 40, &number);
@@ -107,12 +100,4 @@ static void units(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(units),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

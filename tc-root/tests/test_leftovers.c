@@ -8,10 +8,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "../../common/chain.h"
 #include "../../common/pins.h"
+#include "../../common/tests/unit.h"
 
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
 
@@ -140,14 +136,13 @@ static uint64_t counted(const struct bpf_object *object)
 }
 
 /* Root and counter run one after the other, whatever way each is attached. */
-static void beside_a_tcx_user(void **state)
+TEST_AFTER(beside_a_tcx_user, fresh_lab)
 {
 	struct bpf_object *user, *chained;
 	uint64_t before_user, before_chained;
 	int in, out, chain_map, next;
 	uint32_t key = 0;
 
-	(void)state;
 	requires_tcx();
 	user = load("tests/count.bpf.o");
 	chained = load("tests/count.bpf.o");
@@ -225,14 +220,13 @@ static void assert_nothing_left(void)
 	assert_int_equal(run("find " BPFFS " | grep near"), 1);
 }
 
-static void leftovers_of_l3afd_main(void **state)
+TEST_AFTER(leftovers_of_l3afd_main, fresh_lab)
 {
 	struct bpf_link_info info = { 0 };
 	struct bpf_object *user;
 	__u32 size = sizeof(info);
 	int link;
 
-	(void)state;
 	requires_tcx();
 	user = load("tests/count.bpf.o");
 	link = attach_tcx(program(user, "count_packets_and_go_on"), TCX_INGRESS);
@@ -317,7 +311,7 @@ static void refused_while_held(const char *path, const char *kind)
 	end(pid);
 }
 
-static void held_by_a_process(void **state)
+TEST_AFTER(held_by_a_process, fresh_lab)
 {
 	static const struct {
 		const char *path, *kind;
@@ -328,7 +322,6 @@ static void held_by_a_process(void **state)
 	};
 	pid_t pid;
 
-	(void)state;
 	requires_tcx();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		leave_versioned();
@@ -354,13 +347,4 @@ static void held_by_a_process(void **state)
 	end(pid);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(beside_a_tcx_user, fresh_lab),
-		cmocka_unit_test_setup(leftovers_of_l3afd_main, fresh_lab),
-		cmocka_unit_test_setup(held_by_a_process, fresh_lab),
-	};
-
-	return cmocka_run_group_tests(tests, new_namespaces, NULL);
-}
+TEST_MAIN(new_namespaces, NULL)

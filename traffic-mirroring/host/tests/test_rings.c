@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The kernel's ring buffer, filled by a BPF program. */
+#include "../../../common/tests/unit.h"
 #include "../rings.h"
 
 #include "../../abi/host.h"
@@ -9,13 +10,10 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 static struct bpf_object *object;
 static int program;
@@ -70,9 +68,8 @@ static void take(uint32_t size, uint32_t number)
 }
 
 /* Several times around, so that records lie across the end. */
-static void test_all_records_in_order(void **state)
+TEST(test_all_records_in_order)
 {
-	(void)state;
 	for (uint32_t i = 1; i <= 200; i++) {
 		uint32_t size = i % 3 ? 1501 : 100;
 
@@ -85,11 +82,10 @@ static void test_all_records_in_order(void **state)
 	assert_true(ring.position > 10 * ring.size);
 }
 
-static void test_release_makes_room(void **state)
+TEST(test_release_makes_room)
 {
 	uint32_t n = 0;
 
-	(void)state;
 	while (!fill(1501, n + 1))
 		n++;
 	assert_true(n >= 9);
@@ -104,11 +100,10 @@ static void test_release_makes_room(void **state)
 }
 
 /* A sender that dies between taking and releasing. */
-static void test_next_one_continues(void **state)
+TEST(test_next_one_continues)
 {
 	struct ring next;
 
-	(void)state;
 	for (uint32_t i = 1; i <= 3; i++)
 		assert_int_equal(fill(100, i), 0);
 	take(100, 1);
@@ -121,18 +116,16 @@ static void test_next_one_continues(void **state)
 	ring_release(&ring);
 }
 
-static void test_floor_rises_when_empty(void **state)
+TEST(test_floor_rises_when_empty)
 {
-	(void)state;
 	assert_null(ring_peek(&ring, 77));
 	assert_int_equal(ring.floor, 77);
 }
 
-static void test_cap_len_beyond_the_record(void **state)
+TEST(test_cap_len_beyond_the_record)
 {
 	struct mirror_record *r;
 
-	(void)state;
 	assert_int_equal(fill(100, 1), 0);
 	r = malloc(sizeof(*r));
 	*r = *ring_peek(&ring, 1);
@@ -143,23 +136,21 @@ static void test_cap_len_beyond_the_record(void **state)
 	ring_release(&ring);
 }
 
-static void test_not_a_ring(void **state)
+TEST(test_not_a_ring)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "no_ring", 4, 8, 1, NULL);
 	struct ring r;
 
-	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(ring_open(&r, fd), -EINVAL);
 	close(fd);
 }
 
-static void sizes(void **state)
+TEST(sizes)
 {
 	static const uint64_t memories[] = { 1 << 20, 64 << 20, 1ULL << 36 };
 	uint64_t all, near, spill;
 
-	(void)state;
 	for (size_t m = 0; m < sizeof(memories) / sizeof(memories[0]); m++) {
 		for (unsigned int cpus = 1; cpus <= MIRROR_MAX_CPUS; cpus++) {
 			near = rings_size(0, memories[m], cpus);
@@ -174,17 +165,4 @@ static void sizes(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_records_in_order),
-		cmocka_unit_test(test_release_makes_room),
-		cmocka_unit_test(test_next_one_continues),
-		cmocka_unit_test(test_floor_rises_when_empty),
-		cmocka_unit_test(test_cap_len_beyond_the_record),
-		cmocka_unit_test(test_not_a_ring),
-		cmocka_unit_test(sizes),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+TEST_MAIN(setup, teardown)

@@ -8,8 +8,6 @@
 
 extern struct fixture fixture;
 
-/* The status for main(). */
-#define group_run(tests) cmocka_run_group_tests(tests, group_enter, group_leave)
 int group_enter(void **state);
 int group_leave(void **state);
 

@@ -6,16 +6,13 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <bpf/bpf.h>
 
+#include "../../../common/tests/unit.h"
 #include "group.h"
 
 #define COMMITS 1000
@@ -129,26 +126,16 @@ static void under_traffic(enum direction d, const char *const rules[2], enum mir
 		assert_int_equal(after.outcome[i] - before.outcome[i], i == (int)outcome ? s.sent : 0);
 }
 
-static void accepted_by_both(void **state)
+TEST(accepted_by_both)
 {
-	(void)state;
 	pin(0);
 	under_traffic(INGRESS, accepting, OUT_DEVICE);
 }
 
-static void rejected_by_both(void **state)
+TEST(rejected_by_both)
 {
-	(void)state;
 	pin(0);
 	under_traffic(EGRESS, rejecting, OUT_SKIPPED);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepted_by_both),
-		cmocka_unit_test(rejected_by_both),
-	};
-
-	return group_run(tests);
-}
+TEST_MAIN(group_enter, group_leave)

@@ -4,16 +4,13 @@
  *
  *   [SEED=…] [RULE_SETS=…] test_differential     SEED=… RULE_SETS=1 repeats a failure
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include <bpf/bpf.h>
 
+#include "../../../common/tests/unit.h"
 #include "generate.h"
 #include "group.h"
 
@@ -166,12 +163,11 @@ static bool is_whole(const struct reference *ref, struct ref_packet packet)
 	return !e.first && !e.teaches;
 }
 
-static void objects_and_reference_agree(void **state)
+TEST(objects_and_reference_agree)
 {
 	static struct reference ref;
 	static struct pool pool;
 
-	(void)state;
 	for (unsigned int set = 0; set < rule_sets; set++, seed++) {
 		char *rules;
 
@@ -204,7 +200,6 @@ static void objects_and_reference_agree(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(objects_and_reference_agree) };
 	const char *given_seed = getenv("SEED"), *given_sets = getenv("RULE_SETS");
 	struct timespec now;
 
@@ -214,5 +209,5 @@ int main(void)
 	if (given_sets)
 		rule_sets = strtoul(given_sets, NULL, 10);
 	printf("# seed %#lx, rule sets %u\n", seed, rule_sets);
-	return group_run(tests);
+	return unit_run(group_enter, group_leave);
 }

@@ -4,16 +4,13 @@
  * counters.
  */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <bpf/bpf.h>
 
+#include "../../../common/tests/unit.h"
 #include "group.h"
 
 static const struct packet_spec tcp4 = { .family = 4,
@@ -38,9 +35,8 @@ static void commit(struct datapath *datapath, const char *rules)
 	assert_int_equal(datapath_commit(datapath, rules), 0);
 }
 
-static void switched_off(void **state)
+TEST(switched_off)
 {
-	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		assert_int_equal(datapath_switch(&fixture.datapath[d], true), 0);
 		commit(&fixture.datapath[d], "mirror to d0");
@@ -54,14 +50,13 @@ static void switched_off(void **state)
 	}
 }
 
-static void device_down_gone_or_busy(void **state)
+TEST(device_down_gone_or_busy)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = fixture.device[DEVICE_D2].ifindex,
 		    .attach_point = BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = build_program(fixture.probe, "probe_drop"), .handle = 9,
 		    .priority = 9);
 
-	(void)state;
 	assert_int_equal(system("ip link add d9 type ifb"), 0);
 	for (int d = 0; d < DIRECTIONS; d++)
 		commit(&fixture.datapath[d], "mirror to d9");
@@ -90,9 +85,8 @@ static void device_down_gone_or_busy(void **state)
 }
 
 /* BPF_PROG_TEST_RUN's packets are of lo. */
-static void own_device(void **state)
+TEST(own_device)
 {
-	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		commit(&fixture.datapath[d], "mirror to lo");
 		assert_becomes(d, &tcp4, OUT_DEVICE_FAILED);
@@ -124,9 +118,8 @@ static void lose_exit(enum mirror_exit exit, const char *name, enum mirror_outco
 	assert_becomes(EGRESS, &tcp4, with);
 }
 
-static void no_exit(void **state)
+TEST(no_exit)
 {
-	(void)state;
 	lose_exit(EXIT_DEVICE, "mirroring_egress_device", OUT_DEVICE);
 	lose_exit(EXIT_RING, "mirroring_egress_ring", OUT_NO_SENDER); /* nobody has made rings here */
 
@@ -169,7 +162,7 @@ static enum mirror_outcome icmp_about(enum direction d, uint8_t type, const stru
 }
 
 /* Errors about copies must not be copied: the copy would cause the next error. */
-static void errors_about_copies(void **state)
+TEST(errors_about_copies)
 {
 	static const uint8_t errors4[] = { 3, 4, 5, 11, 12 }, others4[] = { 0, 8, 13, 35, 43, 255 };
 	static const uint8_t errors6[] = { 1, 2, 3, 4, 127 }, others6[] = { 0, 128, 129, 135, 255 };
@@ -177,7 +170,6 @@ static void errors_about_copies(void **state)
 	struct packet_spec to6 = { .family = 6, .proto = IPPROTO_UDP, .dst = "2001:db8::9", .dst_port = 4789 };
 	struct packet_spec long6 = to6, other6 = to6;
 
-	(void)state;
 	strcpy(from.src, to.dst);
 	strcpy(from.dst, to.src);
 	to.options = 2;
@@ -213,7 +205,7 @@ static void errors_about_copies(void **state)
 	}
 }
 
-static void own_tunnels(void **state)
+TEST(own_tunnels)
 {
 	struct packet_spec tunnel = udp4("192.0.2.1", "203.0.113.9", 4789), fragment = tunnel;
 	struct packet_spec other_port = udp4("192.0.2.1", "203.0.113.9", 4790);
@@ -225,7 +217,6 @@ static void own_tunnels(void **state)
 	};
 	struct packet_spec other_port6 = tunnel6;
 
-	(void)state;
 	other_proto.proto = IPPROTO_UDPLITE;
 	gre.proto = IPPROTO_GRE;
 	other_port6.dst_port++;
@@ -275,11 +266,10 @@ static size_t bare_copy(enum direction d, const struct packet *p, bool tagged, u
 }
 
 /* It gets the IP packet and nothing before it. */
-static void device_takes_bare_ip(void **state)
+TEST(device_takes_bare_ip)
 {
 	const struct packet_spec *const specs[] = { &tcp4, &tcp6 };
 
-	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		commit(&fixture.datapath[d], "mirror to t0");
 		for (size_t i = 0; i < 2; i++) {
@@ -295,11 +285,10 @@ static void device_takes_bare_ip(void **state)
 }
 
 /* The kernel takes the Ethernet header off a clone, but no VLAN tag. */
-static void device_takes_no_tags(void **state)
+TEST(device_takes_no_tags)
 {
 	struct packet_spec specs[] = { tcp4, tcp4, tcp6 };
 
-	(void)state;
 	specs[1].tag[0].type = 0x8100;
 	specs[2].tag[0].type = 0x88a8;
 	specs[2].tag[1].type = 0x8100;
@@ -317,11 +306,10 @@ static void device_takes_no_tags(void **state)
 	}
 }
 
-static void interface_gives_bare_ip(void **state)
+TEST(interface_gives_bare_ip)
 {
 	struct packet_spec bare4 = tcp4, bare6 = tcp6;
 
-	(void)state;
 	bare4.l3 = bare6.l3 = true;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		struct configuration *c = datapath_configuration("mirror src 192.0.2.1 dst-port 443 to d0\n"
@@ -350,11 +338,10 @@ static uint64_t plain_counter(const struct datapath *datapath, const char *map, 
 	return value;
 }
 
-static void counters_add_up(void **state)
+TEST(counters_add_up)
 {
 	enum { TIMES = 1000 };
 
-	(void)state;
 	for (int d = 0; d < DIRECTIONS; d++) {
 		struct counters before, after;
 		struct packet p;
@@ -387,14 +374,13 @@ static void counters_add_up(void **state)
 }
 
 /* The kernel allows 33 tail calls: a root and 32 programs, one of which makes a copy. */
-static void longest_chain(void **state)
+TEST(longest_chain)
 {
 	enum { BEFORE = 31 };
 	struct bpf_object *chain[BEFORE];
 	struct datapath_result r;
 	struct packet p;
 
-	(void)state;
 	packet_build(&tcp4, &p);
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len);
 	group_commit("mirror to d0");
@@ -414,12 +400,11 @@ static void longest_chain(void **state)
 }
 
 /* The end of the chain leaves the packet to other users of the hook. */
-static void end_of_chain(void **state)
+TEST(end_of_chain)
 {
 	struct packet p;
 	__u32 zero = 0;
 
-	(void)state;
 	packet_build(&tcp4, &p);
 	for (int d = 0; d < DIRECTIONS; d++) {
 		static const char *const rules[] = { "", "mirror to d0", "skip", "mirror dst-port 1 to d0" };
@@ -439,22 +424,4 @@ static void end_of_chain(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(switched_off),
-		cmocka_unit_test(device_down_gone_or_busy),
-		cmocka_unit_test(own_device),
-		cmocka_unit_test(no_exit),
-		cmocka_unit_test(own_tunnels),
-		cmocka_unit_test(errors_about_copies),
-		cmocka_unit_test(device_takes_bare_ip),
-		cmocka_unit_test(device_takes_no_tags),
-		cmocka_unit_test(interface_gives_bare_ip),
-		cmocka_unit_test(counters_add_up),
-		cmocka_unit_test(longest_chain),
-		cmocka_unit_test(end_of_chain),
-	};
-
-	return group_run(tests);
-}
+TEST_MAIN(group_enter, group_leave)

@@ -3,14 +3,11 @@
  * What ties packets to each other: fragments to the first one, and a flow's packets to its sample and its
  * device.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <bpf/bpf.h>
 
+#include "../../../common/tests/unit.h"
 #include "group.h"
 
 #define FLOWS 4000
@@ -112,12 +109,11 @@ static unsigned int tell(const struct story *story, enum direction d, uint8_t fa
 	return 0;
 }
 
-static void fragments(void **state)
+TEST(fragments)
 {
 	unsigned int bad = 0;
 	uint32_t id = 100;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
 		group_commit(stories[i].rules);
 		for (int d = 0; d < DIRECTIONS; d++) {
@@ -129,12 +125,11 @@ static void fragments(void **state)
 }
 
 /* A fragment follows no datagram but its own. */
-static void fragments_of_others(void **state)
+TEST(fragments_of_others)
 {
 	const struct story dns = { .proto = IPPROTO_UDP };
 	const uint8_t families[] = { 4, 6 };
 
-	(void)state;
 	group_commit(DNS);
 	for (int i = 0; i < 2; i++) {
 		struct packet_spec s = datagram(&dns, families[i], 5000), other;
@@ -163,11 +158,10 @@ static void fragments_of_others(void **state)
 }
 
 /* Linux reassembles a TCP header from fragments of eight bytes: the first one has only the ports. */
-static void fragments_of_a_header(void **state)
+TEST(fragments_of_a_header)
 {
 	const struct story tcp = { .proto = IPPROTO_TCP };
 
-	(void)state;
 	group_commit("mirror tcp-flags none/0 to d1\n" DNS);
 	for (int i = 0; i < 2; i++) {
 		struct packet_spec s = datagram(&tcp, i ? 6 : 4, 7000);
@@ -206,12 +200,11 @@ static void make_older(const struct datapath *l, uint64_t ns)
 	}
 }
 
-static void fragments_are_followed_for_a_time(void **state)
+TEST(fragments_are_followed_for_a_time)
 {
 	const struct story dns = { .proto = IPPROTO_UDP };
 	struct packet_spec s = datagram(&dns, 4, 6000);
 
-	(void)state;
 	group_commit(DNS);
 	s.more = true;
 	assert_int_equal(group_spec(INGRESS, &s).outcome, OUT_DEVICE);
@@ -272,11 +265,10 @@ static void assert_share(unsigned int hits, unsigned int n, unsigned int one_in)
 		fail_msg("%u of %u, expected one in %u", hits, n, one_in);
 }
 
-static void sample_takes_whole_flows(void **state)
+TEST(sample_takes_whole_flows)
 {
 	static const unsigned int samples[] = { 1, 2, 10, 100 };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		char rules[64];
 		unsigned int taken = 0;
@@ -294,11 +286,10 @@ static void sample_takes_whole_flows(void **state)
 	}
 }
 
-static void flows_spread_over_devices(void **state)
+TEST(flows_spread_over_devices)
 {
 	unsigned int copies[3] = { 0 };
 
-	(void)state;
 	group_commit("mirror to d0,d1,d2");
 	for (unsigned int n = 0; n < FLOWS; n++) {
 		unsigned int device = device_of_flow(n, n % 3 ? 4 : 6), d = 0;
@@ -313,11 +304,10 @@ static void flows_spread_over_devices(void **state)
 }
 
 /* Which flows are sampled must not say where they go. */
-static void sampled_flows_spread_too(void **state)
+TEST(sampled_flows_spread_too)
 {
 	unsigned int d0 = 0, taken = 0;
 
-	(void)state;
 	group_commit("mirror sample 1/4 to d0,d1");
 	for (unsigned int n = 0; n < FLOWS; n++) {
 		unsigned int device = device_of_flow(n, 4);
@@ -330,12 +320,11 @@ static void sampled_flows_spread_too(void **state)
 }
 
 /* Ports are not all of a flow: its protocol and addresses are, too. */
-static void flows_without_ports(void **state)
+TEST(flows_without_ports)
 {
 	struct packet_spec s = { .family = 4, .proto = IPPROTO_ICMP, .icmp_type = 8, .payload = 20 };
 	unsigned int taken = 0;
 
-	(void)state;
 	group_commit("mirror sample 1/2 to d0");
 	for (unsigned int n = 0; n < FLOWS; n++) {
 		struct packet_spec back;
@@ -352,18 +341,4 @@ static void flows_without_ports(void **state)
 	assert_share(taken, FLOWS, 2);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fragments),
-		cmocka_unit_test(fragments_of_others),
-		cmocka_unit_test(fragments_of_a_header),
-		cmocka_unit_test(fragments_are_followed_for_a_time),
-		cmocka_unit_test(sample_takes_whole_flows),
-		cmocka_unit_test(flows_spread_over_devices),
-		cmocka_unit_test(sampled_flows_spread_too),
-		cmocka_unit_test(flows_without_ports),
-	};
-
-	return group_run(tests);
-}
+TEST_MAIN(group_enter, group_leave)

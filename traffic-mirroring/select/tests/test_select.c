@@ -3,14 +3,12 @@
  * Rules, a packet, what has to become of it: a case each. Every case runs through both objects by
  * BPF_PROG_TEST_RUN, and most again as real packets of which only the Ethernet header is linear.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <cmocka.h>
 
+#include "../../../common/tests/unit.h"
 #include "../../updater/rules.h"
 #include "group.h"
 #include "live.h"
@@ -413,11 +411,10 @@ static unsigned int faults(const struct test_case *c, const struct packet *p, co
 #define ROWS (sizeof(cases) / sizeof(cases[0]))
 
 /* BPF_PROG_TEST_RUN takes no untagged packet that is shorter than its IP header. */
-static void test_runs(void **state)
+TEST(test_runs)
 {
 	unsigned int bad = 0;
 
-	(void)state;
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct test_case *c = &cases[i];
 		struct packet p;
@@ -461,11 +458,10 @@ static unsigned int run_live(const struct test_case *c, const struct packet *p)
 }
 
 /* Nothing of the IP header is in the linear area. */
-static void live_packets(void **state)
+TEST(live_packets)
 {
 	unsigned int bad = 0, sent = 0;
 
-	(void)state;
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct test_case *c = &cases[i];
 		struct packet p;
@@ -482,13 +478,12 @@ static void live_packets(void **state)
 }
 
 /* Whatever an untagged IP packet is cut to, nothing reads past it, and all but the whole one is malformed. */
-static void cut_anywhere(void **state)
+TEST(cut_anywhere)
 {
 	const struct packet_spec specs[] = { TCP4(.options = 2), TCP6(EXT(0, 51, 44)),
 					     IP6(IPPROTO_UDP, EXT(60)) };
 	unsigned int bad = 0;
 
-	(void)state;
 	commit(CHECKED);
 	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
 		struct test_case c = { .name = "cut", .rules = CHECKED, .spec = specs[i], BAD };
@@ -515,15 +510,14 @@ static void poison(const struct datapath *d, const char *map, __u32 entries)
 	}
 }
 
-/* The sanitizers see what a reader reads beyond. */
-static void poisoned_maps(void **state)
+/* The sanitizers see what a reader reads beyond. The last test: the maps stay poisoned. */
+TEST(poisoned_maps)
 {
 	const struct datapath *d = &fixture.datapath[INGRESS];
 	struct delivery delivery;
 	char *text = NULL;
 	size_t size;
 
-	(void)state;
 	for (int i = 0; i < 64; i++) {
 		struct configuration *c = configuration_new();
 		FILE *to = open_memstream(&text, &size);
@@ -559,12 +553,4 @@ static int leave(void **state)
 	return group_leave(state);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs), cmocka_unit_test(live_packets), cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(poisoned_maps), /* the last: the maps stay poisoned */
-	};
-
-	return cmocka_run_group_tests(tests, enter, leave);
-}
+TEST_MAIN(enter, leave)

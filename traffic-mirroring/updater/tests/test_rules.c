@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The rule language: what is refused and with which words, what is read, and that printing is its inverse. */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <errno.h>
-#include <cmocka.h>
 
 #include "../../../common/tests/capture.h"
+#include "../../../common/tests/unit.h"
 #include "../../wire/formats.h"
 #include "../rules.h"
 #include "same_filter.h"
@@ -249,9 +245,8 @@ static const struct {
 	  "rules:3:22: \"1\" is not an IPv4 or IPv6 address or prefix" },
 };
 
-static void test_refused(void **state)
+TEST(test_refused)
 {
-	(void)state;
 	assert_true(COUNT(refused) >= 60);
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		struct filter_set *set;
@@ -264,12 +259,11 @@ static void test_refused(void **state)
 	}
 }
 
-static void test_many_errors(void **state)
+TEST(test_many_errors)
 {
 	char text[2 * 25 + 1] = "", expected[4096] = "";
 	struct filter_set *set;
 
-	(void)state;
 	for (int i = 0; i < 25; i++)
 		strcat(text, "x\n");
 	for (int i = 1; i <= 20; i++)
@@ -281,12 +275,11 @@ static void test_many_errors(void **state)
 	filter_set_free(set);
 }
 
-static void test_number_of_filters(void **state)
+TEST(test_number_of_filters)
 {
 	char text[7 * 66 + 1] = "";
 	struct filter_set *set;
 
-	(void)state;
 	for (int i = 0; i < 64; i++)
 		strcat(text, "mirror\n");
 	set = parsed(text);
@@ -345,9 +338,8 @@ static const struct {
 	{ "mirror tcp-flags none/0", DIM_TCP_FLAGS, { { 0, 255 } }, 1 },
 };
 
-static void test_numbers(void **state)
+TEST(test_numbers)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(numbers); i++) {
 		struct filter_set *set = parsed(numbers[i].text);
 		size_t bits, range = 0;
@@ -368,11 +360,10 @@ static void test_numbers(void **state)
 	}
 }
 
-static void test_tcp_flags_syn(void **state)
+TEST(test_tcp_flags_syn)
 {
 	struct filter_set *set = parsed("mirror tcp-flags syn/syn,ack;mirror tcp-flags psh,fin");
 
-	(void)state;
 	for (unsigned int byte = 0; byte < 256; byte++) {
 		assert_int_equal(bits_test(set->at[0].tcp_flags, byte), (byte & 0x12) == 0x02);
 		assert_int_equal(bits_test(set->at[1].tcp_flags, byte), (byte & 0x09) == 0x09);
@@ -421,9 +412,8 @@ static const struct {
 	  "mirror to erspan:[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]/1023@1000,vlan:eth1/4094,dev:ids0@0\n" },
 };
 
-static void test_accepted(void **state)
+TEST(test_accepted)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(accepted); i++) {
 		struct filter_set *set = parsed(accepted[i].text);
 		char *text = printed(set);
@@ -436,7 +426,7 @@ static void test_accepted(void **state)
 	}
 }
 
-static void test_fields(void **state)
+TEST(test_fields)
 {
 	struct filter_set *set =
 		parsed("mirror src 10.255.0.0/12,2001:db8::/32 snaplen 128 sample 1/7 to a,gue:192.0.2.9\n"
@@ -444,7 +434,6 @@ static void test_fields(void **state)
 	static const struct prefix four = { 4, 12, { 10, 240 } }, six = { 6, 32, { 0x20, 1, 0xd, 0xb8 } };
 	const struct filter *f = &set->at[0];
 
-	(void)state;
 	assert_int_equal(set->n, 3);
 	assert_int_equal(f->action, ACTION_MIRROR);
 	assert_int_equal(f->constrained, 1U << DIM_SRC);
@@ -464,7 +453,7 @@ static void test_fields(void **state)
 }
 
 /* A set read back from the tables comes in any order and with what others cover. */
-static void test_print_sorts(void **state)
+TEST(test_print_sorts)
 {
 	static const struct prefix list[] = {
 		{ 6, 128, { [15] = 1 } }, { 4, 32, { 10, 1 } }, { 4, 32, { 9 } }, { 4, 16, { 10, 1 } }
@@ -473,7 +462,6 @@ static void test_print_sorts(void **state)
 	struct filter *f = filter_set_add(set, ACTION_SKIP);
 	char *text;
 
-	(void)state;
 	f->constrained = 1U << DIM_DST;
 	for (size_t i = 0; i < COUNT(list); i++)
 		assert_int_equal(prefix_list_add(&f->dst, &list[i]), 0);
@@ -484,12 +472,11 @@ static void test_print_sorts(void **state)
 	filter_set_free(set);
 }
 
-static void test_print_to_a_full_disk(void **state)
+TEST(test_print_to_a_full_disk)
 {
 	struct filter_set *set = parsed("mirror");
 	FILE *full = fopen("/dev/full", "w");
 
-	(void)state;
 	assert_non_null(full);
 	setvbuf(full, NULL, _IONBF, 0);
 	assert_int_equal(rules_print(full, set), -EIO);
@@ -498,14 +485,13 @@ static void test_print_to_a_full_disk(void **state)
 }
 
 /* What bpftool can write and no rule can say is a comment, and a comment says nothing when it is fed back. */
-static void test_unsayable(void **state)
+TEST(test_unsayable)
 {
 	struct filter_set *set = parsed("mirror tcp-flags syn/syn,ack\nmirror vlan 5\nmirror to a\n"
 					"mirror to a sample 1/9 snaplen 64 port 1\nmirror src ::1\nmirror"),
 			  *again;
 	char *text;
 
-	(void)state;
 	memset(set->at[0].tcp_flags, 0, sizeof(set->at[0].tcp_flags));
 	bits_set(set->at[0].tcp_flags, 2);
 	bits_set(set->at[0].tcp_flags, 18);
@@ -620,9 +606,8 @@ static void check_round_trip(const struct filter_set *set)
 	filter_set_free(again);
 }
 
-static void test_round_trip(void **state)
+TEST(test_round_trip)
 {
-	(void)state;
 	for (int round = 0; round < 200; round++) {
 		struct filter_set *set = filter_set_new();
 
@@ -643,9 +628,8 @@ static void test_round_trip(void **state)
 	}
 }
 
-static void test_every_value_and_mask(void **state)
+TEST(test_every_value_and_mask)
 {
-	(void)state;
 	for (unsigned int mask = 0; mask < 256; mask++) {
 		unsigned int flags = mask;
 
@@ -688,9 +672,8 @@ static size_t covering(const struct prefix_list *list, const struct prefix *p)
 	return n;
 }
 
-static void test_reduce(void **state)
+TEST(test_reduce)
 {
-	(void)state;
 	for (int round = 0; round < 50; round++) {
 		struct prefix_list all = { 0 }, reduced = { 0 };
 
@@ -710,7 +693,7 @@ static void test_reduce(void **state)
 	}
 }
 
-static void test_20000_prefixes(void **state)
+TEST(test_20000_prefixes)
 {
 	const size_t size = 20000 * (INET6_ADDRSTRLEN + 5) + 100;
 	char *text = malloc(size), *end = text + sprintf(text, "mirror src ::/128");
@@ -718,7 +701,6 @@ static void test_20000_prefixes(void **state)
 	clock_t start;
 	double ms;
 
-	(void)state;
 	for (unsigned int i = 0; i < 20000; i++) {
 		struct in_addr four = { .s_addr = htonl(0x0b000000 + i * 7919) };
 		struct in6_addr six = { .s6_addr = { 0x20, 1, i, i >> 8, i * 37 } };
@@ -739,7 +721,7 @@ static void test_20000_prefixes(void **state)
 }
 
 /* Time that grows with the text and not with what it says: half a megabyte of the widest range there is. */
-static void test_wide_ranges(void **state)
+TEST(test_wide_ranges)
 {
 	static const char range[] = "0-65535,";
 	const size_t n = 65536, len = strlen(range);
@@ -747,7 +729,6 @@ static void test_wide_ranges(void **state)
 	clock_t start = clock();
 	struct filter_set *set;
 
-	(void)state;
 	for (size_t i = 0; i < n; i++)
 		end = stpcpy(end, range);
 	stpcpy(end, "1");
@@ -783,9 +764,8 @@ static const struct {
 	{ { NULL, NULL, NULL, "1", "200,icmp" }, "mirror proto 200 dst-port 1\nmirror proto icmp\n" },
 };
 
-static void test_upstream(void **state)
+TEST(test_upstream)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(upstream); i++) {
 		struct filter_set *set;
 		char *text;
@@ -825,9 +805,8 @@ static const struct {
 	  "--protocol: \"z\\x0a\" is not a known protocol or a number from 0 to 255" },
 };
 
-static void test_upstream_refused(void **state)
+TEST(test_upstream_refused)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(upstream_refused); i++) {
 		struct filter_set *set;
 		int error = parse_upstream(&upstream_refused[i].options, &set);
@@ -841,29 +820,10 @@ static void test_upstream_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_many_errors),
-		cmocka_unit_test(test_number_of_filters),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_tcp_flags_syn),
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_print_sorts),
-		cmocka_unit_test(test_print_to_a_full_disk),
-		cmocka_unit_test(test_unsayable),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_every_value_and_mask),
-		cmocka_unit_test(test_reduce),
-		cmocka_unit_test(test_20000_prefixes),
-		cmocka_unit_test(test_wide_ranges),
-		cmocka_unit_test(test_upstream),
-		cmocka_unit_test(test_upstream_refused),
-	};
 	const char *given = getenv("SEED");
 	unsigned int seed = given ? strtoul(given, NULL, 10) : (unsigned int)time(NULL) ^ getpid() << 16;
 
 	print_message("SEED=%u\n", seed);
 	srandom(seed);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(NULL, NULL);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../checksum.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../bytes.h"
 #include "wire.h"
@@ -21,9 +19,8 @@ static uint16_t folded(checksum_t sum)
 }
 
 /* Every length up to a few words, and every alignment. */
-static void lengths_and_alignments(void **state)
+TEST(lengths_and_alignments)
 {
-	(void)state;
 	wire_fill(bytes, sizeof(bytes), 3);
 	for (size_t at = 0; at < 8; at++)
 		for (size_t len = 0; len < 40; len++)
@@ -31,9 +28,8 @@ static void lengths_and_alignments(void **state)
 					 wire_sum(0, bytes + at, len));
 }
 
-static void long_runs(void **state)
+TEST(long_runs)
 {
-	(void)state;
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), wire_sum(0, bytes, sizeof(bytes)));
 	memset(bytes, 0xff, sizeof(bytes)); /* carries at each word */
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), 0xffff);
@@ -42,9 +38,8 @@ static void long_runs(void **state)
 	assert_int_equal(folded(checksum_add(0, bytes, sizeof(bytes))), 0);
 }
 
-static void continued(void **state)
+TEST(continued)
 {
-	(void)state;
 	wire_fill(bytes, 300, 4);
 	for (size_t cut = 0; cut <= 300; cut += 2) {
 		checksum_t first = checksum_add(0, bytes, cut);
@@ -56,12 +51,11 @@ static void continued(void **state)
 	}
 }
 
-static void pseudo_header(void **state)
+TEST(pseudo_header)
 {
 	static const uint8_t src[16] = { 192, 0, 2, 1, [15] = 1 }, dst[16] = { 192, 0, 2, 2, [15] = 2 };
 	uint8_t v4[12] = { 192, 0, 2, 1, 192, 0, 2, 2, 0, 6, 0x12, 0x34 }, v6[40] = { 0 };
 
-	(void)state;
 	assert_int_equal(folded(checksum_pseudo(4, src, dst, 6, 0x1234)), wire_sum(0, v4, sizeof(v4)));
 	memcpy(v6, src, 16);
 	memcpy(v6 + 16, dst, 16);
@@ -70,7 +64,7 @@ static void pseudo_header(void **state)
 	assert_int_equal(folded(checksum_pseudo(6, src, dst, 58, 0x12345)), wire_sum(0, v6, sizeof(v6)));
 }
 
-static void completed(void **state)
+TEST(completed)
 {
 	static const struct {
 		bool zero;
@@ -83,7 +77,6 @@ static void completed(void **state)
 		{ false, { 0xff, 0xff }, 0xffff },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t field[2];
 
@@ -92,9 +85,8 @@ static void completed(void **state)
 	}
 }
 
-static void fields(void **state)
+TEST(fields)
 {
-	(void)state;
 	assert_int_equal(checksum_field(IPPROTO_TCP), 16);
 	assert_int_equal(checksum_field(IPPROTO_UDP), 6);
 	assert_int_equal(checksum_field(IPPROTO_ICMPV6), 2);
@@ -102,16 +94,4 @@ static void fields(void **state)
 	assert_int_equal(checksum_field(IPPROTO_ICMP), -1); /* no pseudo header, never left to the NIC */
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lengths_and_alignments),
-		cmocka_unit_test(long_runs),
-		cmocka_unit_test(continued),
-		cmocka_unit_test(pseudo_header),
-		cmocka_unit_test(completed),
-		cmocka_unit_test(fields),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../decap.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../copy.h"
 #include "hex.h"
@@ -111,9 +108,8 @@ static const struct test_case cases[] = {
 	  DECAP_PACKET, 8, 78, true, .vni = 5 },
 };
 
-static void datagrams(void **state)
+TEST(datagrams)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct test_case *c = &cases[i];
 		uint8_t bytes[256], *exact;
@@ -140,9 +136,8 @@ static void datagrams(void **state)
 }
 
 /* Every beginning of every datagram. */
-static void cut_off(void **state)
+TEST(cut_off)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t bytes[256];
 		uint32_t len = hex_bytes(cases[i].hex, bytes);
@@ -164,7 +159,7 @@ static void cut_off(void **state)
 	}
 }
 
-static void frames(void **state)
+TEST(frames)
 {
 	static const struct {
 		const char *name, *hex, *frame;
@@ -182,7 +177,6 @@ static void frames(void **state)
 		  1500 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(frame_rows) / sizeof(*frame_rows); i++) {
 		uint8_t bytes[256], frame[256];
 		uint32_t len = hex_bytes(frame_rows[i].hex, bytes + COPY_ROOM);
@@ -199,13 +193,4 @@ static void frames(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams),
-		cmocka_unit_test(cut_off),
-		cmocka_unit_test(frames),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

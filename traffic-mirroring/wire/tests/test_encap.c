@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../encap.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../bytes.h"
 #include "wire.h"
@@ -37,7 +35,7 @@ static struct split_packet copy_of(enum copy copy, uint32_t snaplen)
 	return p;
 }
 
-static void formats(void **state)
+TEST(formats)
 {
 	/* bytes before the copy as text, and how many of the copy's own they replace */
 	static const char macs[] = "020000000001020000000002";
@@ -109,7 +107,6 @@ static void formats(void **state)
 	};
 	const struct encap_origin origin = { 0x0102030405060708, 5, 33, true };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct split_packet p = copy_of(cases[i].copy, cases[i].id & TRIMMED ? 60 : 0);
 		struct encap e = { .format = format_find(cases[i].format), .sequence = 9 };
@@ -132,7 +129,7 @@ static void formats(void **state)
 	}
 }
 
-static void refused(void **state)
+TEST(refused)
 {
 	static const struct {
 		const char *format;
@@ -150,7 +147,6 @@ static void refused(void **state)
 	};
 	const struct encap_origin origin = { 0 };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct split_packet p = copy_of(cases[i].copy, cases[i].snaplen);
 		struct encap e = { .format = format_find(cases[i].format), .l3 = cases[i].l3 };
@@ -163,18 +159,17 @@ static void refused(void **state)
 }
 
 /* A bare packet whose IP header is not known has no EtherType. */
-static void bare_without_ip(void **state)
+TEST(bare_without_ip)
 {
 	const struct split_packet p = { .header = header };
 	struct encap e = { .format = format_find("vxlan") };
 	uint8_t outer[ENCAP_MAX];
 	uint32_t skip;
 
-	(void)state;
 	assert_int_equal(encap_build(&e, &p, &(struct encap_origin){ 0 }, outer, &skip), -EPROTONOSUPPORT);
 }
 
-static void names_and_ports(void **state)
+TEST(names_and_ports)
 {
 	static const struct {
 		const char *name;
@@ -188,7 +183,6 @@ static void names_and_ports(void **state)
 		{ "dev", 0, CARRIER_DEVICE, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct format *f = format_find(cases[i].name);
 
@@ -204,14 +198,4 @@ static void names_and_ports(void **state)
 	assert_null(format_of(FORMAT_COUNT));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(formats),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(bare_without_ip),
-		cmocka_unit_test(names_and_ports),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../headers.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../bytes.h"
 #include "wire.h"
@@ -46,7 +44,7 @@ static void assert_inner(const struct capture *c, const struct headers *outer, e
 	assert_int_equal(headers_inner(c, outer, &h), expected);
 }
 
-static void offsets(void **state)
+TEST(offsets)
 {
 	static const struct {
 		struct recipe recipe;
@@ -70,7 +68,6 @@ static void offsets(void **state)
 		{ { .family = 6, .proto = 17, .routing = true }, 62, 6, 17, 14, 78, 0, 186, 38 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct capture c = built(&cases[i].recipe, 100);
 		struct headers h;
@@ -92,7 +89,7 @@ static void offsets(void **state)
 }
 
 /* Bytes that are changed in a well-formed packet without Ethernet header, and what is then found. */
-static void damaged(void **state)
+TEST(damaged)
 {
 	static const struct {
 		const char *what;
@@ -108,7 +105,6 @@ static void damaged(void **state)
 		{ "as it was", 4, 0, 0x45, 4, 40 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct recipe r = { .l3 = true, .family = cases[i].family, .proto = IPPROTO_TCP };
 		struct capture c = built(&r, 10);
@@ -122,19 +118,18 @@ static void damaged(void **state)
 	}
 }
 
-static void contradicting_ethertype(void **state)
+TEST(contradicting_ethertype)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_TCP };
 	struct capture c = built(&r, 10);
 
-	(void)state;
 	put16(packet + 12, 0x86dd);
 	assert_int_equal(parsed(&c, false).family, 0);
 	put16(packet + 12, 0x0806);
 	assert_int_equal(parsed(&c, false).family, 0);
 }
 
-static void fragments(void **state)
+TEST(fragments)
 {
 	static const struct {
 		uint16_t field;
@@ -148,7 +143,6 @@ static void fragments(void **state)
 	struct capture c = built(&r, 64);
 	struct headers h;
 
-	(void)state;
 	for (int i = 0; i < 4; i++) {
 		put16(packet + 6, v4[i].field);
 		h = parsed(&c, true);
@@ -171,11 +165,10 @@ static void fragments(void **state)
 	}
 }
 
-static void nine_extension_headers(void **state)
+TEST(nine_extension_headers)
 {
 	struct capture c = built_ipv6(IPPROTO_DSTOPTS, 9 * 8);
 
-	(void)state;
 	for (int i = 0; i < 8; i++)
 		packet[40 + i * 8] = IPPROTO_DSTOPTS;
 	packet[40 + 8 * 8] = IPPROTO_NONE;
@@ -185,11 +178,10 @@ static void nine_extension_headers(void **state)
 	assert_int_equal(parsed(&c, true).l4, 40 + 8 * 8);
 }
 
-static void authentication_header(void **state)
+TEST(authentication_header)
 {
 	struct capture c = built_ipv6(IPPROTO_AH, 24 + 8);
 
-	(void)state;
 	memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4 }, 2); /* words, less 2 */
 	assert_int_equal(parsed(&c, true).proto, IPPROTO_UDP);
 	assert_int_equal(parsed(&c, true).l4, 40 + 24);
@@ -198,7 +190,7 @@ static void authentication_header(void **state)
 /*
  * Where the pseudo header's destination is, by the routing header's type and segments left, of two addresses.
  */
-static void routing_headers(void **state)
+TEST(routing_headers)
 {
 	static const struct {
 		uint8_t type, left;
@@ -206,7 +198,6 @@ static void routing_headers(void **state)
 	} cases[] = { { 0, 1, 40 + 24 }, { 4, 1, 40 + 8 }, { 0, 0, 24 }, { 4, 0, 24 }, { 3, 1, 24 } };
 	struct capture c = built_ipv6(IPPROTO_ROUTING, 40 + 8);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		memcpy(packet + 40, (uint8_t[]){ IPPROTO_UDP, 4, cases[i].type, cases[i].left }, 4);
 		assert_int_equal(parsed(&c, true).dst, cases[i].dst);
@@ -214,7 +205,7 @@ static void routing_headers(void **state)
 	}
 }
 
-static void inner(void **state)
+TEST(inner)
 {
 	/* offsets of the inner IP header behind the outer IPv4 one at 14 */
 	static const uint32_t at[] = { [TUNNEL_VXLAN] = 34 + 8 + 8 + 14,
@@ -224,7 +215,6 @@ static void inner(void **state)
 				       [TUNNEL_IP] = 34,
 				       [TUNNEL_GUE] = 34 + 8 + 4 };
 
-	(void)state;
 	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel <= TUNNEL_GUE; tunnel++) {
 		struct recipe r = { .tunnel = tunnel, .outer_family = 4, .family = 6, .proto = IPPROTO_TCP };
 		uint32_t shift = tunnel == TUNNEL_GENEVE ? 4 : 0;
@@ -246,14 +236,13 @@ static void inner(void **state)
 	}
 }
 
-static void opaque_gre(void **state)
+TEST(opaque_gre)
 {
 	static const uint8_t flags[] = { 0x80, 0x40, 0x10, 0x90 };
 	struct recipe r = { .tunnel = TUNNEL_GRE_KEY, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
 	struct capture c = built(&r, 100);
 	struct headers outer = parsed(&c, false);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(flags); i++) {
 		packet[34] = flags[i];
 		assert_inner(&c, &outer, INNER_OPAQUE);
@@ -267,13 +256,12 @@ static void opaque_gre(void **state)
 	assert_inner(&c, &outer, INNER_NONE);
 }
 
-static void no_inner(void **state)
+TEST(no_inner)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP };
 	struct capture c = built(&r, 100);
 	struct headers outer = parsed(&c, false);
 
-	(void)state;
 	assert_inner(&c, &outer, INNER_NONE);
 	put16(packet + 36, 4789); /* the port alone does not make it VXLAN */
 	packet[42] = 0;
@@ -281,13 +269,12 @@ static void no_inner(void **state)
 }
 
 /* GUE with anything but a bare header of variant 0 in front of an IP packet. */
-static void other_gue(void **state)
+TEST(other_gue)
 {
 	struct recipe r = { .tunnel = TUNNEL_GUE, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
 	struct capture c = built(&r, 100);
 	struct headers outer = parsed(&c, false);
 
-	(void)state;
 	packet[42] = 0x40; /* variant 1 */
 	assert_inner(&c, &outer, INNER_NONE);
 	packet[42] = 0x20; /* a control message */
@@ -297,21 +284,4 @@ static void other_gue(void **state)
 	assert_inner(&c, &outer, INNER_OPAQUE);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(offsets),
-		cmocka_unit_test(damaged),
-		cmocka_unit_test(contradicting_ethertype),
-		cmocka_unit_test(fragments),
-		cmocka_unit_test(nine_extension_headers),
-		cmocka_unit_test(authentication_header),
-		cmocka_unit_test(routing_headers),
-		cmocka_unit_test(opaque_gre),
-		cmocka_unit_test(inner),
-		cmocka_unit_test(no_inner),
-		cmocka_unit_test(other_gue),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../split.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../../abi/record.h"
 #include "../bytes.h"
@@ -150,13 +148,12 @@ static void compare_sizes(const struct recipe *r)
 		compare_pieces(r, 1000, 3000 + rest, 130, rest % 2);
 }
 
-static void tcp(void **state)
+TEST(tcp)
 {
 	struct recipe r = {
 		.family = 4, .proto = IPPROTO_TCP, .tcp_flags = FIN | PSH | ACK | CWR, .partial = true
 	};
 
-	(void)state;
 	for (int variant = 0; variant < 64; variant++) {
 		r.family = variant & 1 ? 6 : 4;
 		r.tcp_options = variant & 2 ? 3 : 0;
@@ -172,20 +169,18 @@ static void tcp(void **state)
 	}
 }
 
-static void udp(void **state)
+TEST(udp)
 {
 	struct recipe r = { .proto = IPPROTO_UDP, .partial = true };
 
-	(void)state;
 	for (r.family = 4; r.family <= 6; r.family += 2)
 		compare_sizes(&r);
 }
 
-static void tunnels(void **state)
+TEST(tunnels)
 {
 	struct recipe r = { .tcp_flags = PSH | ACK, .id = 7, .outer_id = 1000, .partial = true };
 
-	(void)state;
 	for (r.tunnel = TUNNEL_VXLAN; r.tunnel <= TUNNEL_GUE; r.tunnel++)
 		for (int variant = 0; variant < 16; variant++) {
 			r.family = variant & 1 ? 6 : 4;
@@ -199,11 +194,10 @@ static void tunnels(void **state)
 		}
 }
 
-static void big_tcp(void **state)
+TEST(big_tcp)
 {
 	struct recipe r = { .proto = IPPROTO_TCP, .tcp_flags = ACK, .partial = true };
 
-	(void)state;
 	r.family = 4;
 	r.length_zero = true;
 	compare(&r, 1440, 130000, 0, 0);
@@ -214,7 +208,7 @@ static void big_tcp(void **state)
 }
 
 /* A train of datagrams that happen to be VXLAN packets is split between them, not inside of the first. */
-static void udp_train_of_tunnel_packets(void **state)
+TEST(udp_train_of_tunnel_packets)
 {
 	struct recipe inner = { .l3 = true, .family = 4, .proto = IPPROTO_UDP };
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP, .partial = true };
@@ -223,7 +217,6 @@ static void udp_train_of_tunnel_packets(void **state)
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	memcpy(saved, payload, sizeof(saved));
 	for (int i = 0; i < 4; i++, at += 1000) {
 		memset(at, 0, 22);
@@ -245,7 +238,7 @@ static void udp_train_of_tunnel_packets(void **state)
 }
 
 /* One packet: a partial checksum is completed, a right one and a wrong one stay. */
-static void checksums_of_one(void **state)
+TEST(checksums_of_one)
 {
 	static const struct {
 		uint8_t family, proto, field;
@@ -254,7 +247,6 @@ static void checksums_of_one(void **state)
 		{ 6, IPPROTO_UDP, 54 + 6 },  { 6, IPPROTO_ICMPV6, 54 + 2 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct recipe r = { .family = cases[i].family, .proto = cases[i].proto };
 		struct split_input in = { .packet = { .at = captured } };
@@ -278,7 +270,7 @@ static void checksums_of_one(void **state)
 }
 
 /* A sum that comes out as 0 is sent as 0xffff, except in a TCP segment. */
-static void sums_of_zero(void **state)
+TEST(sums_of_zero)
 {
 	static const struct {
 		uint8_t proto, field;
@@ -291,7 +283,6 @@ static void sums_of_zero(void **state)
 		{ IPPROTO_TCP, 50, 2, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct recipe r = { .family = 4, .proto = cases[i].proto };
 		struct split_input in = { .packet = { .at = captured }, .gso_size = cases[i].gso_size };
@@ -312,7 +303,7 @@ static void sums_of_zero(void **state)
 	}
 }
 
-static void no_udp_checksum(void **state)
+TEST(no_udp_checksum)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_UDP, .partial = true };
 	struct split_input in = { .packet = { .at = captured } };
@@ -320,7 +311,6 @@ static void no_udp_checksum(void **state)
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	in.packet.len = in.packet.wire_len = wire_build(&r, 0, 0, payload, 100, captured);
 	put16(captured + 40, 0);
 	split_begin(&s, &in);
@@ -329,7 +319,7 @@ static void no_udp_checksum(void **state)
 }
 
 /* Ethernet padding is kept, and is not part of the checksum. */
-static void padding(void **state)
+TEST(padding)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_TCP, .partial = true };
 	struct split_input in = { .packet = { .at = captured, .len = 60, .wire_len = 60 } };
@@ -337,7 +327,6 @@ static void padding(void **state)
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	memset(captured, 0xee, 60);
 	memset(expected, 0xee, 60);
 	wire_build(&r, 0, 0, payload, 1, captured);
@@ -350,7 +339,7 @@ static void padding(void **state)
 }
 
 /* Only the first bytes were captured: all segments come, each with its headers and its true length. */
-static void cut_capture(void **state)
+TEST(cut_capture)
 {
 	struct recipe r = { .family = 4, .proto = IPPROTO_TCP, .tcp_flags = ACK, .partial = true };
 	struct split_input in = { .packet = { .at = captured }, .gso_size = 1000, .snaplen = 128 };
@@ -358,7 +347,6 @@ static void cut_capture(void **state)
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	in.packet.wire_len = wire_build(&r, 0, 1000, payload, 2500, captured);
 	in.packet.len = 54 + 1010;
 	split_begin(&s, &in);
@@ -395,7 +383,7 @@ static void cut_capture(void **state)
 /*
  * Whatever the length of the capture: no byte beyond it is read (the sanitizer sees to that), none invented.
  */
-static void every_cut(void **state)
+TEST(every_cut)
 {
 	struct recipe r = { .tunnel = TUNNEL_GENEVE,
 			    .outer_family = 6,
@@ -410,7 +398,6 @@ static void every_cut(void **state)
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	for (uint32_t len = 0; len <= whole; len++) {
 		uint8_t *copy = malloc(len ? len : 1);
 		struct split_input in = { .packet = { copy, len, whole }, .gso_size = 100 };
@@ -447,12 +434,11 @@ static void cannot_be_split(const char *what, size_t len, uint32_t gso_size)
 	assert_memory_equal(got, captured, len);
 }
 
-static void unsplit(void **state)
+TEST(unsplit)
 {
 	struct recipe r = { .family = 4, .outer_family = 4, .proto = IPPROTO_TCP };
 	size_t len;
 
-	(void)state;
 	len = wire_build(&r, 0, 1000, payload, 5000, captured);
 	captured[23] = IPPROTO_SCTP;
 	cannot_be_split("SCTP", len, 1000);
@@ -497,7 +483,7 @@ static void unsplit(void **state)
 }
 
 /* GRO merges datagrams whose senders always write ID 0; Linux itself counts. */
-static void identification(void **state)
+TEST(identification)
 {
 	static const struct {
 		bool received, df;
@@ -507,7 +493,6 @@ static void identification(void **state)
 		{ true, true, 9, 10 }, { true, true, 0xffff, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct recipe r = { .family = 4, .proto = IPPROTO_TCP, .df = cases[i].df, .id = cases[i].id };
 		struct split_input in = { .packet = { .at = captured }, .gso_size = 100 };
@@ -526,14 +511,13 @@ static void identification(void **state)
 	}
 }
 
-static void not_ip(void **state)
+TEST(not_ip)
 {
 	struct split_input in = { .packet = { captured, 60, 60 }, .vlan_proto = 0x88a8, .vlan_tci = 0x2005 };
 	uint8_t header[SPLIT_HEADER_MAX];
 	struct split_packet p;
 	struct split s;
 
-	(void)state;
 	memcpy(captured, payload, 60);
 	put16(captured + 12, 0x0806);
 	split_begin(&s, &in);
@@ -553,24 +537,4 @@ static int fill(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp),
-		cmocka_unit_test(udp),
-		cmocka_unit_test(tunnels),
-		cmocka_unit_test(big_tcp),
-		cmocka_unit_test(udp_train_of_tunnel_packets),
-		cmocka_unit_test(checksums_of_one),
-		cmocka_unit_test(sums_of_zero),
-		cmocka_unit_test(no_udp_checksum),
-		cmocka_unit_test(padding),
-		cmocka_unit_test(cut_capture),
-		cmocka_unit_test(every_cut),
-		cmocka_unit_test(unsplit),
-		cmocka_unit_test(identification),
-		cmocka_unit_test(not_ip),
-	};
-
-	return cmocka_run_group_tests(tests, fill, NULL);
-}
+TEST_MAIN(fill, NULL)

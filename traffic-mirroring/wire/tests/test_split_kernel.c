@@ -13,8 +13,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +20,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
-#include <cmocka.h>
 
+#include "../../../common/tests/unit.h"
 #include "../bytes.h"
 #include "../split.h"
 #include "wire.h"
@@ -151,11 +149,10 @@ static void compare_sizes(const struct recipe *r)
 	compare(r, 333, 5001); /* odd */
 }
 
-static void tcp(void **state)
+TEST(tcp)
 {
 	struct recipe r = { .proto = IPPROTO_TCP, .partial = true };
 
-	(void)state;
 	for (int variant = 0; variant < 32; variant++) {
 		r.family = variant & 1 ? 6 : 4;
 		r.tcp_options = variant & 2 ? 3 : 0;
@@ -168,18 +165,12 @@ static void tcp(void **state)
 	}
 }
 
-static void udp(void **state)
+TEST(udp)
 {
 	struct recipe r = { .proto = IPPROTO_UDP, .partial = true };
 
-	(void)state;
 	for (r.family = 4; r.family <= 6; r.family += 2)
 		compare_sizes(&r);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tcp), cmocka_unit_test(udp) };
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_MAIN(set_up, tear_down)
