@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* IP addresses. */
-#ifndef L3AF_ADDRESS_H
-#define L3AF_ADDRESS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -18,5 +17,3 @@ int address_parse(const char *text, struct address *address);
 
 /* Parses [ADDRESS:]PORT, IPv6 in brackets; without ADDRESS *address stays. 0, or -EINVAL silently. */
 int address_port_parse(const char *text, struct address *address, uint16_t *port);
-
-#endif

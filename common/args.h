@@ -8,8 +8,7 @@
  * Every program has --help; one with commands has --cmd=COMMAND (as l3afd names it) and the command
  * `version`, one without has --version.
  */
-#ifndef L3AF_ARGS_H
-#define L3AF_ARGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,5 +101,3 @@ const struct arg *args_option(const struct args_program *program, size_t i);
 const struct args_command *args_command(const struct args_program *program, size_t i);
 
 void args_help(const struct args_program *program);
-
-#endif

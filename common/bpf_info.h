@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the kernel says about open and pinned BPF objects. */
-#ifndef L3AF_BPF_INFO_H
-#define L3AF_BPF_INFO_H
+#pragma once
 
 #include <stdint.h>
 
@@ -40,5 +39,3 @@ uint32_t bpf_info_id(int fd);
 
 /* The id of the program or map pinned at path, 0 if there is none; a negative errno. */
 int64_t bpf_info_pinned_id(const char *path);
-
-#endif

@@ -3,8 +3,7 @@
  * The chain of programs on one direction of an interface, as it is in the kernel: from what clsact or
  * TCX runs, along the tail calls of each program's chain map (a PROG_ARRAY with one entry).
  */
-#ifndef L3AF_CHAIN_H
-#define L3AF_CHAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ int64_t chain_map_of(uint32_t prog_id);
 
 /* The program's full function name (from BTF; else the kernel's 15 characters). */
 void chain_program_name(uint32_t prog_id, char *name, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Time. */
-#ifndef L3AF_CLOCK_H
-#define L3AF_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
@@ -23,5 +22,3 @@ static inline void sleep_ms(long ms)
 
 	nanosleep(&time, NULL);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-#ifndef L3AF_FILE_H
-#define L3AF_FILE_H
+#pragma once
 
 #define FILE_MAX_MIB 64
 
@@ -10,5 +9,3 @@
  * negative errno, after log_error().
  */
 int file_read(const char *option, const char *path, char **text);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Locks on directories of bpffs, where no file can be. */
-#ifndef L3AF_LOCK_H
-#define L3AF_LOCK_H
+#pragma once
 
 #include <limits.h>
 
@@ -21,5 +20,3 @@ long lock_holder(const char *path);
 
 /* "process 7", for messages; good until the next call. */
 const char *lock_holder_text(long holder);
-
-#endif

@@ -3,8 +3,7 @@
  * What both packages ask and change through rtnetlink, with libnl. Every function
  * returns 0 or a negative errno and prints nothing.
  */
-#ifndef L3AF_NETLINK_H
-#define L3AF_NETLINK_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -88,5 +87,3 @@ int netlink_clsact_add(int ifindex);
 int netlink_clsact_del(int ifindex);
 /* Direct-action cls_bpf filter. */
 int netlink_tc_filter_add(int ifindex, enum direction direction, int prog_fd, const char *name);
-
-#endif

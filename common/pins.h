@@ -9,8 +9,7 @@
  *
  * all under /sys/fs/bpf. In a version every dot reads `_`.
  */
-#ifndef L3AF_PINS_H
-#define L3AF_PINS_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -76,5 +75,3 @@ bool pins_on_bpffs(const char *path);
  * BPFFS.
  */
 void pins_prune(const char *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What a long-running process gives up as soon as its maps, sockets and files are open: everything. */
-#ifndef L3AF_PRIVILEGES_H
-#define L3AF_PRIVILEGES_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -10,5 +9,3 @@
  * threads. 0 or a negative errno, after log_error().
  */
 int privileges_drop(uid_t user, gid_t group);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Prometheus' text exposition format 0.0.4. */
-#ifndef PROMETHEUS_H
-#define PROMETHEUS_H
+#pragma once
 
 #include <stdio.h>
 
@@ -15,5 +14,3 @@ void prometheus_metric(FILE *to, const char *name, const char *type, const char 
 /* labels: ended by one without a name; NULL: none. The value is printed as format says. */
 void __attribute__((format(printf, 4, 5)))
 prometheus_sample(FILE *to, const char *name, const struct prometheus_label *labels, const char *format, ...);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Where the running program is. Functions return 0 or a negative errno. */
-#ifndef L3AF_SELF_H
-#define L3AF_SELF_H
+#pragma once
 
 #include <limits.h>
 
@@ -10,5 +9,3 @@ int self_path(char path[PATH_MAX]);
 
 /* The file with this name in the program's folder. */
 int self_beside(const char *name, char path[PATH_MAX]);
-
-#endif

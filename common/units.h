@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Numbers as text, alone or with a unit, such as 16M or 90s. */
-#ifndef L3AF_UNITS_H
-#define L3AF_UNITS_H
+#pragma once
 
 struct unit {
 	const char *name; /* upper or lower case; "": a number alone */
@@ -25,5 +24,3 @@ int units_parse(const char *text, const struct unit *units, unsigned long min, u
 
 /* Prints the shortest text that units_parse() reads back as this number, which is not 0. */
 void units_print(unsigned long number, const struct unit *units, char text[UNITS_LEN]);
-
-#endif

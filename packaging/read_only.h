@@ -4,8 +4,7 @@
  * follows on every path what each register and each stack slot may point to. Together with a list of helpers
  * that only read packets this proves that the program does.
  */
-#ifndef PACKAGING_READ_ONLY_H
-#define PACKAGING_READ_ONLY_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <stddef.h>
@@ -15,5 +14,3 @@
  * such a reason. Takes an object without relocations for other kernels (CO-RE), which change instructions.
  */
 const char *read_only_fault(const struct bpf_insn *insns, size_t n, size_t *at);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Which processes have BPF objects open. */
-#ifndef TC_ROOT_HOLDERS_H
-#define TC_ROOT_HOLDERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ struct holder {
 
 /* Finds another process that has any of the objects open. 0, -ENOENT: none, or another negative errno. */
 int holder_find(const struct bpf_ids *ids, struct holder *holder);
-
-#endif

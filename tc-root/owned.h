@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Which maps belong to programs. */
-#ifndef TC_ROOT_OWNED_H
-#define TC_ROOT_OWNED_H
+#pragma once
 
 #include "holders.h"
 
@@ -16,5 +15,3 @@ int owned_add(struct bpf_ids *ids, uint32_t prog_id);
  * where the kernel has truncated it, as it has that of the others.
  */
 bool owned_has(const struct bpf_ids *ids, int map_fd);
-
-#endif

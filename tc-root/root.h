@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The commands of tc_root. Each prints what it did, or one error line and returns a negative errno. */
-#ifndef TC_ROOT_H
-#define TC_ROOT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -38,5 +37,3 @@ int root_status(const struct root_target *target);
  * the interface, to the interface's index.
  */
 #define CLSACT_MARKS "/sys/fs/bpf/tc_root_clsact"
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The start of a chain: a map that holds the first program, and the call into it. */
-#ifndef TC_ROOT_BPF_H
-#define TC_ROOT_BPF_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -24,5 +23,3 @@ static __always_inline int run_chain(struct __sk_buff *skb, struct root_array *f
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";
-
-#endif

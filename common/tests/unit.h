@@ -4,8 +4,7 @@
  * They run in the order in which they stand in the file, which ends with TEST_MAIN(setup, teardown) of the
  * whole group, NULL: none; or with a main() that calls unit_run().
  */
-#ifndef TESTS_UNIT_H
-#define TESTS_UNIT_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,5 +35,3 @@ static inline int unit_run(CMFixtureFunction setup, CMFixtureFunction teardown)
 	{                                         \
 		return unit_run(setup, teardown); \
 	}
-
-#endif

@@ -4,8 +4,7 @@
  * its position in the list, counted from 1, and public: append new ones at the end, then run ci/generate,
  * which writes them into docs/map-abi.md. Key 0 of either map is unused: l3afd zeroes it at load.
  */
-#ifndef MIRRORING_COUNTERS_H
-#define MIRRORING_COUNTERS_H
+#pragma once
 
 /*
  * The outcomes of the data path: enum mirror_outcome, map "counters". Each packet ends in exactly one.
@@ -57,5 +56,3 @@
 	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                         \
 	C(REFUSED, "refused", "copies refused by the kernel")                                           \
 	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")
-
-#endif

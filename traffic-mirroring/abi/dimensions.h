@@ -4,8 +4,7 @@
  * updater's view of them and the sets of a filter are generated from these lists. docs/filters.md describes
  * each dimension.
  */
-#ifndef MIRRORING_DIMENSIONS_H
-#define MIRRORING_DIMENSIONS_H
+#pragma once
 
 /*
  * Dimensions whose values are small numbers, in the order of struct mirror_bank's any[]. Each has an ARRAY
@@ -37,5 +36,3 @@ enum mirror_dimension {
 	DIM_NUMBERS = DIM_SRC, /* number of dimensions with small numbers; they come first */
 };
 #undef MIRROR_DIMENSION
-
-#endif

@@ -3,8 +3,7 @@
  * The flow hash, for the data path and the sender: the same for both directions of a flow, on every
  * host of the same byte order, at any time. Both sides must compute the same number from the same packet.
  */
-#ifndef MIRRORING_FLOW_HASH_H
-#define MIRRORING_FLOW_HASH_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -37,5 +36,3 @@ static inline __attribute__((always_inline)) __u32 hash_share(__u32 hash, __u32 
 {
 	return (__u64)hash * n >> 32;
 }
-
-#endif

@@ -9,8 +9,7 @@
  * The separator precedes every row but the first: FORMAT_NAMES in wire/formats.h needs it. Numbers count from
  * 1. They are stored in pinned maps, so their meaning never changes.
  */
-#ifndef MIRRORING_FORMATS_H
-#define MIRRORING_FORMATS_H
+#pragma once
 
 /*
  * Tunnels that mirror-collector can receive:
@@ -53,5 +52,3 @@ enum mirror_format {
 };
 #undef MIRROR_FORMAT
 #undef MIRROR_FORMAT_ONE
-
-#endif

@@ -24,8 +24,7 @@
  * A data path reaches the first three through maps of maps: mirroring_<direction>_rings, key = CPU and
  * MIRROR_SPILL + CPU, and mirroring_<direction>_state, key 0.
  */
-#ifndef MIRRORING_HOST_H
-#define MIRRORING_HOST_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -133,5 +132,3 @@ _Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden paddin
 	A(sent, __u64, SENT_COUNT)                        \
 	A(sent_errors, __u64, MIRROR_ERRNOS)              \
 	A(collectors, struct mirror_collector_counters, (MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS))
-
-#endif

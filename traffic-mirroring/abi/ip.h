@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* How the data path and user space both classify packets: docs/filters.md, "What counts as what". */
-#ifndef MIRRORING_IP_H
-#define MIRRORING_IP_H
+#pragma once
 
 #ifdef __bpf__
 #include <linux/in.h>
@@ -71,5 +70,3 @@ static inline __attribute__((always_inline)) bool has_ports(__u32 proto)
 {
 	return l4_size(proto) && !is_icmp(proto);
 }
-
-#endif

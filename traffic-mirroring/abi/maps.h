@@ -11,8 +11,7 @@
  * The data path reads the bank that struct mirror_config names, once per packet;
  * the updater fills the other (standby) bank and then switches that word atomically.
  */
-#ifndef MIRRORING_ABI_H
-#define MIRRORING_ABI_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -267,5 +266,3 @@ MIRROR_MAPPED_MAPS(MIRROR_STRIDE)
 #define MIRROR_ADDRESS_MAP(M, ID, name, version)                               \
 	M(ID, name, LPM_TRIE, struct mirror_key##version, struct mirror_words, \
 	  (MIRROR_BANKS * MIRROR_MAX_PREFIXES + MIRROR_SPARE_PREFIXES), BPF_F_NO_PREALLOC)
-
-#endif

@@ -4,8 +4,7 @@
  * and the names that status prints are generated from this list. Its order is that of the map: append new
  * options. updater/delivery_options.h describes the value of each.
  */
-#ifndef MIRRORING_OPTIONS_H
-#define MIRRORING_OPTIONS_H
+#pragma once
 
 #define MIRROR_OPTIONS(O)                                 \
 	O(TUNNEL_INTERFACE, "tunnel-interface-name")      \
@@ -23,5 +22,3 @@
 	O(TTL, "ttl")                                     \
 	O(DSCP, "dscp")                                   \
 	O(ALLOW_SAME_DEVICE, "allow-same-device")
-
-#endif

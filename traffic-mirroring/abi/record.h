@@ -9,8 +9,7 @@
  * start of that payload make a segment's headers longer, its own payload starts as much later in its piece.
  * stride is 0 if no copy reaches beyond payload.
  */
-#ifndef MIRRORING_RECORD_H
-#define MIRRORING_RECORD_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -41,5 +40,3 @@ struct mirror_record {
 	__u8 data[];
 };
 _Static_assert(sizeof(struct mirror_record) == 48, "no hidden padding");
-
-#endif

@@ -4,8 +4,7 @@
  * options are generated from this list. Its order is that of the map: append new settings, with no padding
  * between. updater/settings.h describes the value of each.
  */
-#ifndef MIRRORING_SETTINGS_ABI_H
-#define MIRRORING_SETTINGS_ABI_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -30,5 +29,3 @@ _Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
 #define MIRROR_SETTING(ID, ...) SET_##ID,
 enum mirror_setting { MIRROR_SETTINGS(MIRROR_SETTING) SET_COUNT };
 #undef MIRROR_SETTING
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the tools of the benchmark share: one UDP packet of any size, clocks, and a way to end. */
-#ifndef BENCH_FRAME_H
-#define BENCH_FRAME_H
+#pragma once
 
 #include <netinet/udp.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ static inline void frame_build(struct packet *p, const char *dst, size_t size)
 	packet_build(&spec, p);
 	memset(p->data + p->l4 + offsetof(struct udphdr, check), 0, sizeof(uint16_t));
 }
-
-#endif

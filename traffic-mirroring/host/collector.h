@@ -8,8 +8,7 @@
  * PORT: UDP destination port (the format's). WEIGHT: share of the flows, relative to other collectors (1); 0:
  * drained.
  */
-#ifndef MIRRORING_COLLECTOR_H
-#define MIRRORING_COLLECTOR_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -26,5 +25,3 @@ void collector_print(const struct mirror_collector *collector, char text[COLLECT
 
 /* Completes a collector with format and address or device: default port, and a check against the format. */
 int collector_complete(struct mirror_collector *collector, const char **why);
-
-#endif

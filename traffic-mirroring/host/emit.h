@@ -3,8 +3,7 @@
  * One pass over a report for both of its forms: human-readable text on stdout, or JSON. Functions for the
  * other form do nothing.
  */
-#ifndef MIRRORING_EMIT_H
-#define MIRRORING_EMIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ void emit_bool(const struct emit *e, const char *key, bool value);
 void emit_object(struct emit *e, const char *key);
 void emit_array(struct emit *e, const char *key);
 void emit_end(struct emit *e);
-
-#endif

@@ -4,8 +4,7 @@
  * position moves only with ring_release(), when the bytes are no longer needed; so a sender that is killed
  * leaves all records that it has not sent to the next one.
  */
-#ifndef MIRRORING_RINGS_H
-#define MIRRORING_RINGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,5 +77,3 @@ void ring_release(struct ring *r);
 
 /* The producer's position now. */
 uint64_t ring_produced(const struct ring *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The state of the host's sender, from the pinned maps. */
-#ifndef MIRRORING_SENDER_STATUS_H
-#define MIRRORING_SENDER_STATUS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -12,5 +11,3 @@ struct json_object *sender_status_json(void);
 
 /* For `mirror-sender --status`. *running: a sender runs. 0 or a negative errno, after log_error(). */
 int sender_status_print(bool *running);
-
-#endif

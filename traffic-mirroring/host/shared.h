@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The host's arrays (../abi/host.h), mapped: the sender can use them without privileges or system calls. */
-#ifndef MIRRORING_SHARED_H
-#define MIRRORING_SHARED_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,5 +68,3 @@ static inline void count_refused(const struct shared *s, int error, uint64_t cop
 	count(&s->sent[SENT_REFUSED], copies);
 	count(&s->sent_errors[error > 0 && error < MIRROR_ERRNOS ? error : 0], copies);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Where copies go: from the delivery options, and `to` of filters, to devices and collector groups. */
-#ifndef MIRRORING_DELIVERY_H
-#define MIRRORING_DELIVERY_H
+#pragma once
 
 #include "instance.h"
 #include "route.h"
@@ -25,5 +24,3 @@ bool delivery_outdated(const struct tables *t);
 
 /* Whether the kernel has a route to every collector, or gets one. */
 int delivery_check_routes(const struct configuration *c, const struct routes *planned);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The options of delivery (../abi/options.h): what each takes, and its value. */
-#ifndef MIRRORING_DELIVERY_OPTIONS_H
-#define MIRRORING_DELIVERY_OPTIONS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -110,5 +109,3 @@ void delivery_copy_option(enum mirror_option option, struct delivery *to, const 
 
 /* Whether --tunnel-local-address, if given, is one of this host. 0, or a negative errno after log_error(). */
 int delivery_check_local_address(const struct delivery *d);
-
-#endif

@@ -3,8 +3,7 @@
  * A filter set in memory: between the rules that an operator writes (rules.h) and the tables of the data path
  * (tables.h). docs/filters.md gives the meaning.
  */
-#ifndef MIRRORING_FILTER_H
-#define MIRRORING_FILTER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -87,5 +86,3 @@ void filter_from_row(struct filter *f, const struct mirror_filter *row);
 
 /* A new filter at the end of the set. NULL when it is full. Its dimensions accept everything. */
 struct filter *filter_set_add(struct filter_set *set, enum mirror_action action);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The collector groups of this host: which are in use, and slots for new ones. */
-#ifndef MIRRORING_UPDATER_GROUPS_H
-#define MIRRORING_UPDATER_GROUPS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,5 +15,3 @@ int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mir
 
 /* Whether a configuration of this host, active or kept for rollback, refers to a group. */
 bool groups_any_used(void);
-
-#endif

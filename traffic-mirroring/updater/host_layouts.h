@@ -2,8 +2,7 @@
 /*
  * The host's directories of pins, one per layout (../abi/host.h): an upgrade leaves those of the old version.
  */
-#ifndef MIRRORING_HOST_LAYOUTS_H
-#define MIRRORING_HOST_LAYOUTS_H
+#pragma once
 
 /*
  * Ends the sender of a directory and removes its pins, but the one named kept, if not NULL. The caller has
@@ -16,5 +15,3 @@ int layouts_remove(const char *dir, const char *kept);
  * cmd_stop: then nobody else does. What cannot be read is in use.
  */
 void layouts_release_others(void);
-
-#endif

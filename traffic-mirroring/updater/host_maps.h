@@ -4,8 +4,7 @@
  * filter has collectors, removed when the last one has gone. Functions return 0 or a negative errno, after
  * log_error() unless said otherwise.
  */
-#ifndef MIRRORING_HOST_MAPS_H
-#define MIRRORING_HOST_MAPS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -53,5 +52,3 @@ int host_release(void);
  * stays so.
  */
 int host_revive_sender(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* One running traffic-mirroring: an interface, a direction, and the pins of its program. */
-#ifndef MIRRORING_INSTANCE_H
-#define MIRRORING_INSTANCE_H
+#pragma once
 
 #include "../../common/netlink.h"
 #include "../../common/pins.h"
@@ -48,5 +47,3 @@ void instance_map_path(const struct instance *i, const char *name, char path[PAT
 void instance_program_path(const struct instance *i, char path[PATH_MAX]);
 /* Id of its select program, 0: not pinned; a negative errno, silently. */
 int64_t instance_program_id(const struct instance *i);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The keywords of a rule and the values behind them: read from text, and written back. */
-#ifndef MIRRORING_KEYWORDS_H
-#define MIRRORING_KEYWORDS_H
+#pragma once
 
 #include <stdio.h>
 
@@ -66,5 +65,3 @@ const struct keyword *keyword_find(struct span name);
 
 /* Whether the filter says something by this keyword. */
 bool keyword_given(const struct filter *f, const struct keyword *k);
-
-#endif

@@ -3,8 +3,7 @@
  * Loading and chaining our own program, for hosts without l3afd and for payloads without an object
  * file. Functions return 0 or a negative errno, after log_error().
  */
-#ifndef MIRRORING_LOAD_H
-#define MIRRORING_LOAD_H
+#pragma once
 
 #include "instance.h"
 
@@ -26,5 +25,3 @@ bool load_is_ours(const struct instance *i);
 
 /* Takes our program out of the chain, linking what came before to what came after; removes its pins. */
 int unload_chained(struct instance *i);
-
-#endif

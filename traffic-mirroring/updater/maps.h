@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The maps of a direction as tables.c, commit.c and readback.c hold them open. */
-#ifndef MIRRORING_MAPS_H
-#define MIRRORING_MAPS_H
+#pragma once
 
 #include "tables.h"
 
@@ -37,5 +36,3 @@ extern const struct address_table address_tables[ADDRESS_TABLES];
 
 /* Stores the word that the data path loads. */
 void config_store(struct tables *t, struct mirror_config config);
-
-#endif

@@ -3,8 +3,7 @@
  * What l3afd asks every few seconds: does it run? Any answer but the one word makes l3afd run start again,
  * and load the program again if it takes that for gone, too.
  */
-#ifndef MIRRORING_POLL_H
-#define MIRRORING_POLL_H
+#pragma once
 
 #include "instance.h"
 #include "request.h"
@@ -18,5 +17,3 @@ void poll_report_none(const struct request *request);
  * way. Starts a sender that was killed. Else a negative errno, after log_error().
  */
 int poll_answer(const struct request *request);
-
-#endif

@@ -4,8 +4,7 @@
  * either bank, so every entry carries the right word for both: the union of all prefixes of
  * that bank that cover it. Pure computation: no kernel.
  */
-#ifndef MIRRORING_PREFIXES_H
-#define MIRRORING_PREFIXES_H
+#pragma once
 
 #include "filter.h"
 
@@ -25,5 +24,3 @@ struct prefix_entry {
  * spare is the bank that is written. Words of the other bank stay what lookups give now.
  */
 void prefixes_merge(struct prefix_entry *entries, size_t *n, unsigned int spare);
-
-#endif

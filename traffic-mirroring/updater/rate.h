@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Rates as text: "100kpps" of copies, "500Mbit" of their bits, per second. */
-#ifndef MIRRORING_RATE_H
-#define MIRRORING_RATE_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -14,5 +13,3 @@ int rate_parse(const char *text, __u64 *packets, __u64 *bits);
 
 /* The shortest text that rate_parse() reads back; one of the two is not 0. */
 void rate_print(__u64 packets, __u64 bits, char text[RATE_LEN]);
-
-#endif

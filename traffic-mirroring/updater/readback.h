@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What the maps hold, as both tables_read() and a commit have to know it. */
-#ifndef MIRRORING_READBACK_H
-#define MIRRORING_READBACK_H
+#pragma once
 
 #include "maps.h"
 #include "prefixes.h"
@@ -18,5 +17,3 @@ struct outer_entry {
 	struct mirror_words words;
 };
 int read_outers(const struct tables *t, struct outer_entry outers[MIRROR_MAX_OUTERS], size_t *n);
-
-#endif

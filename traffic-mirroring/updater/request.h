@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A command line, and the commands. */
-#ifndef MIRRORING_REQUEST_H
-#define MIRRORING_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -46,5 +45,3 @@ int command_check(const struct request *request);
 int command_rollback(const struct request *request);
 int command_status(const struct request *request);
 int command_metrics(const struct request *request);
-
-#endif

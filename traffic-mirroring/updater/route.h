@@ -4,8 +4,7 @@
  * kernel's way differs. An equal or better route is left alone. Functions return 0 or a negative errno, after
  * log_error().
  */
-#ifndef MIRRORING_ROUTE_H
-#define MIRRORING_ROUTE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -41,5 +40,3 @@ int routes_make(struct routes *r);
  * instance still wants. Not done: takes back what routes_make() did.
  */
 void routes_end(struct routes *r, bool done);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Filters as text: docs/filters.md. Needs no kernel and no privilege. */
-#ifndef MIRRORING_RULES_H
-#define MIRRORING_RULES_H
+#pragma once
 
 #include <stdio.h>
 
@@ -29,5 +28,3 @@ struct upstream_filter {
 	const char *src_address, *dst_address, *src_port, *dst_port, *protocol;
 };
 int rules_from_upstream(const struct upstream_filter *options, struct filter_set *set);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The process mirror-sender, one per host. */
-#ifndef MIRRORING_SENDER_PROCESS_H
-#define MIRRORING_SENDER_PROCESS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -25,5 +24,3 @@ int sender_end_hanging(const struct shared *shared);
  * marks, by slot, those whose sockets must be open; returns the errno of one that is not.
  */
 int sender_ensure(const struct shared *shared, const bool wanted[MIRROR_MAX_GROUPS]);
-
-#endif

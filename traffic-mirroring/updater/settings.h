@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The options that hold for the whole host (../abi/settings.h): what each takes, and a change of some. */
-#ifndef MIRRORING_SETTINGS_H
-#define MIRRORING_SETTINGS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -45,5 +44,3 @@ bool settings_any(const struct settings_change *change);
 void settings_take_over(struct settings_change *change, enum mirror_origin origin, uint8_t *origins);
 
 void settings_apply(const struct settings_change *change, struct mirror_settings *now);
-
-#endif

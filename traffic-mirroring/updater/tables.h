@@ -4,8 +4,7 @@
  * committing a new one in a single flip. Functions return 0 or a negative errno; those that can fail for
  * a reason a person has to know say it by log_error().
  */
-#ifndef MIRRORING_TABLES_H
-#define MIRRORING_TABLES_H
+#pragma once
 
 #include "../../common/direction.h"
 #include "../abi/host.h"
@@ -104,5 +103,3 @@ int tables_counters(const struct tables *t, struct counters *counters);
 
 /* The name of an outcome as metrics, status and docs write it: "no_match". */
 const char *outcome_name(enum mirror_outcome outcome);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Numbers in packets: network byte order, at any address. */
-#ifndef MIRRORING_BYTES_H
-#define MIRRORING_BYTES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -32,5 +31,3 @@ static inline void put64(uint8_t *at, uint64_t value)
 	put32(at, value >> 32);
 	put32(at + 4, value);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * The Internet checksum (RFC 1071), and Linux's substitute: in a packet whose checksum is left to the NIC, or
  * to a later GSO step, the field holds the folded sum of the pseudo header, not complemented ("partial").
  */
-#ifndef MIRRORING_CHECKSUM_H
-#define MIRRORING_CHECKSUM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,5 +50,3 @@ void checksum_put(uint8_t *field, uint16_t sum);
  * these.
  */
 void checksum_complete(uint8_t *field, bool zero, checksum_t sum);
-
-#endif

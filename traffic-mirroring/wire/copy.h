@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A copy as the outputs get it: a frame with parsed headers. */
-#ifndef MIRRORING_COPY_H
-#define MIRRORING_COPY_H
+#pragma once
 
 #include "../../common/address.h"
 #include "headers.h"
@@ -22,5 +21,3 @@ struct copy {
  * header with addresses of zeros. The original length comes from the tunnel, else from the IP header.
  */
 void copy_make(uint8_t *datagram, const struct decap *d, struct copy *p);
-
-#endif

@@ -6,8 +6,7 @@
  *   vxlan   RFC 7348
  *   geneve  RFC 8926: frames, IPv4 and IPv6; mirror-sender's options (encap.h) are read, others skipped
  */
-#ifndef MIRRORING_DECAP_H
-#define MIRRORING_DECAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,5 +54,3 @@ bool decap_receives(enum mirror_format format);
  */
 enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d);
-
-#endif

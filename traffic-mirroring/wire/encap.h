@@ -13,8 +13,7 @@
  *   type 2, 4 bytes: length of the whole frame, even if the copy is truncated
  *   type 3, 8 bytes: time when it passed the host, nanoseconds since 1970-01-01 00:00 UTC
  */
-#ifndef MIRRORING_ENCAP_H
-#define MIRRORING_ENCAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +59,3 @@ struct encap {
  */
 int encap_build(const struct encap *e, const struct split_packet *p, const struct encap_origin *origin,
 		uint8_t *outer, uint32_t *skip);
-
-#endif

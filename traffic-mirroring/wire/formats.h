@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The rows of abi/formats.h as a table, and the numbers that the formats share on the wire. */
-#ifndef MIRRORING_WIRE_FORMATS_H
-#define MIRRORING_WIRE_FORMATS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ const struct format *format_find(const char *name);
 #define FORMAT_NAMES MIRROR_FORMATS(FORMAT_NAME, ", ")
 #define FORMAT_CHOICES MIRROR_FORMATS(FORMAT_NAME, "|")
 #define FORMAT_NAMES_RECEIVED MIRROR_TUNNELS_RECEIVED(FORMAT_NAME, ", ")
-
-#endif

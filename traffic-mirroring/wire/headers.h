@@ -3,8 +3,7 @@
  * Finds the headers of a packet. The packet may have been truncated when it was captured: only captured bytes
  * are read, and headers beyond them are reported as not seen.
  */
-#ifndef MIRRORING_HEADERS_H
-#define MIRRORING_HEADERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,5 +49,3 @@ enum inner {
  * (variant 0 without flags). GRE with checksums or sequence numbers is INNER_OPAQUE.
  */
 enum inner headers_inner(const struct capture *c, const struct headers *outer, struct headers *inner);
-
-#endif

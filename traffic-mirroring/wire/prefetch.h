@@ -3,8 +3,7 @@
  * A record's bytes are in another core's cache, or in memory. Code that knows which bytes it needs next
  * requests them here and continues with other work.
  */
-#ifndef MIRRORING_PREFETCH_H
-#define MIRRORING_PREFETCH_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ static inline __attribute__((always_inline)) void prefetch(const uint8_t *at, si
 	for (size_t i = 0; i < len; i += CACHE_LINE)
 		__builtin_prefetch(at + i, 0, SECOND_LEVEL);
 }
-
-#endif

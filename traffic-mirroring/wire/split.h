@@ -5,8 +5,7 @@
  * packet to snaplen. Every packet takes this path, even if it needs none of these steps. Nothing is
  * allocated, and payload is not copied.
  */
-#ifndef MIRRORING_SPLIT_H
-#define MIRRORING_SPLIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,5 +86,3 @@ static inline uint32_t split_count(const struct split *s)
 
 /* The next packet; writes its headers to header (SPLIT_HEADER_MAX bytes). False: there is none. */
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet);
-
-#endif

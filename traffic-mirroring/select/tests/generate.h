@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Random rule sets, and random packets that often hit them: both draw their values from one small pool. */
-#ifndef TESTS_GENERATE_H
-#define TESTS_GENERATE_H
+#pragma once
 
 #include "packets.h"
 #include "reference.h"
@@ -29,5 +28,3 @@ void generate_rules(struct pool *pool, const struct ref_device *devices, size_t 
 void generate_spec(struct pool *pool, struct packet_spec *spec);
 /* Well-formed bytes of a spec, now and then damaged. */
 void generate_packet(struct pool *pool, const struct packet_spec *spec, struct packet *packet);
-
-#endif

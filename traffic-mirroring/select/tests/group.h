@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A group of cmocka tests in one fixture. */
-#ifndef TESTS_GROUP_H
-#define TESTS_GROUP_H
+#pragma once
 
 #include "harness.h"
 #include "packets.h"
@@ -19,5 +18,3 @@ struct datapath_result group_packet(enum direction d, const struct ref_packet *p
 struct datapath_result group_spec(enum direction d, const struct packet_spec *spec);
 /* With this VLAN tag beside the data. */
 struct datapath_result group_tagged(enum direction d, const struct packet_spec *spec, uint16_t tci);
-
-#endif

@@ -4,8 +4,7 @@
  * programs, loaded with maps of their own, between two probe programs. Rules go in as text, packets through
  * BPF_PROG_TEST_RUN; the result says what became of a packet.
  */
-#ifndef TESTS_HARNESS_H
-#define TESTS_HARNESS_H
+#pragma once
 
 #include <bpf/libbpf.h>
 
@@ -84,5 +83,3 @@ struct bpf_object *build_load(const char *file);
 int build_program(const struct bpf_object *object, const char *name);
 /* Makes a program the only entry of a PROG_ARRAY. */
 int chain_to(int map_fd, int prog_fd);
-
-#endif

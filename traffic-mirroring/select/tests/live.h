@@ -3,8 +3,7 @@
  * Real packets over a veth pair: out through the egress datapath, in through the ingress datapath. They are
  * sent so that next to nothing of them is in the linear area of the skb.
  */
-#ifndef TESTS_LIVE_H
-#define TESTS_LIVE_H
+#pragma once
 
 #include "harness.h"
 
@@ -24,5 +23,3 @@ void live_close(struct live *live);
  */
 int live_run(struct live *live, enum direction direction, const uint8_t *data, size_t len,
 	     struct datapath_result *result);
-
-#endif

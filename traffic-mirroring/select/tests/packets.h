@@ -3,8 +3,7 @@
  * Packets for tests. A spec says what a packet is; packet_build() makes well-formed bytes of it, which
  * a test then damages: it cuts them, or overwrites some.
  */
-#ifndef TESTS_PACKETS_H
-#define TESTS_PACKETS_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -62,5 +61,3 @@ void packet_cut(struct packet *packet, size_t len);
 void packet_fit(struct packet *packet);
 
 void packet_print(FILE *to, const struct packet *packet);
-
-#endif

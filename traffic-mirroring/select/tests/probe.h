@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What probe.bpf.c and the tests share: each struct is key 0 of the map of its name. */
-#ifndef TESTS_PROBE_H
-#define TESTS_PROBE_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -27,5 +26,3 @@ struct probe_packet {
 	__u32 cb[5];
 	__u8 bytes[PROBE_BYTES]; /* the first ones */
 };
-
-#endif

@@ -7,8 +7,7 @@
  * Which flows a sample takes and how flows spread over devices is the product's choice. The reference learns
  * the choice from a flow's first packet, and holds the product to it for all others, in both directions.
  */
-#ifndef TESTS_REFERENCE_H
-#define TESTS_REFERENCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -137,5 +136,3 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 /* NULL if the product did what is expected, else what is wrong. Learns from it. */
 const char *ref_judge(struct reference *ref, const struct ref_expected *expected,
 		      const struct ref_seen *seen);
-
-#endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-#ifndef TESTS_SAME_FILTER_H
-#define TESTS_SAME_FILTER_H
+#pragma once
 
 #include "../filter.h"
 
 /* Whether two filters are equal in every field; lists in the same order. */
 bool same_filter(const struct filter *a, const struct filter *b);
-
-#endif

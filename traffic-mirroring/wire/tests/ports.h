@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Each tunnel that the collector receives, on its own port. */
-#ifndef TESTS_PORTS_H
-#define TESTS_PORTS_H
+#pragma once
 
 #include "../decap.h"
 
@@ -9,5 +8,3 @@
 #define PORT_ONE(...) +1
 static const struct decap_ports ports = { { MIRROR_TUNNELS_RECEIVED(PORT, ) },
 					  MIRROR_TUNNELS_RECEIVED(PORT_ONE, ) };
-
-#endif

@@ -3,8 +3,7 @@
  * Packets for the sender's tests, written from the RFCs alone, so that what the sender makes of a GSO packet
  * can be compared with what the wire carries.
  */
-#ifndef TESTS_WIRE_H
-#define TESTS_WIRE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,5 +45,3 @@ uint16_t wire_sum(uint32_t start, const uint8_t *at, size_t len);
 
 /* Bytes that look random, the same in each run. */
 void wire_fill(uint8_t *at, size_t len, uint32_t seed);
-
-#endif
