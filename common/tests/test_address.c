@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "unit.h"
 #include "../address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void addresses_and_ports(void **state)
+TEST(addresses_and_ports)
 {
 	static const struct {
 		const char *text, *address;
@@ -36,7 +32,6 @@ static void addresses_and_ports(void **state)
 	char text[INET6_ADDRSTRLEN];
 	uint16_t port;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		address = address_loopback;
 		port = 0;
@@ -51,11 +46,4 @@ static void addresses_and_ports(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_and_ports),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The pcap server, with clients of a local socket: each reads whole packets in order, or loses whole ones. */
+#include "../../../common/tests/unit.h"
 #include "../pcap_server.h"
 
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
@@ -38,6 +35,8 @@ static int begin(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	sent = 0;
+	pcap_server_close(server, 1); /* that of an earlier test */
+	unlink(at.sun_path);
 	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/test_pcap_server-%d", getpid());
 	return bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 64) ||
 	       pcap_server_open(listener, 900, &server) || pcap_server_start(server);
@@ -112,11 +111,10 @@ static void read_packets(int fd, uint32_t first, uint32_t n)
 		assert_int_equal(read_packet(fd), i);
 }
 
-static void from_the_connection_on(void **state)
+TEST_AFTER(from_the_connection_on, begin)
 {
 	int early = new_client(), late;
 
-	(void)state;
 	send_packets(10);
 	read_packets(early, 0, 10);
 	late = new_client();
@@ -128,13 +126,12 @@ static void from_the_connection_on(void **state)
 }
 
 /* Its losses are whole packets, are counted, and do not concern the other. */
-static void slow_client(void **state)
+TEST_AFTER(slow_client, begin)
 {
 	uint64_t lost = tally_sum(TALLY_UNSERVED);
 	int slow = new_client(), fast = new_client();
 	uint32_t next = 0, missing = 0;
 
-	(void)state;
 	while (sent < OVERFLOW) {
 		send_packets(BATCH);
 		read_packets(fast, sent - BATCH, BATCH);
@@ -163,12 +160,11 @@ static bool is_refused(int fd)
 }
 
 /* One that sends no more has to go if there are too many: it may have gone already. */
-static void too_many_clients(void **state)
+TEST_AFTER(too_many_clients, begin)
 {
 	int client[PCAP_SERVER_CLIENTS], one = socket(AF_UNIX, SOCK_STREAM, 0),
 					 two = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	(void)state;
 	for (int i = 0; i < PCAP_SERVER_CLIENTS; i++)
 		client[i] = new_client();
 	assert_true(is_refused(one));
@@ -182,13 +178,12 @@ static void too_many_clients(void **state)
 	close(two);
 }
 
-static void end_sends_what_is_left(void **state)
+TEST_AFTER(end_sends_what_is_left, begin)
 {
 	uint32_t n = PCAP_SERVER_BUFFER / RECORD / 2;
 	int client = new_client(), status;
 	pid_t reader;
 
-	(void)state;
 	send_packets(n);
 	reader = fork();
 	if (!reader) {
@@ -202,26 +197,14 @@ static void end_sends_what_is_left(void **state)
 	close(client);
 }
 
-static void end_waits_for_nobody(void **state)
+TEST_AFTER(end_waits_for_nobody, begin)
 {
 	int client = new_client();
 
-	(void)state;
 	send_packets(PCAP_SERVER_BUFFER / RECORD / 2);
 	pcap_server_close(server, 1);
 	server = NULL;
 	close(client);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(from_the_connection_on, begin, end),
-		cmocka_unit_test_setup_teardown(slow_client, begin, end),
-		cmocka_unit_test_setup_teardown(too_many_clients, begin, end),
-		cmocka_unit_test_setup_teardown(end_sends_what_is_left, begin, end),
-		cmocka_unit_test_setup_teardown(end_waits_for_nobody, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, end)

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Capture files, read again by libpcap; what it does not show of pcapng, block by block. */
+#include "../../../common/tests/unit.h"
 #include "../writer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glob.h>
 #include <pcap/pcap.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zstd.h>
-#include <cmocka.h>
 
 #define FIRST_NS 1764000000123456789ULL
 #define STEP_NS 1000000001ULL
@@ -124,13 +121,12 @@ static uint32_t read_packets(const char *name, uint32_t snaplen, uint32_t *first
 	return n;
 }
 
-static void whole_and_cut(void **state)
+TEST(whole_and_cut)
 {
 	static const struct pcapfile_format *const formats[] = { &pcapfile_pcap, &pcapfile_pcapng };
 	static const uint32_t snaplens[] = { PCAPFILE_SNAPLEN_MAX, SNAPLEN };
 	uint32_t first;
 
-	(void)state;
 	for (int f = 0; f < 2; f++) {
 		for (int s = 0; s < 2; s++) {
 			write_packets(&(struct writer_options){ .output.path = path,
@@ -153,14 +149,13 @@ static uint32_t word(const uint8_t *at)
 }
 
 /* https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html: sections 3.1, 4.2, 4.3 */
-static void interfaces_and_directions(void **state)
+TEST(interfaces_and_directions)
 {
 	static const char *const names[] = { "vni 7", "vni 8" };
 	static uint8_t file[16384];
 	uint32_t size, len, interfaces = 0, packets = 0;
 	FILE *f;
 
-	(void)state;
 	write_packets(
 		&(struct writer_options){
 			.output.path = path, .format = &pcapfile_pcapng, .snaplen = SNAPLEN, .failed = -1 },
@@ -242,15 +237,14 @@ static void check_series(const char *of, bool zstd)
 	remove_series();
 }
 
-static void rotated(void **state)
+TEST(rotated)
 {
-	(void)state;
 	check_series(path, false);
 	check_series(zstd_path, true);
 }
 
 /* A crash after a flush loses nothing: what was flushed can be decompressed. */
-static void compressed_and_flushed(void **state)
+TEST(compressed_and_flushed)
 {
 	const struct writer_options options = {
 		{ .path = zstd_path, .zstd = true }, &pcapfile_pcap, SNAPLEN, 0, 0, -1
@@ -258,7 +252,6 @@ static void compressed_and_flushed(void **state)
 	uint32_t found = 0, first;
 	struct writer *w;
 
-	(void)state;
 	assert_int_equal(writer_open(&options, &w), 0);
 	assert_int_equal(writer_start(w), 0);
 	for (uint32_t i = 0; i < PACKETS; i++) {
@@ -278,23 +271,13 @@ static void compressed_and_flushed(void **state)
 	assert_int_equal(read_packets(plain, SNAPLEN, &first), PACKETS);
 }
 
-static void full_disk(void **state)
+TEST(full_disk)
 {
 	const struct writer_options options = { { .path = "/dev/full" }, &pcapfile_pcap, SNAPLEN, 0, 0, -1 };
 	struct writer *w = NULL;
 
-	(void)state;
 	assert_int_equal(writer_open(&options, &w), -ENOSPC);
 	assert_null(w);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_and_cut), cmocka_unit_test(interfaces_and_directions),
-		cmocka_unit_test(rotated),	 cmocka_unit_test(compressed_and_flushed),
-		cmocka_unit_test(full_disk),
-	};
-
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
-}
+TEST_MAIN(make_folder, remove_folder)
