@@ -36,7 +36,7 @@ load monitoring
 
 # The outcomes of these kinds in abi/counters.h, an extended regular expression: "key name" a line.
 outcomes() {
-	cpp -P -D"ROW(name, public, help, kind)=@kind public" - <<-EOF | tr '@' '\n' | sed 1d |
+	cpp -P -D"ROW(name, public, help, kind)=@kind public" - <<-EOF | tr '@' '\n' | grep '"' |
 		#include "$BATS_TEST_DIRNAME/../../../traffic-mirroring/abi/counters.h"
 		MIRROR_OUTCOMES(ROW)
 	EOF
