@@ -236,7 +236,6 @@ static const struct arg table[] = {
 
 	{ "tap", "NAME", "show copies on this TAP device", ARGS_LENGTH(1, PATH_MAX), STORE(tap),
 	  .section = "Feeding" },
-
 	{ "tap-queues", "N", "give the TAP device N queues, for N or more workers (1)",
 	  ARGS_NUMBER(1, WORKERS_MAX), STORE(tap_queues), .preset = "1" },
 	{ "serve-pcap", "[ADDRESS:]PORT",
