@@ -23,9 +23,8 @@ static void run(const char *command)
 	assert_int_equal(system(command), 0);
 }
 
-static int new_namespace(void **state)
+FIXTURE(new_namespace)
 {
-	(void)state;
 	return unshare(CLONE_NEWNET) ||
 	       system("ip link set lo up && ip link add one type veth peer name two &&"
 		      "ip addr add 192.0.2.1/24 dev one &&"

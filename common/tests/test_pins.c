@@ -17,16 +17,14 @@
 
 #define MAP "mirroring_ingress_config"
 
-static int new_bpffs(void **state)
+FIXTURE(new_bpffs)
 {
-	(void)state;
 	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	       mount("bpf", BPFFS, "bpf", 0, NULL);
 }
 
-static int fresh_bpffs(void **state)
+FIXTURE(fresh_bpffs)
 {
-	(void)state;
 	return umount(BPFFS) || mount("bpf", BPFFS, "bpf", 0, NULL);
 }
 

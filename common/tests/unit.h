@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * cmocka with less to write: TEST(name) { … } is a test, TEST_AFTER(name, setup) one with a set-up before it.
+ * cmocka with less to write: TEST(name) { … } is a test, TEST_AFTER(name, setup) one with a set-up before it,
+ * FIXTURE(name) { … } such a set-up, or a teardown: 0 if it succeeds.
  * They run in the order in which they stand in the file, which ends with TEST_MAIN(setup, teardown) of the
  * whole group, NULL: none; or with a main() that calls unit_run().
  */
@@ -24,6 +25,7 @@ static size_t unit_count;
 	}                                                                                          \
 	static void name(void **state __attribute__((unused)))
 #define TEST(name) TEST_AFTER(name, NULL)
+#define FIXTURE(name) static int name(void **state __attribute__((unused)))
 
 static inline int unit_run(CMFixtureFunction setup, CMFixtureFunction teardown)
 {

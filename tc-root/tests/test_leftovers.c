@@ -55,19 +55,17 @@ static int tc_root(const char *words)
 	return run("timeout 20 %s/tc_root %s --iface near", build, words);
 }
 
-static int fresh_lab(void **state)
+FIXTURE(fresh_lab)
 {
-	(void)state;
 	return run(
 		"umount " BPFFS "; mount -t bpf bpf " BPFFS " && { ip link del near; "
 		"ip link add near type veth peer name far && ip link set near up && ip link set far up; }");
 }
 
-static int new_namespaces(void **state)
+FIXTURE(new_namespaces)
 {
 	ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
 
-	(void)state;
 	if (n < 0 || unshare(CLONE_NEWNET | CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -1;

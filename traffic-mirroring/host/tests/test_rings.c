@@ -20,11 +20,10 @@ static int program;
 static struct ring ring;
 static uint8_t packet[1501];
 
-static int setup(void **state)
+FIXTURE(setup)
 {
 	char path[PATH_MAX + 16], self[PATH_MAX] = "";
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(packet); i++)
 		packet[i] = i * 7;
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
@@ -37,9 +36,8 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+FIXTURE(teardown)
 {
-	(void)state;
 	bpf_object__close(object);
 	return 0;
 }

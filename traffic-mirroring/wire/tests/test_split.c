@@ -530,9 +530,8 @@ TEST(not_ip)
 	assert_memory_equal(got + 16, captured + 12, 48);
 }
 
-static int fill(void **state)
+FIXTURE(fill)
 {
-	(void)state;
 	wire_fill(payload, sizeof(payload), 1);
 	return 0;
 }

@@ -51,14 +51,13 @@ static int socket_at(const char *name)
 	return fd;
 }
 
-static int set_up(void **state)
+FIXTURE(set_up)
 {
 	struct ethtool_value no_checksum = { ETHTOOL_STXCSUM, 0 };
 	struct ifreq request = { .ifr_name = "in", .ifr_data = (void *)&no_checksum };
 	const struct timeval patience = { .tv_sec = 2 };
 	int yes = 1, buffer = 8 << 20;
 
-	(void)state;
 	wire_fill(payload, sizeof(payload), 5);
 	if (unshare(CLONE_NEWNET) ||
 	    system("ip link add in type veth peer name out && ip link set in up && ip link set out up"))
@@ -73,9 +72,8 @@ static int set_up(void **state)
 	       setsockopt(out, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
-static int tear_down(void **state)
+FIXTURE(tear_down)
 {
-	(void)state;
 	close(in);
 	close(out);
 	return 0;
