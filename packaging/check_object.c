@@ -5,8 +5,8 @@
  *   check-object FILE DIRECTION ENTRY-FUNCTION CHAIN-MAP WRITER HELPER…
  *
  * HELPER: what every program of the object may call, but for WRITER (- where there is none), the one that may
- * change packets. That is how it is proved that the others only read them: none of these helpers can write to
- * one, they call nothing else, and none of their instructions writes to one (read_only.h).
+ * change packets. This proves that the others only read them: they call no helper that can write to one, and
+ * no instruction of theirs writes to one (read_only.h).
  *
  * Every fault is a line; the exit status is 1 if there is one.
  */

@@ -2,8 +2,8 @@
 /*
  * start, update, stop, rollback. Everything is validated, and devices are looked up, before a map is touched.
  *
- * start and update may run at the same moment, in either order. That it does not matter which comes
- * first is no question of waiting: the options of update lie over those of start, and each knows its layer.
+ * start and update may run at the same moment, in either order, and neither waits for the other: each option
+ * records which command set it, and update overrides start.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static int parse_change(const struct request *request, enum mirror_origin origin
 	return err ? err : delivery_check_local_address(&change->delivery);
 }
 
-/* What start names gives way to what update named, whichever came first. */
+/* start does not override update, even if it runs later. */
 static bool takes_over(const struct change *change, struct mirror_options *options, enum mirror_option option)
 {
 	if (change->origin == ORIGIN_START && options->origin[option] == ORIGIN_UPDATE)
@@ -152,8 +152,8 @@ static void plan_end(struct plan *p, bool done)
 }
 
 /*
- * Lays a change over what is in force (nothing, if the instance is not open) and checks all that can be
- * refused. Whatever it returns, plan_end() follows.
+ * Applies a change to what is in force (nothing, if the instance is not open) and checks all that can be
+ * refused. plan_end() must follow, even after an error.
  */
 static int make_plan(const struct instance *i, struct change *change, struct plan *p)
 {

@@ -25,7 +25,7 @@ struct sample {
 	int chained; /* a negative errno: unknown */
 };
 
-/* 1, 0, or a negative errno, of which -ENODEV is no failure to read: the interface is not here. */
+/* 1, 0, -ENODEV: the interface is not here; or another negative errno: it cannot be read. */
 static int read_chained(const struct instance *i)
 {
 	int64_t program_id = instance_program_id(i);

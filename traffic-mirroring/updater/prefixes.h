@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What an LPM table has to hold while two banks are in it. A lookup returns the longest prefix of
+ * What an LPM table must hold while two banks are in it. A lookup returns the longest prefix of
  * either bank, so every entry carries the right word for both: the union of all prefixes of
  * that bank that cover it. Pure computation: no kernel.
  */
@@ -11,7 +11,7 @@
 struct prefix_entry {
 	struct prefix prefix;
 	bool held; /* in: the table holds it */
-	uint64_t word[MIRROR_BANKS]; /* in, of a held entry: its words; out, of each: those it has to have */
+	uint64_t word[MIRROR_BANKS]; /* in, of a held entry: its words; out, of each: those it must have */
 	uint64_t added; /* in: filters of the new configuration that name this very prefix */
 	uint64_t was; /* out, of a held entry: its word of the bank that is written */
 	bool keep; /* out: false: the table does not need it */

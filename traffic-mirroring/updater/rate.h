@@ -8,7 +8,7 @@
 
 #define RATE_LEN UNITS_LEN
 
-/* Sets one of the two, the other to 0. 0, or -EINVAL: the text is no rate above 0. */
+/* Sets one of the two, the other to 0. 0, or -EINVAL: the text is not a rate above 0. */
 int rate_parse(const char *text, __u64 *packets, __u64 *bits);
 
 /* The shortest text that rate_parse() reads back; one of the two is not 0. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the maps hold, as both tables_read() and a commit have to know it. */
+/* What the maps hold: for tables_read() and for a commit. */
 #pragma once
 
 #include "maps.h"

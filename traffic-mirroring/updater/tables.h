@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The pinned maps of one direction: reading the configuration in force back out of them, and
- * committing a new one in a single flip. Functions return 0 or a negative errno; those that can fail for
- * a reason a person has to know say it by log_error().
+ * The pinned maps of one direction: reading the configuration in force back out of them, and committing a
+ * new one in one atomic switch. Functions return 0 or a negative errno; those that can fail for a reason
+ * that an operator must know call log_error().
  */
 #pragma once
 

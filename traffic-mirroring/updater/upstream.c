@@ -94,7 +94,7 @@ int rules_from_upstream(const struct upstream_filter *options, struct filter_set
 	if (error || !(f->constrained & PORTS) || !(f->proto[0] & ICMP_BITS))
 		return error;
 
-	/* ICMP has no ports, and upstream copies it whatever the ports of other protocols have to be */
+	/* ICMP has no ports: upstream copies all of it, and applies the ports to other protocols only */
 	if (!((f->proto[0] & ~ICMP_BITS) | f->proto[1] | f->proto[2] | f->proto[3])) {
 		accept_all(f, DIM_SRC_PORT);
 		accept_all(f, DIM_DST_PORT);
