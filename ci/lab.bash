@@ -36,6 +36,8 @@
 # set +T` in a function turns that off until it returns. A failure in the function is shown at the line of its
 # call.
 #
+# Many packets a second: `busybox ping -i 0.002`. Below 10 ms, the ping of iputils spins between two of them.
+#
 # Guards. If something is missing, a test is skipped and a script ends, with that reason.
 #   requires_root
 #   requires_command NAME…

@@ -7,7 +7,7 @@ load mirroring
 
 setup() {
 	requires_root
-	requires_command bpftool jq
+	requires_command bpftool busybox jq
 	lab_begin
 	lab_three_hosts
 	on host tc_root start --iface eth1 --quiet
@@ -47,7 +47,7 @@ refused_twice() {
 @test "out of the mirrored device: the peer gets each packet once" {
 	refused_twice eth1 egress
 	capture requests collector eth0 'icmp[0] == 8'
-	on host ping -q -i 0.002 -c 200 "$LAB_COLLECTOR4"
+	on host busybox ping -q -i 0.002 -c 200 "$LAB_COLLECTOR4"
 	capture_end requests
 	[[ $(captured requests) == 200 && $(device_failed eth1 egress) == 200 ]]
 }
@@ -59,7 +59,7 @@ refused_twice() {
 	lab_addresses collector lan0 203.0.113.1 2001:db8:3::1 && lab_addresses host lan0 203.0.113.2 2001:db8:3::2
 	on host tc_root start --iface lan0 --quiet
 	refused_twice lan0 ingress
-	expect 0 on collector ping -q -i 0.002 -c 200 203.0.113.2
-	[[ $output == *" 200 received"* ]]
+	expect 0 on collector busybox ping -q -i 0.002 -c 200 203.0.113.2
+	[[ $output == *" 200 packets received"* ]]
 	[[ $(device_failed lan0 ingress) == 200 ]]
 }

@@ -22,7 +22,7 @@ export PYTHONDONTWRITEBYTECODE=1
 ring_lab() {
 	local - && set +T
 	requires_root
-	requires_command bpftool ethtool jq python3 tcpdump
+	requires_command bpftool busybox ethtool jq python3 tcpdump
 	lab_begin
 	lab_three_hosts
 	lab_no_offload host eth1 >/dev/null

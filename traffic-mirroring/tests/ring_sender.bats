@@ -18,7 +18,7 @@ poll() {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	capture copies host eth1 -s 200 udp dst port 6080
 	# shellcheck disable=SC2046
-	$(lab_enter client) ping -q -i 0.002 -c 2500 $LAB_HOST4 >"$LAB/ping" &
+	$(lab_enter client) busybox ping -q -i 0.002 -c 2500 $LAB_HOST4 >"$LAB/ping" &
 	local ping=$! round before start waited slowest=0
 	for round in {1..10}; do
 		sleep 0.2
@@ -34,7 +34,7 @@ poll() {
 	done
 	wait $ping
 	cat "$LAB/ping"
-	grep -q ' 2500 received, 0% packet loss' "$LAB/ping"
+	grep -q ' 2500 packets received, 0% packet loss' "$LAB/ping"
 	echo "# copies come $((slowest / 1000)) ms after the restart, or sooner" >&3
 	((slowest < 1000000))
 	wait_until 5 idle

@@ -22,7 +22,7 @@ setup_file() {
 
 setup() {
 	ring_lab
-	spawn client traffic ping -i 0.005 $LAB_HOST4
+	spawn client traffic busybox ping -i 0.005 $LAB_HOST4
 	traffic=$pid
 }
 

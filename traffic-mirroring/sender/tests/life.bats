@@ -11,8 +11,8 @@ start() {
 # pings COUNT [INTERVAL]: all have to be answered.
 pings() {
 	local answers
-	answers=$(on client ping -q -c "$1" -i "${2:-0.01}" -W 1 $LAB_HOST4)
-	[[ $answers == *" $1 received"* ]] || { echo "$answers" && return 1; }
+	answers=$(on client busybox ping -q -c "$1" -i "${2:-0.01}" -W 1 $LAB_HOST4)
+	[[ $answers == *" $1 packets received"* ]] || { echo "$answers" && return 1; }
 }
 
 # Each packet between client and host has a copy; one that was on its way when the sender was killed may have two.
@@ -202,7 +202,7 @@ state() {
 	# both rings hold packets of the flow before the first one leaves
 	kill -STOP "$(sender)"
 	# shellcheck disable=SC2046
-	$(lab_enter client) ping -q -c 1000 -i 0.002 -W 1 $LAB_HOST4 >"$LAB/ping.log" &
+	$(lab_enter client) busybox ping -q -c 1000 -i 0.002 -W 1 $LAB_HOST4 >"$LAB/ping.log" &
 	pid=$!
 	for ((i = 0; i < 200; i++)); do
 		taskset -cp $((i % $(nproc))) $pid >/dev/null || break

@@ -226,7 +226,7 @@ oversize() {
 		expect 0 on host mirroring start --iface=eth1 --direction=egress --rules="mirror to $to" \
 			--map-name=/sys/fs/bpf/tc/globals/eth1/tc_egress_root_array
 		capture copies collector eth0
-		on collector ping -q -c 100 -i 0.002 $LAB_UPLINK4
+		on collector busybox ping -q -c 100 -i 0.002 $LAB_UPLINK4
 		capture_end copies
 		# neighbours may be looked for in between
 		copies=$(number copies "(udp or ip proto 47) and (src host $LAB_UPLINK4 or src host $LAB_UPLINK6)")
