@@ -57,13 +57,21 @@ not_running() {
 	expect 0 on host prlimit --nofile=10:100 mirroring metrics
 }
 
-@test "a start that is about to come is waited for" {
-	load_like_l3afd
-	on host mirroring --cmd=status --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
+# meanwhile COMMAND…: starts what l3afd has loaded while the command waits for that; what it says is in $LAB/said.
+meanwhile() {
+	on host mirroring "$@" --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
 	local job=$!
 	mirror 0 start --tunnel-interface-name=vxlan0
 	wait $job
+}
+
+@test "a start that is about to come is waited for, by the poll and by update" {
+	load_like_l3afd
+	meanwhile --cmd=status
 	[[ $(<"$LAB/said") == RUNNING ]]
+	mirror 0 stop
+	meanwhile update --rules="mirror proto icmp"
+	shows "mirror proto icmp"
 	direction=egress not_running "no traffic-mirroring is running on eth0 egress"
 }
 
@@ -79,15 +87,6 @@ not_running() {
 	spawn host holder flock "$pins" sleep 60
 	wait_until 5 on host bash -c "! flock --nonblock '$pins' true"
 	running
-}
-
-@test "update waits for a start that comes later" {
-	load_like_l3afd
-	on host mirroring update --iface=eth0 --direction=ingress --rules="mirror proto icmp" 3>&- &
-	local job=$!
-	mirror 0 start --tunnel-interface-name=vxlan0
-	wait $job
-	shows "mirror proto icmp"
 }
 
 @test "several versions beside each other: each counts" {
