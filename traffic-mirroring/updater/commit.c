@@ -52,27 +52,15 @@ struct prefix_plan {
 static int add_prefixes(const struct configuration *c, const struct address_table *table,
 			struct prefix_plan *plan)
 {
-	size_t n = plan->n;
-	struct prefix_entry *grown;
-
-	for (size_t i = 0; i < c->filters->n; i++)
-		n += filter_prefixes(&c->filters->at[i], table->dim)->n;
-	if (n == plan->n)
-		return 0;
-	grown = realloc(plan->at, n * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	plan->at = grown;
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct prefix_list *list = filter_prefixes(&c->filters->at[i], table->dim);
 
 		for (size_t j = 0; j < list->n; j++) {
-			if (list->at[j].family != table->family)
-				continue;
-			plan->at[plan->n++] = (struct prefix_entry){
-				.prefix = list->at[j],
-				.added = UINT64_C(1) << i,
-			};
+			const struct prefix_entry entry = { .prefix = list->at[j],
+							    .added = UINT64_C(1) << i };
+
+			if (entry.prefix.family == table->family && prefixes_add(&plan->at, &plan->n, &entry))
+				return -ENOMEM;
 		}
 	}
 	return 0;

@@ -102,8 +102,7 @@ int prefix_list_add(struct prefix_list *list, const struct prefix *p)
 	return 0;
 }
 
-/* By family and address; of prefixes that begin alike, what covers stands before what is covered. */
-static int compare(const void *left, const void *right)
+int prefix_compare(const void *left, const void *right)
 {
 	const struct prefix *a = left, *b = right;
 	int order = a->family - b->family;
@@ -113,13 +112,12 @@ static int compare(const void *left, const void *right)
 	return order ? order : a->len - b->len;
 }
 
-/* For a that stands before b in this order. */
-static bool covers(const struct prefix *a, const struct prefix *b)
+bool prefix_covers(const struct prefix *outer, const struct prefix *inner)
 {
-	unsigned int bytes = a->len / 8, rest = a->len % 8;
+	unsigned int bytes = outer->len / 8, rest = outer->len % 8;
 
-	return a->family == b->family && !memcmp(a->addr, b->addr, bytes) &&
-	       (!rest || (a->addr[bytes] ^ b->addr[bytes]) >> (8 - rest) == 0);
+	return outer->family == inner->family && !memcmp(outer->addr, inner->addr, bytes) &&
+	       (!rest || (outer->addr[bytes] ^ inner->addr[bytes]) >> (8 - rest) == 0);
 }
 
 void prefix_list_reduce(struct prefix_list *list)
@@ -128,10 +126,10 @@ void prefix_list_reduce(struct prefix_list *list)
 
 	if (list->n < 2)
 		return;
-	qsort(list->at, list->n, sizeof(*list->at), compare);
+	qsort(list->at, list->n, sizeof(*list->at), prefix_compare);
 	/* in this order, whatever a prefix covers follows it without a gap */
 	for (size_t i = 1; i < list->n; i++)
-		if (!covers(&list->at[kept - 1], &list->at[i]))
+		if (!prefix_covers(&list->at[kept - 1], &list->at[i]))
 			list->at[kept++] = list->at[i];
 	list->n = kept;
 }

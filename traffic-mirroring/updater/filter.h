@@ -77,6 +77,11 @@ void prefix_clear_past_length(struct prefix *p);
 /* 0 or -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const struct prefix *p);
 
+/* For qsort(): IPv4 first, then by address; a prefix stands before all that it covers. */
+int prefix_compare(const void *left, const void *right);
+/* Whether outer, which stands before inner in this order, covers it. */
+bool prefix_covers(const struct prefix *outer, const struct prefix *inner);
+
 /* Sorts, IPv4 first, and drops every prefix that another one of the list covers. */
 void prefix_list_reduce(struct prefix_list *list);
 

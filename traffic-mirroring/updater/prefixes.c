@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "prefixes.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* By address, then shorter first: a prefix stands before all that it covers. */
-static int compare(const void *left, const void *right)
+int prefixes_add(struct prefix_entry **entries, size_t *n, const struct prefix_entry *entry)
 {
-	const struct prefix *a = &((const struct prefix_entry *)left)->prefix;
-	const struct prefix *b = &((const struct prefix_entry *)right)->prefix;
-	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
+	/* room for the next power of two, so it is only short where n is one */
+	if ((*n & (*n - 1)) == 0) {
+		struct prefix_entry *grown = reallocarray(*entries, *n ? *n * 2 : 1, sizeof(*grown));
 
-	return order ? order : (int)a->len - (int)b->len;
-}
-
-static bool covers(const struct prefix *outer, const struct prefix *inner)
-{
-	unsigned int bytes = outer->len / 8, bits = outer->len % 8;
-
-	if (outer->len > inner->len || memcmp(outer->addr, inner->addr, bytes))
-		return false;
-	return !bits || !((outer->addr[bytes] ^ inner->addr[bytes]) >> (8 - bits));
+		if (!grown)
+			return -ENOMEM;
+		*entries = grown;
+	}
+	(*entries)[(*n)++] = *entry;
+	return 0;
 }
 
 static size_t join_equal(struct prefix_entry *entries, size_t n)
@@ -30,7 +26,7 @@ static size_t join_equal(struct prefix_entry *entries, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct prefix_entry *last = out ? &entries[out - 1] : NULL;
 
-		if (!last || compare(last, &entries[i])) {
+		if (!last || prefix_compare(last, &entries[i])) {
 			entries[out++] = entries[i];
 			continue;
 		}
@@ -49,14 +45,14 @@ void prefixes_merge(struct prefix_entry *entries, size_t *n, unsigned int spare)
 	size_t parent = NO_PARENT;
 
 	if (*n)
-		qsort(entries, *n, sizeof(*entries), compare);
+		qsort(entries, *n, sizeof(*entries), prefix_compare);
 	*n = join_equal(entries, *n);
 
 	for (size_t i = 0; i < *n; i++) {
 		struct prefix_entry *e = &entries[i];
 		uint64_t above[MIRROR_BANKS] = { 0, 0 };
 
-		while (parent != NO_PARENT && !covers(&entries[parent].prefix, &e->prefix))
+		while (parent != NO_PARENT && !prefix_covers(&entries[parent].prefix, &e->prefix))
 			parent = entries[parent].parent;
 		e->parent = parent;
 		if (parent != NO_PARENT)

@@ -9,7 +9,7 @@
 #include "filter.h"
 
 struct prefix_entry {
-	struct prefix prefix;
+	struct prefix prefix; /* the first member, for prefix_compare() */
 	bool held; /* in: the table holds it */
 	uint64_t word[MIRROR_BANKS]; /* in, of a held entry: its words; out, of each: those it must have */
 	uint64_t added; /* in: filters of the new configuration that name this very prefix */
@@ -18,6 +18,9 @@ struct prefix_entry {
 	size_t parent; /* out: index of the longest other prefix that covers it, NO_PARENT: none */
 };
 #define NO_PARENT SIZE_MAX
+
+/* Appends an entry to an array of n. 0 or -ENOMEM; the array is to be freed. */
+int prefixes_add(struct prefix_entry **entries, size_t *n, const struct prefix_entry *entry);
 
 /*
  * Sorts entries of one family, joins those with the same prefix, and completes them: *n is the new number.

@@ -32,20 +32,6 @@ static int next_entry(int fd, bool first, void *key, struct mirror_words *words)
 	return err;
 }
 
-static int add_entry(struct prefix_entry **entries, size_t *n, const struct prefix_entry *entry)
-{
-	/* room for the next power of two, so it is only short where n is one */
-	if ((*n & (*n - 1)) == 0) {
-		struct prefix_entry *grown = reallocarray(*entries, *n ? *n * 2 : 1, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		*entries = grown;
-	}
-	(*entries)[(*n)++] = *entry;
-	return 0;
-}
-
 int read_prefixes(const struct tables *t, const struct address_table *table, struct prefix_entry **entries,
 		  size_t *n)
 {
@@ -66,7 +52,7 @@ int read_prefixes(const struct tables *t, const struct address_table *table, str
 		/* the kernel keeps what a key of bpftool's had there */
 		prefix_clear_past_length(&entry.prefix);
 		memcpy(entry.word, words.bank, sizeof(entry.word));
-		err = add_entry(entries, n, &entry);
+		err = prefixes_add(entries, n, &entry);
 	}
 	if (err == -ENOENT)
 		return 0;
