@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "open_files.h"
 
+#include <limits.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define MOST_FILES 65536
 
@@ -17,4 +19,9 @@ void open_files_raise(void)
 		return;
 	files.rlim_cur = files.rlim_max = now.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void open_files_close_inherited(void)
+{
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 }

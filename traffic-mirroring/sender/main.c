@@ -204,6 +204,7 @@ int main(int argc, char **argv)
 	bool running;
 	int status;
 
+	open_files_close_inherited();
 	log_init(program.name, LEVEL_WARN, NULL);
 	status = args_parse(argc, argv, &program, NULL, given, NULL);
 	if (status >= 0)

@@ -28,8 +28,12 @@ state() {
 	on host bpftool -j map lookup pinned $host_pins/state key 0 0 0 0 | jq -r '.value['"$1"'][2:4]'
 }
 
-@test "keeps no privilege" {
+@test "keeps no privilege, nor a lock of its starter" {
+	exec 8>"$LAB/lock"
+	flock 8
 	start
+	exec 8>&-
+	flock --nonblock "$LAB/lock" true
 	on host cat "/proc/$(sender)/status"
 	for want in "Uid: 65525 65525 65525 65525" "Gid: 65525 65525 65525 65525" "Groups: " "NoNewPrivs: 1" "Seccomp: 2" \
 		"CapInh: 0000000000000000" "CapPrm: 0000000000000000" "CapEff: 0000000000000000" "CapAmb: 0000000000000000"; do
