@@ -201,11 +201,15 @@ static bool probe(struct collector *c, uint64_t now)
 	return true;
 }
 
+/*
+ * For an entry that is there, the kernel asks again only for a packet. And in IPv6 it asks without one only
+ * from its link-local address, which it may not use in the first seconds of a link.
+ */
 bool collector_ask(struct collector *c)
 {
 	c->asked = c->hop.family && c->queues;
-	/* for an entry that is there, the kernel asks again only for a packet */
-	if (c->asked && netlink_neighbour_ask(&c->hop, c->hop_ifindex) && hop_state(c) & NUD_FAILED)
+	if (c->asked && (c->hop.family == AF_INET6 || netlink_neighbour_ask(&c->hop, c->hop_ifindex)) &&
+	    !(hop_state(c) & ~UNRESOLVED))
 		probe(c, 0);
 	return c->asked;
 }

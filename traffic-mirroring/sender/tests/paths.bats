@@ -150,6 +150,19 @@ problem() {
 	wait_until 2 eval '! problem'
 }
 
+# Before its link-local address may be used, the kernel asks for neighbours on behalf of packets alone.
+@test "a collector over IPv6, in the first seconds of the link" {
+	on host sysctl -qw net.ipv6.conf.eth1.dad_transmits=20
+	on host ip link set eth1 down
+	on host ip link set eth1 up
+	on host ip addr add $LAB_UPLINK6/64 dev eth1 nodad
+	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR6
+	pings 5
+	wait_until 2 eval '(($(sent 2) >= 10))'
+	on host ip addr show dev eth1 | grep -q tentative
+	[[ $(sent 12) == 0 && $(sent 13) == 0 ]]
+}
+
 @test "without failover such a collector keeps its flows" {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
 	pings 5
