@@ -55,4 +55,5 @@
 	C(NOT_IP, "not_ip", "copies dropped: the format carries only IP")                               \
 	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                         \
 	C(REFUSED, "refused", "copies refused by the kernel")                                           \
-	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")
+	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")           \
+	C(SHED, "shed", "copies of flows that are shed, because the path to their collector is full")

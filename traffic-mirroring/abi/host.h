@@ -62,7 +62,8 @@ struct mirror_state {
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
 	__u32 reserved[8];
 	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies: the link to its collectors is down */
-	__u32 group_shed[MIRROR_MAX_GROUPS]; /* by slot, like shed: for the rate limit of a filter */
+	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */
+	__u32 group_shed[MIRROR_MAX_GROUPS];
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hidden padding");
 
@@ -112,11 +113,14 @@ struct mirror_collector_counters {
 	__u64 copies;
 	__u64 bytes; /* inner bytes */
 	__u64 refused;
+	__u64 shed_copies; /* of the flows that are shed for it */
 	__u32 group; /* id of the group that these belong to and that the sender has opened */
 	/* errno of the last ICMP error, or of the failure to open its sockets; 0: neither */
 	__u32 unreachable;
+	__u32 shed; /* like that of the state, of its flows alone: the path to it is full */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct mirror_collector_counters) == 32, "no hidden padding");
+_Static_assert(sizeof(struct mirror_collector_counters) == 48, "no hidden padding");
 
 #define MIRROR_ERRNOS 134 /* one more than the highest errno of Linux */
 

@@ -61,7 +61,7 @@ static void each_collector(const struct shared *s, collector_function *f, void *
 /* One counter of all collectors. */
 struct column {
 	const char *name;
-	unsigned long long (*value)(const struct mirror_collector_counters *c);
+	unsigned long long (*value)(const struct mirror_collector_counters *c); /* NULL: shed ratio */
 };
 
 static void print_sample(void *ctx, __u32 group, const char *collector,
@@ -74,7 +74,10 @@ static void print_sample(void *ctx, __u32 group, const char *collector,
 						   { NULL, NULL } };
 
 	snprintf(id, sizeof(id), "%u", group);
-	prometheus_sample(stdout, column->name, labels, "%llu", column->value(c));
+	if (column->value)
+		prometheus_sample(stdout, column->name, labels, "%llu", column->value(c));
+	else
+		prometheus_sample(stdout, column->name, labels, "%g", shared_shed_ratio(c->shed));
 }
 
 static void print_column(const struct shared *s, const char *type, const char *help, struct column column)
@@ -103,6 +106,11 @@ static unsigned long long reachable_of(const struct mirror_collector_counters *c
 	return !c->unreachable;
 }
 
+static unsigned long long shed_of(const struct mirror_collector_counters *c)
+{
+	return c->shed_copies;
+}
+
 int sender_metrics_print(void)
 {
 	long pid = shared_sender();
@@ -125,7 +133,7 @@ int sender_metrics_print(void)
 	prometheus_sample(stdout, PREFIX "lag_seconds", NULL, "%g", shared_lag_seconds(&s));
 	prometheus_metric(stdout, PREFIX "shed_ratio", "gauge",
 			  "share of the flows that are shed, by overload or --max-rate");
-	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(&s));
+	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(s.state->shed));
 	print_totals(&s);
 	print_column(&s, "counter", "copies sent to the collector",
 		     (struct column){ PREFIX "collector_copies_total", copies_of });
@@ -133,6 +141,10 @@ int sender_metrics_print(void)
 		     (struct column){ PREFIX "collector_bytes_total", bytes_of });
 	print_column(&s, "counter", "copies to the collector refused by the kernel",
 		     (struct column){ PREFIX "collector_refused_total", refused_of });
+	print_column(&s, "counter", "copies of flows that are shed for the collector",
+		     (struct column){ PREFIX "collector_shed_total", shed_of });
+	print_column(&s, "gauge", "share of the collector's flows that are shed: the path to it is full",
+		     (struct column){ PREFIX "collector_shed_ratio", NULL });
 	print_column(&s, "gauge", "0: its port or its host is unreachable",
 		     (struct column){ PREFIX "collector_reachable", reachable_of });
 	return 0;

@@ -21,7 +21,7 @@ static void emit_state(struct emit *e, const struct shared *s, long pid)
 	emit_bool(e, "up", pid > 0 && answers);
 	emit_add(e, "process", pid == LOCK_HOLDER_UNSEEN ? NULL : json_object_new_int64(pid));
 	emit_double(e, "lag_seconds", shared_lag_seconds(s));
-	emit_double(e, "shed_ratio", shared_shed_ratio(s));
+	emit_double(e, "shed_ratio", shared_shed_ratio(s->state->shed));
 	if (pid > 0)
 		emit_text(e, "sender   running, %s%s\n", lock_holder_text(pid),
 			  !answers	     ? ", does not answer" :
@@ -45,7 +45,7 @@ static int print_rings(const struct shared *s)
 		size += rings[i].size;
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
 	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
-	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s));
+	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s->state->shed));
 	rings_close(rings, n);
 	return 0;
 }
@@ -87,14 +87,20 @@ static void emit_collector(struct emit *e, const struct mirror_group *g, int i,
 		emit_number(e, "copies", c->copies);
 		emit_number(e, "bytes", c->bytes);
 		emit_number(e, "refused", c->refused);
+		emit_number(e, "shed", c->shed_copies);
+		emit_double(e, "shed_ratio", shared_shed_ratio(c->shed));
 		emit_bool(e, "reachable", !c->unreachable);
 		emit_end(e);
 	} else {
 		c = &none;
 	}
-	emit_text(e, "  %-40s %12llu copies %14llu bytes %8llu refused%s%s\n", text, c->copies, c->bytes,
+	emit_text(e, "  %-40s %12llu copies %14llu bytes %8llu refused%s%s", text, c->copies, c->bytes,
 		  c->refused, c->unreachable ? ", " : "",
 		  c->unreachable ? shared_unreachable_text(c->unreachable) : "");
+	if (c->shed)
+		emit_text(e, ", the path to it is full: %.1f %% of its flows are shed",
+			  100 * shared_shed_ratio(c->shed));
+	emit_text(e, "\n");
 }
 
 static void emit_collectors(struct emit *e, const struct shared *s)

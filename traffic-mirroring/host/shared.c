@@ -154,9 +154,9 @@ double shared_lag_seconds(const struct shared *s)
 	return s->sent[SENT_LAG_MS] / 1e3;
 }
 
-double shared_shed_ratio(const struct shared *s)
+double shared_shed_ratio(__u32 shed)
 {
-	return s->state->shed / (double)UINT32_MAX;
+	return shed / (double)UINT32_MAX;
 }
 
 bool shared_sender_answers(const struct shared *s, unsigned int patience_ms)

@@ -52,9 +52,11 @@ const char *shared_unreachable_text(__u32 error);
 /* The name of an index of sent_errors: "EPERM". */
 const char *shared_error_name(int error);
 
-/* The age of the oldest record when it was taken, and the share of flows that are shed. */
+/* The age of the oldest record when it was taken. */
 double shared_lag_seconds(const struct shared *s);
-double shared_shed_ratio(const struct shared *s);
+
+/* The share of flows that are shed: of the host's, or of a collector's. */
+double shared_shed_ratio(__u32 shed);
 
 /* One writer, any number of readers, which never see torn values. */
 static inline void count(__u64 *counter, uint64_t n)

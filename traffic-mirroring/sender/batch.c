@@ -135,6 +135,8 @@ static uint32_t settle(struct batch *b, const struct tx_queue *queue, uint32_t f
 	if (error) {
 		count_refused(b->shared, error, n);
 		count(&counters->refused, n);
+		if (error == EAGAIN || error == ENOBUFS)
+			queue->collector->lost += bytes;
 	} else {
 		count(&b->shared->sent[SENT_COPIES], n);
 		count(&b->shared->sent[SENT_BYTES], bytes);
@@ -190,6 +192,21 @@ static bool recover(struct batch *b, struct tx_queue *queue, uint32_t first, int
 	return collector_read_errors(queue, b->now);
 }
 
+/* Like sendmmsg(). A short time is waited for room in the socket, and for one message: others wait, too. */
+static int hand_over(struct batch *b, const struct tx_queue *queue, unsigned int n)
+{
+	struct collector *c = queue->collector;
+	int sent = sendmmsg(queue->fd, b->message, n, MSG_DONTWAIT);
+	uint64_t start;
+
+	if (sent >= 0 || errno != EAGAIN || !collector_may_wait(c))
+		return sent;
+	start = clock_ns(CLOCK_MONOTONIC);
+	sent = sendmmsg(queue->fd, b->message, 1, 0);
+	c->waited_ns += clock_ns(CLOCK_MONOTONIC) - start;
+	return sent;
+}
+
 static void send_queue(struct batch *b, struct tx_queue *queue)
 {
 	uint32_t first = queue->first, patience = PATIENCE;
@@ -198,12 +215,12 @@ static void send_queue(struct batch *b, struct tx_queue *queue)
 
 	while (first != NO_COPY) {
 		n = batch_plan(b, queue, first);
-		sent = sendmmsg(queue->fd, b->message, n, 0);
+		sent = hand_over(b, queue, n);
 		error = errno;
 		if (sent > 0) {
 			for (int i = 0; i < sent; i++)
 				first = settle(b, queue, first, b->copies[i], 0);
-		} else if (error == EAGAIN) { /* its device's queue is stuck; do not hold up the others */
+		} else if (error == EAGAIN) { /* its socket is full; do not hold up the others */
 			b->shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
 			for (unsigned int i = 0; i < n; i++)
 				first = settle(b, queue, first, b->copies[i], error);

@@ -21,6 +21,11 @@
 /* An unreachable collector is probed again after this time. */
 #define LEFT_ALONE_NS (5ULL * 1000 * 1000 * 1000)
 #define LOOK_NS 1000000ULL
+/* The longest time to wait for one collector, and the part that is forgotten from one check to the next. */
+#define WAIT_NS 100000000ULL
+#define WAIT_FORGOTTEN (1.0 / 16)
+/* The path to a collector is full if it does not take this share of what is offered. */
+#define FULL 0.01
 #define TAG_SIZE 4
 /* States in which the kernel waits for an answer: without an address to send to, or with the old one. */
 #define UNRESOLVED (NUD_INCOMPLETE | NUD_FAILED)
@@ -230,10 +235,39 @@ static void check_hop(struct collector *c, uint64_t now)
 	}
 }
 
+bool collector_may_wait(const struct collector *c)
+{
+	return !c->counters->shed && c->waited_ns < WAIT_NS;
+}
+
+static void limit(struct collector *c, uint64_t now)
+{
+	const struct limits_input *last = &c->limits.last;
+	struct limits_input in = {
+		.now_ns = now,
+		.produced = c->counters->bytes + c->lost,
+		.consumed = c->counters->bytes,
+	};
+	uint64_t offered = in.produced - last->produced, taken = in.consumed - last->consumed;
+	char text[COLLECTOR_TEXT_LEN];
+	bool shed = c->counters->shed;
+
+	if (!last->now_ns)
+		limits_begin(&c->limits, c->counters->shed, &in);
+	in.fill = offered - taken > FULL * offered;
+	c->counters->shed = limits_step(&c->limits, &in);
+	if (!shed && c->counters->shed) {
+		collector_print(c->config, text);
+		log_warn("%s: the path to it is full: flows are shed", text);
+	}
+}
+
 void collector_check(struct collector *c, uint64_t now)
 {
 	bool used = c->asked;
 
+	c->waited_ns -= WAIT_FORGOTTEN * c->waited_ns;
+	limit(c, now);
 	for (uint32_t i = 0; i < c->queues; i++) {
 		if (!c->queue[i].used_ns || now - c->queue[i].used_ns >= ANSWER_NS)
 			continue;

@@ -6,6 +6,7 @@
 #include <linux/if_packet.h>
 
 #include "../wire/encap.h"
+#include "limits.h"
 #include "oversize.h"
 #include "../host/shared.h"
 #include "sockets.h"
@@ -43,6 +44,9 @@ struct collector {
 	/* counters->unreachable: when to probe it, or, once probed, consider it reachable. CLOCK_MONOTONIC */
 	uint64_t next_ns;
 	bool probed;
+	uint64_t lost; /* bytes of copies that its full sockets or a full device did not take */
+	uint64_t waited_ns; /* for room in its sockets; forgotten in time */
+	struct limits limits; /* of what it takes: sets counters->shed */
 	int unopened; /* errno of opening its sockets; then there are no queues */
 	uint32_t queues;
 	struct tx_queue queue[COLLECTOR_QUEUES];
@@ -54,6 +58,9 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 
 /* Checks the path to it again: link, source address, MTU. Sets usable and room. */
 void collector_refresh(struct collector *c);
+
+/* Copies may wait for room in its sockets: it is not always full, which would hold up all others. */
+bool collector_may_wait(const struct collector *c);
 
 /* Reads the network's errors for a queue's copies. True: there were any. */
 bool collector_read_errors(struct tx_queue *queue, uint64_t now);
@@ -71,7 +78,7 @@ bool collector_drops(struct collector *c, uint64_t now);
  * Reads all such errors, and the state of the next hop: one that has not answered ARP or neighbour discovery
  * from one check to the next makes the collector unreachable until it answers. After another error, the
  * collector is probed after a while with an empty packet, so that failover does not lose copies. If the probe
- * causes no error, it counts as reachable.
+ * causes no error, it counts as reachable. Sheds flows as long as the path to it is full.
  */
 void collector_check(struct collector *c, uint64_t now);
 

@@ -140,6 +140,12 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
 		return;
 	}
+	if (hash < c->counters->shed) {
+		copies = split_count(&s);
+		count(&d->shared->sent[SENT_SHED], copies);
+		count(&c->counters->shed_copies, copies);
+		return;
+	}
 	if (!c->queues || !captured || collector_drops(c, d->batch.now)) {
 		copies = split_count(&s);
 		count_refused(d->shared, !captured ? ENODATA : c->queues ? EHOSTUNREACH : EBADF, copies);

@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "group_limits.h"
 
+/* What each collector of a group sheds need not be copied. */
+static uint32_t shed_by_all(const struct shared *s, unsigned int slot)
+{
+	const struct mirror_group *group = &s->groups[slot];
+	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	uint32_t least = group->id && group->collectors ? UINT32_MAX : 0, shed;
+
+	for (int i = 0; i < group->collectors && i < MIRROR_MAX_COLLECTORS; i++) {
+		shed = c[i].group == group->id ? c[i].shed : 0;
+		least = shed < least ? shed : least;
+	}
+	return least;
+}
+
 static void set_shed(const struct shared *s, unsigned int slot, uint32_t shed)
 {
 	if (s->state->group_shed[slot] != shed)
@@ -25,22 +39,29 @@ static struct limits_input totals(const struct shared *s, unsigned int slot, uin
 	return in;
 }
 
+static uint32_t shed_for_rate(struct group_limits *l, const struct shared *s, unsigned int slot,
+			      uint64_t now_ns)
+{
+	const struct mirror_group *group = &s->groups[slot];
+	struct limits_input in;
+
+	if (!group->id || (!group->max_packets && !group->max_bits)) {
+		l->group[slot] = 0;
+		return 0;
+	}
+	in = totals(s, slot, now_ns);
+	if (l->group[slot] != group->id) {
+		l->group[slot] = group->id;
+		limits_begin(&l->limits[slot], s->state->group_shed[slot], &in);
+	}
+	return limits_step(&l->limits[slot], &in);
+}
+
 void group_limits_step(struct group_limits *l, const struct shared *s, uint64_t now_ns)
 {
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		const struct mirror_group *group = &s->groups[slot];
-		struct limits_input in;
+		uint32_t rate = shed_for_rate(l, s, slot, now_ns), all = shed_by_all(s, slot);
 
-		if (!group->id || (!group->max_packets && !group->max_bits)) {
-			l->group[slot] = 0;
-			set_shed(s, slot, 0);
-			continue;
-		}
-		in = totals(s, slot, now_ns);
-		if (l->group[slot] != group->id) {
-			l->group[slot] = group->id;
-			limits_begin(&l->limits[slot], s->state->group_shed[slot], &in);
-		}
-		set_shed(s, slot, limits_step(&l->limits[slot], &in));
+		set_shed(s, slot, rate > all ? rate : all);
 	}
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Rate limits of filters (max-rate): each such filter has its own group and its own share of shed flows. */
+/*
+ * Flows that the data path sheds for one group: for the rate limit of a filter (max-rate), each of which has
+ * its own group, and those that all collectors of the group shed.
+ */
 #ifndef MIRRORING_GROUP_LIMITS_H
 #define MIRRORING_GROUP_LIMITS_H
 

@@ -3,6 +3,7 @@
  * How many flows are let through: all, until the sender cannot keep up or a rate limit is exceeded. Then the
  * share of flows that the data path sheds rises at once, until the rest can be sent completely, and falls
  * slowly, only as far as the rest is sure to fit: each change of the share breaks the flows in between.
+ * The same for a collector, if the path to it is full.
  */
 #ifndef MIRRORING_LIMITS_H
 #define MIRRORING_LIMITS_H

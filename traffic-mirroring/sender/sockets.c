@@ -15,8 +15,8 @@
 #include "../host/shared.h"
 
 #define SEND_BUFFER (4 << 20)
-/* A queue that is stuck for this long is skipped, so that it does not hold up others. */
-#define SEND_TIMEOUT_MS 100
+/* The longest time to wait for room in a socket. */
+#define SEND_TIMEOUT_MS 20
 
 union name {
 	struct sockaddr any;

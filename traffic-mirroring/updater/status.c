@@ -150,10 +150,14 @@ static void check_group(struct instance_report *r, const struct shared *shared, 
 	if (!shared_group(shared, slot, &group) || group.id != id)
 		return;
 	for (int i = 0; i < group.collectors; i++) {
-		if (c[i].group != id || !c[i].unreachable)
+		if (c[i].group != id)
 			continue;
 		collector_print(&group.collector[i], text);
-		add_problem(r, "collector %s: %s", text, shared_unreachable_text(c[i].unreachable));
+		if (c[i].unreachable)
+			add_problem(r, "collector %s: %s", text, shared_unreachable_text(c[i].unreachable));
+		if (c[i].shed)
+			add_problem(r, "collector %s: the path to it is full: %.0f %% of its flows are shed",
+				    text, 100 * shared_shed_ratio(c[i].shed));
 	}
 }
 

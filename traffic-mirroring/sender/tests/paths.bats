@@ -163,6 +163,40 @@ problem() {
 	[[ $(sent 12) == 0 && $(sent 13) == 0 ]]
 }
 
+# 10,000 packets of 1,400 bytes to port 9, as many to port 10, of 500 flows each, in three seconds or more.
+bulk() {
+	LAB_TIMEOUT=60 on client python3 -c '
+import socket, time
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(500)]
+start = time.monotonic()
+for n in range(20000):
+    sockets[n // 2 % 500].sendto(bytes(1400), ("'$LAB_HOST4'", 9 + n % 2))
+    if n % 50 == 0:
+        time.sleep(max(0, start + n / 7000 - time.monotonic()))
+'
+}
+
+@test "a collector behind a slow link loses copies of its own flows, and is named" {
+	local slow=203.0.113.9
+	lab_wire host eth2 collector eth1
+	lab_addresses host eth2 203.0.113.2 2001:db8:3::2 1600
+	lab_addresses collector eth1 $slow 2001:db8:3::9 1600
+	on collector ip link add slow type vxlan id 2 dstport 6080 local $slow
+	on collector ip link set slow addrgenmode none up
+	# a deep queue: nothing is dropped
+	on host tc qdisc add dev eth2 root tbf rate 1mbit burst 20k limit 1g
+	directions=ingress rules="mirror proto udp dst-port 9 to gue:$slow; mirror proto udp dst-port 10 to gue:$LAB_COLLECTOR4" \
+		mirror_all --tunnel-local-port=6080 --ring-memory=16M
+	bulk
+	on host mirror-sender --status | grep " gue:$slow .* the path to it is full: .* of its flows are shed"
+	wait_until 5 eval 'on host mirror-sender --status | grep " gue:$LAB_COLLECTOR4 * 10000 copies .* 0 refused$"'
+	on host mirroring status | grep -q "PROBLEM    collector gue:$slow: the path to it is full: "
+	(($(outcome ring_full) == 0))
+	on host mirroring metrics | grep -q "collector_shed_ratio{.*$slow\"} 0.[0-9]*$"
+	# what it sheds need not be copied
+	(($(outcome shed) + $(sent 15) > 1000))
+}
+
 @test "without failover such a collector keeps its flows" {
 	mirror_all --tunnel-type=gue --tunnel-remote-address=$LAB_COLLECTOR4 --tunnel-remote-port=6999
 	pings 5
