@@ -56,4 +56,5 @@
 	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                         \
 	C(REFUSED, "refused", "copies refused by the kernel")                                           \
 	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")           \
-	C(SHED, "shed", "copies of flows that are shed, because the path to their collector is full")
+	C(SHED, "shed", "copies of flows that are shed, because the path to their collector is full")   \
+	C(CWR_UNKNOWN, "cwr_unknown", "segments without CWR, as in classic ECN; in AccECN they had it")

@@ -76,10 +76,9 @@ static void count_packet(const struct shared *shared, uint32_t flags)
 		enum split_flags flag;
 		enum mirror_sent counter;
 	} counters[] = {
-		{ SPLIT_SEGMENT, SENT_SPLIT },
-		{ SPLIT_UNSPLIT, SENT_UNSPLIT },
-		{ SPLIT_TRIMMED, SENT_TRIMMED },
-		{ SPLIT_CHECKSUM_UNKNOWN, SENT_CHECKSUM_UNKNOWN },
+		{ SPLIT_SEGMENT, SENT_SPLIT },		 { SPLIT_UNSPLIT, SENT_UNSPLIT },
+		{ SPLIT_TRIMMED, SENT_TRIMMED },	 { SPLIT_CHECKSUM_UNKNOWN, SENT_CHECKSUM_UNKNOWN },
+		{ SPLIT_CWR_UNKNOWN, SENT_CWR_UNKNOWN },
 	};
 
 	for (size_t i = 0; flags && i < sizeof(counters) / sizeof(counters[0]); i++)

@@ -6,10 +6,17 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "checksum.h"
 #include "formats.h"
 
 #define PORT(separator, ID, name, number, carrier, proto, port, ...) PORT_##ID = port,
-enum { MIRROR_TUNNELS_RECEIVED(PORT, ) PORT_VXLAN_LINUX = 8472 /* Linux had one before IANA did */ };
+enum {
+	MIRROR_TUNNELS_RECEIVED(PORT, ) PORT_VXLAN_LINUX = 8472, /* Linux had one before IANA did */
+	PORT_VXLAN_GPE = 4790,
+};
+
+#define VXLAN_HAS_TYPE 0x04 /* GPE */
+#define VXLAN_REMOTE_CHECKSUM 0x20 /* Linux; in the second byte */
 
 #define JUMBO_OPTION 0xc2 /* RFC 2675 */
 
@@ -221,32 +228,96 @@ static enum inner inner_gre(const struct capture *c, uint32_t at, struct headers
 	return inner_typed(c, get16(gre + 2), at + (gre[0] ? 8 : 4), inner);
 }
 
-static enum inner inner_udp(const struct capture *c, uint32_t at, uint16_t port, struct headers *inner)
+static enum inner inner_vxlan(const struct capture *c, uint32_t at, struct headers *inner)
 {
-	const uint8_t *tunnel = c->at + at;
+	static const uint16_t types[] = { 0, ETHERTYPE_IP, ETHERTYPE_IPV6, ETHERTYPE_TEB };
+	const uint8_t *vxlan = c->at + at;
+	uint16_t type = ETHERTYPE_TEB;
 
-	switch (port) {
+	if (!seen(c, at, 8))
+		return INNER_OPAQUE;
+	if (!(vxlan[0] & VXLAN_HAS_VNI))
+		return INNER_NONE;
+	if (vxlan[0] & VXLAN_HAS_TYPE)
+		type = vxlan[3] < sizeof(types) / sizeof(types[0]) ? types[vxlan[3]] : 0;
+	return !type || vxlan[1] & VXLAN_REMOTE_CHECKSUM ? INNER_OPAQUE : inner_typed(c, type, at + 8, inner);
+}
+
+static enum inner inner_geneve(const struct capture *c, uint32_t at, struct headers *inner)
+{
+	const uint8_t *geneve = c->at + at;
+
+	if (!seen(c, at, 8))
+		return INNER_OPAQUE;
+	return geneve[0] >> 6 ? INNER_NONE :
+				inner_typed(c, get16(geneve + 2), at + 8 + (geneve[0] & 0x3f) * 4, inner);
+}
+
+static enum inner inner_gue(const struct capture *c, uint32_t at, struct headers *inner)
+{
+	const uint8_t *gue = c->at + at;
+
+	if (!seen(c, at, 4))
+		return INNER_OPAQUE;
+	if (gue[0] & 0xe0 || !type_of_proto(gue[1]))
+		return INNER_NONE;
+	return get16(gue + 2) ? INNER_OPAQUE :
+				inner_typed(c, type_of_proto(gue[1]), at + 4 + (gue[0] & 0x1f) * 4, inner);
+}
+
+/* FOU, and GUE variant 1: nothing between the UDP and the IP header. */
+static enum inner inner_ip(const struct capture *c, uint32_t at, struct headers *inner)
+{
+	headers_parse_ip(c, at, inner);
+	return inner->family ? INNER_FOUND : INNER_NONE;
+}
+
+static bool is_partial(const struct capture *c, const struct headers *h)
+{
+	const uint8_t *at = c->at;
+	int field = checksum_field(h->proto);
+
+	return field >= 0 && h->data &&
+	       checksum_get(at + h->l4 + field) ==
+		       checksum_fold(checksum_pseudo(h->family, at + h->src, at + h->dst, h->proto,
+						     h->end - h->l4));
+}
+
+/*
+ * On any port. What fills the datagram to its last byte and has a checksum that is left to the NIC, as in
+ * every GSO packet, is not there by chance; without such a checksum there is nothing to do.
+ */
+static enum inner inner_guess(const struct capture *c, const struct headers *outer, struct headers *inner)
+{
+	static enum inner (*const forms[])(const struct capture *, uint32_t, struct headers *) = {
+		inner_vxlan, inner_geneve, inner_gue, inner_gre, inner_ip,
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (forms[i](c, outer->data, inner) == INNER_FOUND && inner->end == outer->end &&
+		    is_partial(c, inner))
+			return INNER_FOUND;
+	return INNER_NONE;
+}
+
+static enum inner inner_udp(const struct capture *c, const struct headers *outer, struct headers *inner)
+{
+	enum inner found = INNER_NONE;
+
+	switch (get16(c->at + outer->l4 + 2)) {
 	case PORT_VXLAN:
 	case PORT_VXLAN_LINUX:
-		if (!seen(c, at, 8))
-			return INNER_OPAQUE;
-		return tunnel[0] == VXLAN_HAS_VNI ? inner_typed(c, ETHERTYPE_TEB, at + 8, inner) : INNER_NONE;
+	case PORT_VXLAN_GPE:
+		found = inner_vxlan(c, outer->data, inner);
+		break;
 	case PORT_GENEVE:
-		if (!seen(c, at, 8))
-			return INNER_OPAQUE;
-		return tunnel[0] >> 6 ?
-			       INNER_NONE :
-			       inner_typed(c, get16(tunnel + 2), at + 8 + (tunnel[0] & 0x3f) * 4, inner);
+		found = inner_geneve(c, outer->data, inner);
+		break;
 	case PORT_GUE:
-		if (!seen(c, at, 4))
-			return INNER_OPAQUE;
-		if (tunnel[0] & 0xe0 || !type_of_proto(tunnel[1]))
-			return INNER_NONE;
-		return get16(tunnel + 2) ? INNER_OPAQUE :
-					   inner_typed(c, type_of_proto(tunnel[1]),
-						       at + 4 + (tunnel[0] & 0x1f) * 4, inner);
+		found = inner_gue(c, outer->data, inner);
+		break;
 	}
-	return INNER_NONE;
+	return found == INNER_NONE ? inner_guess(c, outer, inner) : found;
 }
 
 enum inner headers_inner(const struct capture *c, const struct headers *outer, struct headers *inner)
@@ -265,7 +336,7 @@ enum inner headers_inner(const struct capture *c, const struct headers *outer, s
 		break;
 	case IPPROTO_UDP:
 		if (outer->data)
-			found = inner_udp(c, outer->data, get16(c->at + outer->l4 + 2), inner);
+			found = inner_udp(c, outer, inner);
 		break;
 	}
 	return found == INNER_FOUND && inner->end > outer->end ? INNER_NONE : found;

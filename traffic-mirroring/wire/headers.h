@@ -45,7 +45,8 @@ enum inner {
 };
 
 /*
- * The IP header inside a tunnel: IP in IP, GRE, and on their usual UDP ports, VXLAN, Geneve and GUE
- * (variant 0 without flags). GRE with checksums or sequence numbers is INNER_OPAQUE.
+ * The IP header inside a tunnel: IP in IP, GRE, VXLAN (also with GBP or GPE), Geneve, GUE and FOU. On other
+ * than their usual UDP ports they are recognised if a checksum of the inner packet is left to the NIC. GRE
+ * with checksums or sequence numbers, GUE with flags, and VXLAN with remote checksums are INNER_OPAQUE.
  */
 enum inner headers_inner(const struct capture *c, const struct headers *outer, struct headers *inner);

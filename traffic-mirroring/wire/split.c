@@ -13,12 +13,15 @@
 #define MACS_SIZE (2 * ETHER_ADDR_LEN)
 #define TAG_SIZE 4
 
+#define GSO_BY_FRAGS 0xffff /* SCTP: segments of any sizes, which the packet does not tell */
+
 #define IPV4_DF 0x4000
 #define IPV6_HEADER 40
 
 #define TCP_FIN 0x01
 #define TCP_PSH 0x08
 #define TCP_CWR 0x80
+#define TCP_AE 0x01 /* in the byte before the other flags */
 
 static uint32_t min(uint32_t a, uint32_t b)
 {
@@ -64,10 +67,26 @@ static uint32_t header_size(const struct split *s, const struct headers *last)
 	return last->data ?: last->l4;
 }
 
-static bool can_split(const struct headers *last)
+/*
+ * Linux makes trains of datagrams (UDP GSO) only with checksums: without one it is a tunnel that we do not
+ * know. And with its header each fits into the MTU, which the fragments of UFO fill without one.
+ */
+static bool is_train(const struct split_input *in, const struct headers *h)
 {
-	return last->data && last->fragment == FRAGMENT_NONE &&
-	       (last->proto == IPPROTO_TCP || last->proto == IPPROTO_UDP);
+	return checksum_get(in->packet.at + h->l4 + checksum_field(IPPROTO_UDP)) &&
+	       !(h->family == 4 && in->gso_size + h->l4 - h->l3 == ETHERMTU);
+}
+
+static bool can_split(const struct split_input *in, const struct headers *last)
+{
+	return in->gso_size != GSO_BY_FRAGS && last->data && last->fragment == FRAGMENT_NONE &&
+	       (last->proto == IPPROTO_TCP || (last->proto == IPPROTO_UDP && is_train(in, last)));
+}
+
+static bool lacks_crc(const struct capture *c, const struct headers *last)
+{
+	return last->proto == IPPROTO_SCTP && last->l4 && last->fragment == FRAGMENT_NONE &&
+	       last->l4 + 12 <= c->len && !get32(c->at + last->l4 + 8);
 }
 
 /* When it segments, Linux removes the jumbo option: a segment's length fits into the IP header again. */
@@ -132,10 +151,11 @@ void split_begin(struct split *s, const struct split_input *in)
 	payload = in->packet.wire_len - s->source;
 	s->count = 1;
 	s->size = payload;
-	if (!in->gso_size || payload <= in->gso_size)
+	s->flags = lacks_crc(&in->packet, last) ? SPLIT_CHECKSUM_UNKNOWN : 0;
+	if (!in->gso_size || (payload <= in->gso_size && in->gso_size != GSO_BY_FRAGS))
 		return;
-	if (opaque || s->source < headers || !can_split(last)) {
-		s->flags = SPLIT_UNSPLIT;
+	if (opaque || s->source < headers || !can_split(in, last)) {
+		s->flags |= SPLIT_UNSPLIT;
 		return;
 	}
 	s->flags = SPLIT_SEGMENT;
@@ -190,7 +210,8 @@ static void fix_ip(const struct split *s, uint8_t *base, uint32_t level, uint32_
 	checksum_put(ip + 10, ~checksum_fold(sum));
 }
 
-static void fix_l4(const struct split *s, uint8_t *base, uint32_t level, uint32_t index, uint32_t end)
+/* Returns SPLIT_CWR_UNKNOWN or 0. */
+static uint32_t fix_l4(const struct split *s, uint8_t *base, uint32_t level, uint32_t index, uint32_t end)
 {
 	const struct headers *h = &s->level[level];
 	uint8_t *l4 = base + h->l4;
@@ -199,11 +220,14 @@ static void fix_l4(const struct split *s, uint8_t *base, uint32_t level, uint32_
 		put16(l4 + 4, end - h->l4);
 	} else if (h->proto == IPPROTO_TCP) {
 		put32(l4 + 4, get32(l4 + 4) + index * s->size);
-		if (index)
-			l4[13] &= ~TCP_CWR;
 		if (index != s->count - 1)
 			l4[13] &= ~(TCP_FIN | TCP_PSH);
+		if (index && l4[13] & TCP_CWR && !(l4[12] & TCP_AE)) {
+			l4[13] &= ~TCP_CWR;
+			return SPLIT_CWR_UNKNOWN;
+		}
 	}
+	return 0;
 }
 
 /*
@@ -255,7 +279,7 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 
 		if (segment) {
 			fix_ip(s, base, i, index, end);
-			fix_l4(s, base, i, index, end);
+			packet->flags |= fix_l4(s, base, i, index, end);
 		}
 		packet->flags |= fix_checksum(s, base, i, header_end, packet, end);
 	}

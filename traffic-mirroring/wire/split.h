@@ -34,16 +34,21 @@ enum split_flags {
 	SPLIT_SEGMENT = 1, /* a segment of a GSO packet */
 	/*
 	 * A GSO packet that we cannot segment: headers not captured, or neither TCP nor UDP, or a tunnel that
-	 * headers_inner() cannot parse. It stays in one piece, lengths as captured.
+	 * headers_inner() cannot parse, or UFO. It stays in one piece, lengths as captured.
 	 */
 	SPLIT_UNSPLIT = 2,
 	/*
 	 * The checksum was left to the NIC and the payload was not captured completely, so it cannot be
 	 * computed. The field holds the sum of the pseudo header, as in any capture on the sending host:
-	 * consumers report a wrong checksum.
+	 * consumers report a wrong checksum. Or it is the CRC32c of SCTP, and the field holds 0.
 	 */
 	SPLIT_CHECKSUM_UNKNOWN = 4,
 	SPLIT_TRIMMED = 8, /* has fewer bytes than on the wire: truncated to snaplen, or not captured */
+	/*
+	 * CWR was cleared in a segment, as in classic ECN, in which only the first one has it. In AccECN
+	 * (RFC 9768) all have it; that is certain only if AE is set, too.
+	 */
+	SPLIT_CWR_UNKNOWN = 16,
 };
 
 #define SPLIT_HEADER_MAX 512 /* packets with longer headers stay in one piece */

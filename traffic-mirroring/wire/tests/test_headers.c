@@ -209,18 +209,22 @@ TEST(inner)
 {
 	/* offsets of the inner IP header behind the outer IPv4 one at 14 */
 	static const uint32_t at[] = { [TUNNEL_VXLAN] = 34 + 8 + 8 + 14,
+				       [TUNNEL_VXLAN_GBP] = 34 + 8 + 8 + 14,
+				       [TUNNEL_VXLAN_GPE] = 34 + 8 + 8,
 				       [TUNNEL_GENEVE] = 34 + 8 + 16 + 18,
 				       [TUNNEL_GRE] = 34 + 4,
 				       [TUNNEL_GRE_KEY] = 34 + 8 + 14,
 				       [TUNNEL_IP] = 34,
 				       [TUNNEL_GUE] = 34 + 8 + 4 };
 
-	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel <= TUNNEL_GUE; tunnel++) {
+	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel < TUNNELS; tunnel++) {
 		struct recipe r = { .tunnel = tunnel, .outer_family = 4, .family = 6, .proto = IPPROTO_TCP };
 		uint32_t shift = tunnel == TUNNEL_GENEVE ? 4 : 0;
 		struct headers outer, h;
 		struct capture c;
 
+		if (!at[tunnel])
+			continue;
 		r.tag[0] = shift ? 5 : 0; /* Geneve's inner frame is tagged like the outer one */
 		c = built(&r, 100);
 		outer = parsed(&c, false);
@@ -234,6 +238,44 @@ TEST(inner)
 		put16(packet + at[tunnel] + shift + 4, 1000); /* larger than what it is in */
 		assert_inner(&c, &outer, INNER_NONE);
 	}
+}
+
+/* On any port, if there is a checksum to be computed. */
+TEST(guessed)
+{
+	for (enum tunnel tunnel = TUNNEL_VXLAN; tunnel <= TUNNEL_FOU_GRE; tunnel++) {
+		struct recipe r = { .tunnel = tunnel,
+				    .outer_family = 4,
+				    .outer_port = 12345,
+				    .family = 4,
+				    .proto = IPPROTO_TCP };
+		struct headers outer;
+		struct capture c = built(&r, 100);
+
+		outer = parsed(&c, false);
+		assert_inner(&c, &outer, INNER_NONE);
+		r.partial = true;
+		c = built(&r, 100);
+		assert_inner(&c, &outer, INNER_FOUND);
+		outer.end--; /* more than it is in */
+		assert_inner(&c, &outer, INNER_NONE);
+		outer.end += 2; /* less */
+		assert_inner(&c, &outer, INNER_NONE);
+	}
+}
+
+TEST(opaque_vxlan)
+{
+	struct recipe r = { .tunnel = TUNNEL_VXLAN_GPE, .outer_family = 4, .family = 4, .proto = IPPROTO_TCP };
+	struct capture c = built(&r, 100);
+	struct headers outer = parsed(&c, false);
+
+	packet[45] = 4; /* NSH */
+	assert_inner(&c, &outer, INNER_OPAQUE);
+	packet[45] = 1;
+	assert_inner(&c, &outer, INNER_FOUND);
+	packet[43] = 0x20; /* remote checksum */
+	assert_inner(&c, &outer, INNER_OPAQUE);
 }
 
 TEST(opaque_gre)

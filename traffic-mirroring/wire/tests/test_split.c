@@ -23,7 +23,7 @@ static struct recipe of_segment(const struct recipe *r, uint32_t index, uint32_t
 	struct recipe one = *r;
 
 	one.partial = one.jumbo = one.length_zero = false;
-	if (index)
+	if (index && !r->accurate_ecn)
 		one.tcp_flags &= ~CWR;
 	if (index != count - 1)
 		one.tcp_flags &= ~(FIN | PSH);
@@ -69,7 +69,8 @@ static void compare_split(const struct recipe *r, const struct split_input *in, 
 		if (in->vlan_proto && !r->l3)
 			put_tag(expected, &wire, in->vlan_proto, in->vlan_tci);
 		flags = (count > 1 ? SPLIT_SEGMENT : 0) | (one.partial ? SPLIT_CHECKSUM_UNKNOWN : 0) |
-			(in->snaplen && in->snaplen < wire ? SPLIT_TRIMMED : 0);
+			(in->snaplen && in->snaplen < wire ? SPLIT_TRIMMED : 0) |
+			((r->tcp_flags ^ one.tcp_flags) & CWR ? SPLIT_CWR_UNKNOWN : 0);
 		assert_true(split_next(&s, header, &p));
 		assert_int_equal(p.wire_len, wire);
 		assert_int_equal(joined(&p), flags & SPLIT_TRIMMED ? in->snaplen : wire);
@@ -161,6 +162,7 @@ TEST(tcp)
 		r.tag[0] = variant & 8 ? 100 : 0;
 		r.tag[1] = variant & 8 && variant & 16 ? 200 : 0;
 		r.df = variant & 16;
+		r.accurate_ecn = variant & 16;
 		r.ip_options = variant & 32 ? 2 : 0;
 		r.destination_options = variant & 32;
 		r.routing = variant & 32 && variant & 16;
@@ -181,12 +183,13 @@ TEST(tunnels)
 {
 	struct recipe r = { .tcp_flags = PSH | ACK, .id = 7, .outer_id = 1000, .partial = true };
 
-	for (r.tunnel = TUNNEL_VXLAN; r.tunnel <= TUNNEL_GUE; r.tunnel++)
-		for (int variant = 0; variant < 16; variant++) {
+	for (r.tunnel = TUNNEL_VXLAN; r.tunnel < TUNNELS; r.tunnel++)
+		for (int variant = 0; variant < 32; variant++) {
 			r.family = variant & 1 ? 6 : 4;
 			r.outer_family = variant & 2 ? 6 : 4;
 			r.outer_checksum = variant & 4;
 			r.proto = variant & 8 ? IPPROTO_UDP : IPPROTO_TCP;
+			r.outer_port = variant & 16 ? 12345 : 0;
 			compare(&r, 1000, 60000, 0, 0);
 			compare(&r, 1000, 3001, 0, 11);
 			compare(&r, 1000, 900, 0, 0);
@@ -300,6 +303,25 @@ TEST(sums_of_zero)
 		split_begin(&s, &in);
 		assert_true(split_next(&s, header, &p));
 		assert_int_equal(get16(p.header + cases[i].field), cases[i].sum);
+	}
+}
+
+TEST(sctp_without_crc)
+{
+	struct recipe r = { .family = 4, .proto = IPPROTO_SCTP };
+	struct split_input in = { .packet = { .at = captured } };
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct split s;
+
+	in.packet.len = in.packet.wire_len = wire_build(&r, 0, 0, payload, 100, captured);
+	for (uint32_t crc = 0; crc < 2; crc++) {
+		put32(captured + 34 + 8, crc);
+		split_begin(&s, &in);
+		assert_true(split_next(&s, header, &p));
+		assert_int_equal(p.flags, crc ? 0 : SPLIT_CHECKSUM_UNKNOWN);
+		assert_int_equal(joined(&p), in.packet.len);
+		assert_memory_equal(got, captured, in.packet.len);
 	}
 }
 
@@ -442,6 +464,7 @@ TEST(unsplit)
 	len = wire_build(&r, 0, 1000, payload, 5000, captured);
 	captured[23] = IPPROTO_SCTP;
 	cannot_be_split("SCTP", len, 1000);
+	cannot_be_split("SCTP, as Linux has it", len, 0xffff);
 	put16(captured + 12, 0x8847);
 	cannot_be_split("not IP", len, 1000);
 	wire_build(&r, 0, 1000, payload, 5000, captured);
@@ -450,6 +473,13 @@ TEST(unsplit)
 	wire_build(&r, 0, 1000, payload, 5000, captured);
 	captured[46] = 4 << 4;
 	cannot_be_split("a TCP header under 20 bytes", len, 1000);
+
+	r.proto = IPPROTO_UDP;
+	len = wire_build(&r, 0, 1480, payload, 5000, captured);
+	cannot_be_split("UFO", len, 1480);
+	put16(captured + 40, 0);
+	cannot_be_split("a tunnel that nobody knows: UDP without a checksum", len, 1000);
+	r.proto = IPPROTO_TCP;
 
 	r.tunnel = TUNNEL_GRE;
 	len = wire_build(&r, 0, 1000, payload, 5000, captured);

@@ -175,7 +175,7 @@ static void transport(struct builder *b, const struct ip *ip)
 		put16(l4 + 2, 443);
 		put32(l4 + 4, 0xfffff000 + b->index * b->gso_size); /* wraps */
 		put32(l4 + 8, 77);
-		l4[12] = (5 + r->tcp_options) << 4;
+		l4[12] = (5 + r->tcp_options) << 4 | r->accurate_ecn;
 		l4[13] = r->tcp_flags;
 		put16(l4 + 14, 512);
 		memcpy(append(b, b->len), b->payload, b->len);
@@ -224,10 +224,17 @@ static void tunnel_header(struct builder *b)
 
 	switch (r->tunnel) {
 	case TUNNEL_VXLAN:
+	case TUNNEL_VXLAN_GBP:
 		at = append(b, 8);
-		at[0] = 8;
+		at[0] = r->tunnel == TUNNEL_VXLAN ? 8 : 0x88;
+		put16(at + 2, r->tunnel == TUNNEL_VXLAN ? 0 : 0x1234); /* the group's ID */
 		at[6] = 7;
 		ethernet(b, NULL, r->family);
+		break;
+	case TUNNEL_VXLAN_GPE:
+		at = append(b, 8);
+		at[0] = 0x0c;
+		at[3] = r->family == 4 ? 1 : 2;
 		break;
 	case TUNNEL_GENEVE:
 		at = append(b, 16);
@@ -237,6 +244,7 @@ static void tunnel_header(struct builder *b)
 		ethernet(b, r->tag, r->family);
 		break;
 	case TUNNEL_GRE:
+	case TUNNEL_FOU_GRE:
 		put16(append(b, 4) + 2, r->family == 4 ? 0x0800 : 0x86dd);
 		break;
 	case TUNNEL_GRE_KEY:
@@ -255,7 +263,11 @@ static void tunnel_header(struct builder *b)
 
 static void outer_packet(struct builder *b)
 {
-	static const uint16_t ports[] = { [TUNNEL_VXLAN] = 4789, [TUNNEL_GENEVE] = 6081, [TUNNEL_GUE] = 6080 };
+	static const uint16_t ports[] = {
+		[TUNNEL_VXLAN] = 4789,	 [TUNNEL_VXLAN_GBP] = 4789, [TUNNEL_VXLAN_GPE] = 4790,
+		[TUNNEL_GENEVE] = 6081,	 [TUNNEL_GUE] = 6080,	    [TUNNEL_FOU] = 5555,
+		[TUNNEL_FOU_GRE] = 5556,
+	};
 	const struct recipe *r = b->r;
 	uint8_t proto = outer_proto(r), *udp;
 	struct ip ip = ip_header(b, r->outer_family, proto, 1, false, r->outer_id);
@@ -265,7 +277,7 @@ static void outer_packet(struct builder *b)
 	inner_packet(b);
 	if (proto == IPPROTO_UDP) {
 		put16(udp, 50000);
-		put16(udp + 2, ports[r->tunnel]);
+		put16(udp + 2, r->outer_port ?: ports[r->tunnel]);
 		put16(udp + 4, b->end - udp);
 		if (r->outer_checksum)
 			l4_checksum(b, &ip, udp, proto, udp + 6);

@@ -11,7 +11,20 @@
 
 #define WIRE_MAX 140000
 
-enum tunnel { TUNNEL_NONE, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_GRE, TUNNEL_GRE_KEY, TUNNEL_IP, TUNNEL_GUE };
+enum tunnel {
+	TUNNEL_NONE,
+	TUNNEL_VXLAN,
+	TUNNEL_VXLAN_GBP,
+	TUNNEL_VXLAN_GPE,
+	TUNNEL_GENEVE,
+	TUNNEL_GUE,
+	TUNNEL_FOU,
+	TUNNEL_FOU_GRE,
+	TUNNEL_GRE,
+	TUNNEL_GRE_KEY,
+	TUNNEL_IP,
+	TUNNELS,
+};
 
 struct recipe {
 	bool l3; /* no Ethernet header */
@@ -19,9 +32,11 @@ struct recipe {
 	enum tunnel tunnel;
 	uint8_t outer_family;
 	bool outer_checksum; /* of UDP tunnels */
+	uint16_t outer_port; /* of UDP tunnels, 0: the usual one */
 	uint8_t family;
 	uint8_t proto;
 	uint8_t tcp_flags;
+	bool accurate_ecn; /* AE is set */
 	uint8_t tcp_options; /* words */
 	uint8_t ip_options; /* IPv4: words */
 	bool destination_options,
