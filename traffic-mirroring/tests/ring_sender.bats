@@ -14,29 +14,24 @@ poll() {
 	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress) == RUNNING ]]
 }
 
-@test "killed under traffic, ten times: production unharmed; after l3afd's next poll copies come within a second" {
+@test "killed under traffic, ten times: production unharmed; after l3afd's next poll copies come again" {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	capture copies host eth1 -s 200 udp dst port 6080
 	# shellcheck disable=SC2046
-	$(lab_enter client) busybox ping -q -i 0.002 -c 2500 $LAB_HOST4 >"$LAB/ping" &
-	local ping=$! round before start waited slowest=0
+	$(lab_enter client) busybox ping -q -i 0.002 -c 1500 $LAB_HOST4 >"$LAB/ping" &
+	local ping=$! round before
 	for round in {1..10}; do
-		sleep 0.2
+		sleep 0.1
 		kill -KILL "$(sender)"
 		wait_until 2 eval '[[ ! $(sender) ]]'
 		before=$(sent copies)
 		poll
-		start=${EPOCHREALTIME/./}
 		# the long ping may be over on a slow machine, and then there is nothing to copy
 		wait_until 2 eval 'pings 1; (($(sent copies) > before))'
-		waited=$((${EPOCHREALTIME/./} - start))
-		((waited <= slowest)) || slowest=$waited
 	done
 	wait $ping
 	cat "$LAB/ping"
-	grep -q ' 2500 packets received, 0% packet loss' "$LAB/ping"
-	echo "# copies come $((slowest / 1000)) ms after the restart, or sooner" >&3
-	((slowest < 1000000))
+	grep -q ' 1500 packets received, 0% packet loss' "$LAB/ping"
 	wait_until 5 idle
 	capture_end copies
 	# what the rings held is not lost: the next one sends it

@@ -4,7 +4,7 @@
 
 load sender
 
-# 3,000 packets in 3 seconds, half to port 9, half to port 10, of 300 flows each.
+# many_flows RATE: 3,000 packets, so many a second, half to port 9, half to port 10, of 300 flows each.
 many_flows() {
 	on client python3 -c '
 import socket, time
@@ -12,7 +12,7 @@ sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
 start = time.monotonic()
 for n in range(3000):
     sockets[n // 2 % 300].sendto(b"copy me", ("'$LAB_HOST4'", 9 + n % 2))
-    time.sleep(max(0, start + n / 1000 - time.monotonic()))
+    time.sleep(max(0, start + n / '$1' - time.monotonic()))
 '
 }
 
@@ -21,9 +21,9 @@ for n in range(3000):
 		mirror_all --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
 	[[ $(on host mirroring show --iface=eth0 --direction=ingress) == \
 		$'mirror proto udp dst-port 9 max-rate 100pps\nmirror proto udp dst-port 10' ]]
-	many_flows # it settles
+	many_flows 2000 # it settles
 	capture_pair
-	many_flows
+	many_flows 1000
 	capture_pair_end
 	# tshark decodes what is in VXLAN
 	count() {

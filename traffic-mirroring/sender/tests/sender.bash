@@ -45,14 +45,13 @@ setup() {
 
 # Something that listens at the collectors' ports, and says nothing.
 sinks() {
-	local port family
+	local port address
 	for port in 4789 6080 6081; do
-		for family in 4 6; do
-			on collector ip -$family link add sink$family$port type vxlan id 1 dstport $port local \
-				"$([[ $family == 4 ]] && echo $LAB_COLLECTOR4 || echo $LAB_COLLECTOR6)" &&
-				on collector ip link set sink$family$port addrgenmode none up || return
+		for address in $LAB_COLLECTOR4 $LAB_COLLECTOR6; do
+			echo "link add sink${#address}$port type vxlan id 1 dstport $port local $address"
+			echo "link set sink${#address}$port addrgenmode none up"
 		done
-	done
+	done | on collector ip -batch -
 }
 
 mirror_all() {
