@@ -14,6 +14,7 @@
 #include "../../../common/clock.h"
 #include "../../../common/log.h"
 #include "../../abi/flow_hash.h"
+#include "pace.h"
 #include "queue.h"
 #include "../counters/tally.h"
 
@@ -30,8 +31,7 @@ struct replay {
 	struct target *target[REPLAY_RULES_MAX];
 	int events, wake;
 	uint64_t now_ns;
-	double tokens; /* requests that may be sent now */
-	uint64_t tokens_ns; /* when tokens was updated */
+	struct pace pace;
 	bool loop_said[REPLAY_RULES_MAX];
 	atomic_bool stop;
 	uint64_t end_ns; /* when it must have ended, once stop is set */
@@ -113,26 +113,6 @@ static void on_begin(void *context, struct flow *flow)
 	}
 }
 
-/* Requests allowed in a burst. */
-static double burst(const struct replay *r)
-{
-	return 1 + r->options.rate / 10.0;
-}
-
-static bool within_rate(struct replay *r)
-{
-	if (!r->options.rate)
-		return true;
-	r->tokens += (double)(r->now_ns - r->tokens_ns) / SECOND_NS * r->options.rate;
-	r->tokens_ns = r->now_ns;
-	if (r->tokens > burst(r))
-		r->tokens = burst(r);
-	if (r->tokens < 1)
-		return false;
-	r->tokens--;
-	return true;
-}
-
 static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	struct replay *r = context;
@@ -152,7 +132,7 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 		tally(TALLY_REQUESTS_DRY);
 		return;
 	}
-	if (!within_rate(r)) {
+	if (!pace_allows(&r->pace, r->now_ns)) {
 		tally(TALLY_REQUESTS_RATE);
 		return;
 	}
@@ -306,8 +286,8 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 	if (r) {
 		r->options = *options;
 		r->events = r->wake = -1;
-		r->tokens = burst(r);
-		r->now_ns = r->tokens_ns = clock_ns(CLOCK_MONOTONIC);
+		r->now_ns = clock_ns(CLOCK_MONOTONIC);
+		pace_begin(&r->pace, options->rate, r->now_ns);
 		err = prepare(r) ?: -pthread_create(&r->thread, NULL, run, r);
 	}
 	if (err) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Connections as scripts of segments: which requests come out, and that every byte is counted. */
-#include "../flows.h"
+#include "flow_ignored.h"
 
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -23,12 +23,6 @@ static uint64_t now_ns;
 static struct memory memory;
 static struct flows *flows;
 
-static void on_begin(void *context, struct flow *flow)
-{
-	(void)context;
-	(void)flow;
-}
-
 static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	(void)context;
@@ -37,7 +31,7 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 	found++;
 }
 
-static const struct flows_sink sink = { on_begin, on_request, on_begin, NULL };
+static const struct flows_sink sink = { flow_ignored, on_request, flow_ignored, NULL };
 
 static void begin(uint32_t max, size_t limit)
 {
@@ -183,6 +177,57 @@ static void ports_are_reused(void **state)
 	assert_int_equal(bytes_counted() - before, 4 * strlen(GET));
 }
 
+static void connect_and_get(uint16_t port)
+{
+	segment(port, TH_SYN, 0, 0, "");
+	segment(port, 0, 1, 1, GET);
+}
+
+/* A connection that has had a request gives way only after a minute without a segment. */
+static void proven_flows_stay(void **state)
+{
+	(void)state;
+	begin(4, MEGABYTE);
+	for (uint16_t port = 1; port <= 5; port++)
+		connect_and_get(port);
+	assert_int_equal(found, 4);
+	now_ns += 60 * SECOND_NS;
+	connect_and_get(6);
+	assert_int_equal(found, 5);
+	end();
+}
+
+static void late_copies_begin_no_flow(void **state)
+{
+	uint64_t flows_before = tally_sum(TALLY_FLOWS);
+
+	(void)state;
+	begin(8, MEGABYTE);
+	connect_and_get(1);
+	segment(1, TH_FIN, 1 + strlen(GET), 100, "");
+	flows_expire(flows, now_ns);
+	connect_and_get(1);
+	segment(1, TH_FIN, 1 + strlen(GET), 100, "");
+	assert_int_equal(found, 1);
+	assert_int_equal(tally_sum(TALLY_FLOWS) - flows_before, 1);
+	end();
+}
+
+static void silent_flows_end_after_five_minutes(void **state)
+{
+	(void)state;
+	begin(8, MEGABYTE);
+	connect_and_get(1);
+	now_ns += 299 * SECOND_NS;
+	flows_expire(flows, now_ns);
+	segment(1, 0, 1 + strlen(GET), 100, GET);
+	assert_int_equal(found, 2);
+	now_ns += 300 * SECOND_NS;
+	flows_expire(flows, now_ns);
+	assert_int_equal(memory.used, 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +236,9 @@ int main(void)
 		cmocka_unit_test(forged_segments_steer_nothing),
 		cmocka_unit_test(own_reset_ends),
 		cmocka_unit_test(ports_are_reused),
+		cmocka_unit_test(proven_flows_stay),
+		cmocka_unit_test(late_copies_begin_no_flow),
+		cmocka_unit_test(silent_flows_end_after_five_minutes),
 	};
 
 	log_init("", LEVEL_ERROR, NULL);

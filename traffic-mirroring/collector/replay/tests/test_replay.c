@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../replay.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../../../common/clock.h"
+#include "../../../../common/log.h"
+#include "../../../wire/checksum.h"
+#include "../../counters/tally.h"
+#include "../../tests/loopback.h"
+
+#define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static struct replay *replay;
+
+/* Hands it a segment to port 80 of some server. */
+static void packet(struct in_addr src, uint16_t port, uint8_t flags, uint32_t seq, const char *text)
+{
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+		char text[100];
+	} in = { 0 };
+	const struct decap d = { .l3 = true, .len = sizeof(in.ip) + sizeof(in.tcp) + strlen(text) };
+	uint8_t bytes[COPY_ROOM + sizeof(in)];
+	struct copy copy;
+	checksum_t sum;
+
+	in.ip = (struct iphdr){ .version = 4,
+				.ihl = 5,
+				.tot_len = htons(d.len),
+				.protocol = IPPROTO_TCP,
+				.saddr = src.s_addr,
+				.daddr = inet_addr("198.51.100.1") };
+	in.tcp.th_sport = htons(port);
+	in.tcp.th_dport = htons(80);
+	in.tcp.th_seq = htonl(seq);
+	in.tcp.th_off = 5;
+	in.tcp.th_flags = flags;
+	strcpy(in.text, text);
+	sum = checksum_pseudo(4, (uint8_t *)&in.ip.saddr, (uint8_t *)&in.ip.daddr, IPPROTO_TCP,
+			      d.len - sizeof(in.ip));
+	checksum_complete((uint8_t *)&in.tcp.th_sum, true, checksum_add(sum, &in.tcp, d.len - sizeof(in.ip)));
+	memcpy(bytes + COPY_ROOM, &in, sizeof(in));
+	copy_make(bytes + COPY_ROOM, &d, &copy);
+	replay_packet(replay, &copy);
+	replay_wake(replay);
+}
+
+/* Copies of what the replay sends are not replayed, whatever their destination is now. */
+static void own_connections_are_not_replayed(void **state)
+{
+	struct replay_options options = {
+		.rule = { { .port = 80, .host = "x" } },
+		.rules = 1,
+		.mark = "",
+		.max_age = 10,
+		.percent = 100,
+		.flows = { .max = 16, .request_max = 4096, .stream = { 4096, SECOND_NS } },
+		.memory = 4 << 20,
+	};
+	struct replay_rule *rule = options.rule;
+	struct pollfd listener = { .events = POLLIN };
+	struct sockaddr_in own = { 0 };
+	socklen_t len = sizeof(own);
+	int fd;
+
+	(void)state;
+	loopback_enter();
+	listener.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(listen(listener.fd, 8), 0); /* the kernel chooses a port */
+	rule->address_len = sizeof(rule->address);
+	assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&rule->address, &rule->address_len), 0);
+	((struct sockaddr_in *)&rule->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(replay_start(&options, &replay), 0);
+
+	packet((struct in_addr){ inet_addr("192.0.2.1") }, 1000, TH_SYN, 0, "");
+	packet((struct in_addr){ inet_addr("192.0.2.1") }, 1000, TH_ACK, 1, GET);
+	assert_int_equal(poll(&listener, 1, 5000), 1);
+	fd = accept4(listener.fd, (struct sockaddr *)&own, &len, SOCK_CLOEXEC);
+	packet(own.sin_addr, ntohs(own.sin_port), TH_SYN, 0, "");
+	packet(own.sin_addr, ntohs(own.sin_port), TH_ACK, 1, GET);
+	close(fd);
+	replay_stop(replay, clock_ns(CLOCK_MONOTONIC) + 5 * SECOND_NS);
+	assert_int_equal(tally_sum(TALLY_FLOWS), 2);
+	assert_int_equal(tally_sum(TALLY_FLOWS_LOOP), 1);
+	assert_int_equal(tally_sum(TALLY_REQUESTS), 1);
+	replay_free(replay);
+	close(listener.fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(own_connections_are_not_replayed) };
+
+	log_init("", LEVEL_ERROR, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
