@@ -225,26 +225,10 @@ static int put_in_force(struct instance *i, const struct change *change, struct 
 	return err;
 }
 
-/* Finds the pins and locks them; -ENOENT, silently, where there are none. */
-static int find_locked(struct instance *i, const char *version)
-{
-	int err = instance_find(i, version);
-
-	if (!err)
-		err = instance_lock(i);
-	/* a start may be pinning, or a stop may have been: look again under the lock */
-	if (!err) {
-		err = instance_find(i, version);
-		if (err)
-			instance_close(i);
-	}
-	return err;
-}
-
 /* Finds, locks and opens what start has set up. 1, silently: it is not there yet. */
 static int find_started(struct instance *i, const char *version)
 {
-	int err = find_locked(i, version);
+	int err = instance_find_locked(i, version);
 
 	if (err)
 		return err == -ENOENT ? 1 : err;
@@ -310,7 +294,7 @@ int command_start(const struct request *request)
 	if (!i.link.up)
 		log_warn("interface %s is not up", i.link.name);
 
-	err = find_locked(&i, version);
+	err = instance_find_locked(&i, version);
 	if (err == -ENOENT && loads)
 		err = place_locked(&i, version);
 	else if (err == -ENOENT)
@@ -409,7 +393,7 @@ int command_stop(const struct request *request)
 
 	if (err)
 		return err;
-	err = find_locked(&i, request->value[ARG_VERSION]);
+	err = instance_find_locked(&i, request->value[ARG_VERSION]);
 	if (err == -ENOENT && !i.link.ifindex) {
 		instance_report_no_link(request->value[ARG_IFACE]);
 		return err;
@@ -450,17 +434,10 @@ static int roll_back(struct instance *i)
 
 int command_rollback(const struct request *request)
 {
-	const char *version = request->value[ARG_VERSION];
 	struct instance i;
-	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+	int err = instance_open_locked(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION],
+				       request->value[ARG_VERSION]);
 
-	if (err)
-		return err;
-	err = find_locked(&i, version);
-	if (err == -ENOENT)
-		instance_report_missing(&i, version);
-	if (!err)
-		err = instance_open(&i);
 	if (!err)
 		err = roll_back(&i);
 	instance_close(&i);

@@ -129,6 +129,21 @@ int instance_lock(struct instance *i)
 	return 0;
 }
 
+int instance_find_locked(struct instance *i, const char *version)
+{
+	int err = instance_find(i, version);
+
+	if (!err)
+		err = instance_lock(i);
+	/* a start may be pinning, or a stop may have been: look again under the lock */
+	if (!err) {
+		err = instance_find(i, version);
+		if (err)
+			instance_close(i);
+	}
+	return err;
+}
+
 int instance_open(struct instance *i)
 {
 	int err;
@@ -140,6 +155,18 @@ int instance_open(struct instance *i)
 			"that loaded them",
 			i->pins.maps, direction_names[i->direction], MIRROR_LAYOUT);
 	return err;
+}
+
+int instance_open_locked(struct instance *i, const char *iface, const char *direction, const char *version)
+{
+	int err = instance_init(i, iface, direction);
+
+	if (err)
+		return err;
+	err = instance_find_locked(i, version);
+	if (err == -ENOENT)
+		instance_report_missing(i, version);
+	return err ? err : instance_open(i);
 }
 
 void instance_close(struct instance *i)

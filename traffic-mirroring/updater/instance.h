@@ -28,7 +28,11 @@ int instance_find(struct instance *i, const char *version);
 void instance_report_missing(const struct instance *i, const char *version);
 /* Takes the lock of i->pins.maps, waiting for whoever holds it. -ENOENT, silently: the directory is gone. */
 int instance_lock(struct instance *i);
+/* Finds the pins and locks them; -ENOENT, silently: there are none. */
+int instance_find_locked(struct instance *i, const char *version);
 int instance_open(struct instance *i);
+/* All of these; instance_close() must follow, even after an error. */
+int instance_open_locked(struct instance *i, const char *iface, const char *direction, const char *version);
 void instance_close(struct instance *i);
 
 /*

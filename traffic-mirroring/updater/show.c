@@ -12,21 +12,12 @@
 
 int command_show(const struct request *request)
 {
-	const char *version = request->value[ARG_VERSION];
 	struct configuration *c = NULL;
 	struct instance i;
-	int err = instance_init(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
-
-	if (err)
-		return err;
-	err = instance_find(&i, version);
-	if (err == -ENOENT)
-		instance_report_missing(&i, version);
 	/* the lock: a commit in between would have us read a bank that is being written */
-	if (!err)
-		err = instance_lock(&i);
-	if (!err)
-		err = instance_open(&i);
+	int err = instance_open_locked(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION],
+				       request->value[ARG_VERSION]);
+
 	if (!err) {
 		c = configuration_new();
 		err = c ? tables_read(i.tables, c) : -ENOMEM;
