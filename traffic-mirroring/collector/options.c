@@ -221,7 +221,7 @@ static const struct arg table[] = {
 	{ "receive-buffer", "SIZE", "set the socket buffer per port and worker (16M)",
 	  ARGS_SIZE(4096, 1L << 30), STORE(receive.buffer), .preset = "16M" },
 
-	{ "write", "FILE", "write copies to FILE, compressed if it ends in .zst; - is standard output",
+	{ "write", "FILE", "write copies to FILE (.zst: compressed); - is standard output",
 	  ARGS_LENGTH(1, PATH_MAX), STORE(write.output.path), .letter = 'w', .section = "Writing" },
 	{ "format", "pcap|pcapng", "write this format (by FILE's suffix, else pcap)", ARGS_CHOICE,
 	  .read = read_format },
@@ -267,7 +267,7 @@ static const struct arg table[] = {
 	  STORE(replay.flows.request_max), .preset = "16M" },
 	{ "reorder-time", "MS", "wait at most MS milliseconds for an earlier segment (1000)",
 	  ARGS_NUMBER(1, 60000), .read = read_reorder_time, .preset = "1000" },
-	{ "reorder-bytes", "SIZE", "limit what waits for it to SIZE per connection (1M)",
+	{ "reorder-bytes", "SIZE", "keep at most SIZE of later segments per connection (1M)",
 	  ARGS_SIZE(4096, 1L << 30), STORE(replay.flows.stream.bytes), .preset = "1M" },
 
 	{ "status", NULL, "print progress each second", ARGS_FLAG, STORE(status), .section = "Watching" },
