@@ -28,12 +28,39 @@ state() {
 	on host bpftool -j map lookup pinned $host_pins/state key 0 0 0 0 | jq -r '.value['"$1"'][2:4]'
 }
 
-@test "keeps no privilege, nor a lock of its starter" {
+@test "one per host, which says what it does, has no privilege, and keeps no lock of its starter" {
+	expect ! on host mirror-sender
+	[[ $output == *"mirroring start"* ]]
+	expect ! on host mirror-sender --status
+	[[ $output == *"mirroring start"* ]]
+	expect ! on host mirror-sender --nonsense
+	expect ! on host mirror-sender nonsense
 	exec 8>"$LAB/lock"
 	flock 8
 	start
 	exec 8>&-
 	flock --nonblock "$LAB/lock" true
+	pings 5
+	wait_until 3 eval '(($(sent 1) >= 10))'
+	expect 0 on host mirror-sender --status
+	grep -q "^sender   running, process [0-9]" <<<"$output"
+	grep -q "^rings    $(getconf _NPROCESSORS_CONF)" <<<"$output"
+	grep -q "vxlan:$LAB_COLLECTOR4 .* copies" <<<"$output"
+	# status and metrics describe a counter with the same words
+	on host mirroring metrics | sed -n 's/^# HELP mirroring_sender_.*_total \(.*\)\.$/\1/p' >"$LAB/words"
+	sed -n '/^counters/,/^group/ s/^  \(.*[^ ]\)  *[0-9]*$/\1/p' <<<"$output" >"$LAB/counters"
+	(($(wc -l <"$LAB/counters") >= 3))
+	diff <(grep -ixFf "$LAB/words" "$LAB/counters") "$LAB/counters"
+	expect 0 on host mirroring status --json
+	jq -e '.[0].sender | .up and .process > 1 and .counters.records >= 10 and .shed_ratio == 0 and .errors == {}' <<<"$output"
+	jq -e --arg collector "vxlan:$LAB_COLLECTOR4" '.[0].sender.collectors |
+		length == 1 and (.[0] | .collector == $collector and .copies >= 10 and .refused == 0 and .reachable)' <<<"$output"
+	local first
+	first=$(sender)
+	expect 0 on host mirror-sender
+	[[ $output == *"process $first is this host's sender already"* ]]
+	expect 0 on host mirror-sender --foreground
+	[[ $(sender) == "$first" ]]
 	on host cat "/proc/$(sender)/status"
 	for want in "Uid: 65525 65525 65525 65525" "Gid: 65525 65525 65525 65525" "Groups: " "NoNewPrivs: 1" "Seccomp: 2" \
 		"CapInh: 0000000000000000" "CapPrm: 0000000000000000" "CapEff: 0000000000000000" "CapAmb: 0000000000000000"; do
@@ -48,25 +75,11 @@ state() {
 	wait_until 3 eval '[[ ! $(sender) ]]'
 	on host mirror-sender
 	[[ $(grep -E '^[UG]id' "/proc/$(sender)/status" | tr -s '\t\n' ' ') == "Uid: 4321 4321 4321 4321 Gid: 1234 1234 1234 1234 " ]]
-}
-
-@test "there is one per host; a second one says so and ends well" {
-	start
-	local first
-	first=$(sender)
-	expect 0 on host mirror-sender
-	[[ $output == *"process $first is this host's sender already"* ]]
-	expect 0 on host mirror-sender --foreground
-	[[ $(sender) == "$first" ]]
-}
-
-@test "without rings it says what makes them" {
-	expect ! on host mirror-sender
-	[[ $output == *"mirroring start"* ]]
-	expect ! on host mirror-sender --status
-	[[ $output == *"mirroring start"* ]]
-	expect ! on host mirror-sender --nonsense
-	expect ! on host mirror-sender nonsense
+	kill -KILL "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
+	[[ $(on host mirroring status --json | jq '.[0].sender.up') == false ]]
+	expect 1 on host mirror-sender --status
+	grep -q "not running, and did not end by itself" <<<"$output"
 }
 
 @test "asleep it takes less than a thousandth of a core, and copies leave at once" {
@@ -111,10 +124,7 @@ state() {
 	wait $traffic
 	each_has_a_copy
 	[[ $(sent 13) == 0 && $(outcome ring_full) == 0 && $(outcome no_sender) == 0 ]]
-}
-
-@test "what is in the rings when it is killed is sent by the next one" {
-	start
+	# what is in the rings is sent by the next one
 	capture_pair
 	kill -STOP "$(sender)"
 	pings 50
@@ -127,7 +137,7 @@ state() {
 	(($(wc -l <"$LAB/wire") >= 200))
 }
 
-@test "SIGUSR1 leaves the rings to the next one, SIGTERM ends mirroring" {
+@test "SIGUSR1 leaves the rings to the next one, SIGTERM and SIGINT end mirroring" {
 	start
 	capture_pair
 	pings 10
@@ -142,17 +152,13 @@ state() {
 	[[ $(state 0) == 00 ]]
 	pings 10
 	(($(outcome no_sender) >= 20))
-}
-
-@test "in the foreground it ends with its signal, and says what it does" {
-	start
-	kill -TERM "$(sender)"
-	wait_until 3 eval '[[ ! $(sender) ]]'
+	# in the foreground it ends with its signal, and says what it does
 	spawn host foreground mirror-sender --foreground -v
-	local pid=$!
+	local pid=$! before
 	wait_until 3 eval '[[ $(sender) ]]'
+	before=$(sent 1)
 	pings 5
-	wait_until 3 eval '(($(sent 1) >= 10))'
+	wait_until 3 eval '(($(sent 1) >= before + 10))'
 	kill -INT "$(sender)"
 	wait $pid
 	cat "$LAB/foreground.log"
@@ -174,30 +180,6 @@ state() {
 	# the outer headers of VXLAN and of Geneve have one size
 	each_has_a_copy
 	[[ $(captured copies udp port 6081) != 0 ]]
-}
-
-@test "status" {
-	start
-	pings 5
-	wait_until 3 eval '(($(sent 1) >= 10))'
-	expect 0 on host mirror-sender --status
-	grep -q "^sender   running, process [0-9]" <<<"$output"
-	grep -q "^rings    $(getconf _NPROCESSORS_CONF)" <<<"$output"
-	grep -q "vxlan:$LAB_COLLECTOR4 .* copies" <<<"$output"
-	# status and metrics describe a counter with the same words
-	on host mirroring metrics | sed -n 's/^# HELP mirroring_sender_.*_total \(.*\)\.$/\1/p' >"$LAB/words"
-	sed -n '/^counters/,/^group/ s/^  \(.*[^ ]\)  *[0-9]*$/\1/p' <<<"$output" >"$LAB/counters"
-	(($(wc -l <"$LAB/counters") >= 3))
-	diff <(grep -ixFf "$LAB/words" "$LAB/counters") "$LAB/counters"
-	expect 0 on host mirroring status --json
-	jq -e '.[0].sender | .up and .process > 1 and .counters.records >= 10 and .shed_ratio == 0 and .errors == {}' <<<"$output"
-	jq -e --arg collector "vxlan:$LAB_COLLECTOR4" '.[0].sender.collectors |
-		length == 1 and (.[0] | .collector == $collector and .copies >= 10 and .refused == 0 and .reachable)' <<<"$output"
-	kill -KILL "$(sender)"
-	wait_until 2 eval '[[ ! $(sender) ]]'
-	[[ $(on host mirroring status --json | jq '.[0].sender.up') == false ]]
-	expect 1 on host mirror-sender --status
-	grep -q "not running, and did not end by itself" <<<"$output"
 }
 
 @test "a flow whose packets change CPUs keeps its order" {

@@ -8,17 +8,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/udp.h>
-#include <net/if.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "../../abi/flow_hash.h"
+#include "loopback.h"
 
 #define PORT 6080
 
@@ -29,19 +27,6 @@ static const struct shared shared = { .sent = sent, .sent_errors = sent_errors }
 static struct collector collector;
 static struct batch batch;
 static int receiver;
-
-static int namespace(void **state)
-{
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd;
-
-	(void)state;
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
-	close(fd);
-	return 0;
-}
 
 static int setup(void **state)
 {
@@ -254,5 +239,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, namespace, NULL);
+	return cmocka_run_group_tests(tests, loopback, NULL);
 }

@@ -4,15 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../../common/tests/unit.h"
+#include "loopback.h"
 
 #define PORT 6080
 #define SECOND 1000000000ULL
@@ -31,22 +29,8 @@ static struct collector *const collector = &group.collector[0];
 static struct mirror_collector_counters counters;
 static uint64_t now;
 
-static int namespace(void **state)
+FIXTURE(setup)
 {
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd;
-
-	(void)state;
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
-	close(fd);
-	return 0;
-}
-
-static int setup(void **state)
-{
-	(void)state;
 	now = 1000 * SECOND;
 	counters = (struct mirror_collector_counters){ .group = 256 };
 	group.share[0].unreachable = false;
@@ -138,4 +122,4 @@ TEST_AFTER(is_waited_for_a_moment, setup)
 	assert_false(collector_may_wait(collector));
 }
 
-TEST_MAIN(namespace, NULL)
+TEST_MAIN(loopback, NULL)
