@@ -110,3 +110,16 @@ copies_leave() {
 		expect 1 on host pgrep --ns "${LAB_HOLDER[host]}" --nslist net mirror-sender
 	done
 }
+
+@test "a sender that hangs outside the PID namespace cannot be replaced: the poll says so" {
+	ring_start "${to[@]}"
+	local first poll=(on host unshare --pid --fork mirroring --cmd=status --iface=eth0 --direction=ingress)
+	first=$(sender)
+	kill -STOP "$first"
+	wait_until 5 eval '[[ $(on host mirror-sender --status) == *"does not answer"* ]]'
+	expect 1 "${poll[@]}"
+	[[ $output == "mirroring: not running: mirror-sender is not running or hangs, and cannot be replaced" ]]
+	kill -CONT "$first"
+	expect 0 "${poll[@]}"
+	[[ $output == RUNNING && $(sender) == "$first" ]]
+}

@@ -368,17 +368,23 @@ static int end(struct instance *i)
 	const struct delivery nothing = {};
 	struct delivery before = {};
 	struct routes routes;
-	bool ours = load_is_ours(i);
+	bool ours = load_is_ours(i), started = false;
 	int err = instance_open(i);
 
 	if (err && !ours)
 		return err;
-	if (!err)
+	if (i->tables) {
 		tables_delivery(i->tables, &before);
+		started = tables_started(i->tables);
+		/* first: l3afd loads the program again if its poll hears RUNNING from now on */
+		tables_set_started(i->tables, false);
+	}
 	err = routes_plan(&routes, &before, &nothing);
 	if (!err)
 		err = ours ? unload_chained(i) : empty(i);
 	routes_end(&routes, !err);
+	if (err && i->tables)
+		tables_set_started(i->tables, started);
 	if (err)
 		return err;
 	err = host_release();

@@ -379,8 +379,7 @@ int host_ensure_sender(struct host *h)
 	return h->rings ? sender_ensure(&h->shared, h->wanted) : 0;
 }
 
-/* Without the lock: a poll must not wait for a commit. */
-static bool hangs(void)
+bool host_sender_hangs(void)
 {
 	struct shared shared;
 	bool answers;
@@ -398,7 +397,7 @@ int host_revive_sender(void)
 	struct host *h;
 	int err;
 
-	if (shared_sender() != 0 && !hangs())
+	if (shared_sender() != 0 && !host_sender_hangs())
 		return 0;
 	h = host_lock(&err);
 	if (!h)

@@ -47,8 +47,11 @@ int host_ensure_sender(struct host *h);
  */
 int host_release(void);
 
+/* Whether a sender runs that does not answer. Without the lock: a poll must not wait for a commit. */
+bool host_sender_hangs(void);
+
 /*
- * Starts the sender again if this host has rings and none runs. -EALREADY, silently: it was told to end, and
- * stays so.
+ * Starts the sender again if this host has rings, and none runs or it hangs. -EALREADY, silently: it was
+ * told to end, and stays so.
  */
 int host_revive_sender(void);

@@ -254,6 +254,11 @@ bool tables_started(const struct tables *t)
 	return t->options[tables_config(t).bank].started;
 }
 
+void tables_set_started(struct tables *t, bool started)
+{
+	t->options[tables_config(t).bank].started = started;
+}
+
 bool tables_use_rings(const struct tables *t)
 {
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)

@@ -85,6 +85,7 @@ void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const s
 
 /* Whether start has run, and whether a filter in force copies into the rings. */
 bool tables_started(const struct tables *t);
+void tables_set_started(struct tables *t, bool started);
 bool tables_use_rings(const struct tables *t);
 
 /* The values of the options that a rollback would put in force. -ENOENT, silently: there is nothing. */

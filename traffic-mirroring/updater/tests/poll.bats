@@ -57,18 +57,29 @@ not_running() {
 	expect 0 on host prlimit --nofile=10:100 mirroring metrics
 }
 
+program=/sys/fs/bpf/progs/eth0/_ingress_redirect_tc
+
 # meanwhile COMMAND…: starts what l3afd has loaded while the command waits for that; what it says is in $LAB/said.
 meanwhile() {
 	on host mirroring "$@" --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
 	local job=$!
-	mirror 0 start --tunnel-interface-name=vxlan0
+	wait_until 5 on host test -e $program
+	mirror 0 start --redirect-to=eth1
 	wait $job
 }
 
 @test "a start that is about to come is waited for, by the poll and by update" {
 	load_like_l3afd
+	# for longer while the kernel verifies the program, which is pinned then
+	on host mv $program /sys/fs/bpf/later
+	spawn host verified sh -c "sleep 2.5; mv /sys/fs/bpf/later $program"
 	meanwhile --cmd=status
 	[[ $(<"$LAB/said") == RUNNING ]]
+	# a stop that fails, here at the lock of routes, takes back what it tells the poll first
+	requires_command strace
+	expect 1 on host strace -qq -o /dev/null -e inject=flock:error=ENOLCK:when=2 mirroring stop --iface=eth0 --direction=ingress
+	[[ $output == "mirroring: cannot lock "* ]]
+	running
 	mirror 0 stop
 	meanwhile update --rules="mirror proto icmp"
 	shows "mirror proto icmp"
@@ -83,7 +94,11 @@ meanwhile() {
 	not_running "not running: start has not run, or it failed: its message says why"
 	mirror 0 status
 	[[ $output == *"PROBLEM    start has not run, or it failed"* ]]
-	# whoever holds the lock may be starting it
+	# l3afd forgets the program before it runs cmd_stop: RUNNING while that works would be the wrong word
+	spawn host stop flock "$pins" sh -c "touch '$LAB/held'; sleep 0.5"
+	wait_until 5 test -e "$LAB/held"
+	not_running "not running: start has not run, or it failed: its message says why"
+	# whoever holds the lock for longer may be starting it
 	spawn host holder flock "$pins" sleep 60
 	wait_until 5 on host bash -c "! flock --nonblock '$pins' true"
 	running
