@@ -109,7 +109,7 @@ upgrade_and_back() {
 }
 
 @test "upgrade and back, pins with versions" {
-	upgrade_and_back traffic-mirroring 1.0.0 1.1.0
+	upgrade_and_back traffic-mirroring 1.0.0 2.0.0
 }
 
 @test "upgrade without cmd_stop: start ends what the old version left" {
