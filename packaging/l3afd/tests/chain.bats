@@ -48,8 +48,7 @@ counted() {
 	[[ $(printf '6.6\n%s\n' "$(uname -r)" | sort -V | head -n 1) == 6.6 ]] || skip "TCX needs kernel 6.6"
 	local direction program=count_packets_and_go_on
 	load_counter tc
-	# l3afd after v2.1.0 has its roots at TCX
-	on host tc qdisc add dev eth0 clsact 2>"$LAB/clsact" || grep -q 'Exclusivity flag' "$LAB/clsact"
+	ensure_clsact # l3afd after v2.1.0 has its roots at TCX
 	for direction in ingress egress; do
 		on host tc filter add dev eth0 $direction prio 65000 bpf direct-action \
 			object-pinned /sys/fs/bpf/beside/tc/$program

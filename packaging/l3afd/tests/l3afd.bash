@@ -5,6 +5,7 @@
 # packaging/l3afd/l3afd.cfg in folders of its own, and a package repository.
 #
 #   l3afd_repository        First, in setup_file: a repository of dist/ and of the flow log, in $repository.
+#   l3afd_package NAME VERSION FILE…  Adds a package to it.
 #   l3afd_lab               First, in setup: the three hosts, a VXLAN tunnel from host to collector.
 #   l3afd_start [URL]       Starts l3afd and waits for its API. Its log goes on in $LAB/l3afd.log. URL: of the repository.
 #   l3afd_stop              Ends it as systemd does, and waits for it.
@@ -21,6 +22,7 @@
 #   copied DIRECTION        Copies so far, by our counters.
 #   copied_more_than DIRECTION COUNT
 #   pings COUNT             Echo requests from the client, every one of which has to be answered.
+#   ensure_clsact           eth0 has the qdisc clsact.
 #   traffic, traffic_end    Echo requests all the time; the end fails if one was not answered, or not once and in order.
 
 source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
@@ -37,11 +39,15 @@ l3afd_repository() {
 	[[ ${L3AFD:-} ]] || return 0
 	repository=$BATS_FILE_TMPDIR/repository
 	cp -r "$l3afd_root/dist" "$repository"
-	local folder=$BATS_FILE_TMPDIR/l3af_flow_log
-	mkdir -p "$folder" "$repository/flow-log/latest/$platform"
-	cp "$l3afd_root"/build/traffic-mirroring/tests/flow_log_*.bpf.o "$folder/"
-	tar -C "$BATS_FILE_TMPDIR" -czf "$repository/flow-log/latest/$platform/l3af_flow_log.tar.gz" l3af_flow_log
+	l3afd_package flow-log latest "$l3afd_root"/build/traffic-mirroring/tests/flow_log_*.bpf.o
 	export repository
+}
+
+l3afd_package() {
+	local folder=l3af_${1//-/_} place=$repository/$1/$2/$platform
+	mkdir -p "$BATS_FILE_TMPDIR/$folder" "$place"
+	cp "${@:3}" "$BATS_FILE_TMPDIR/$folder/"
+	tar -C "$BATS_FILE_TMPDIR" -czf "$place/$folder.tar.gz" "$folder"
 }
 
 setup_file() {
@@ -142,7 +148,13 @@ pings() {
 	expect 0 on client ping -q -i 0.01 -c "$1" -W 1 "${2:-$LAB_HOST4}" && [[ $output == *" 0% packet loss"* ]]
 }
 
+ensure_clsact() {
+	on host tc qdisc add dev eth0 clsact 2>"$LAB/clsact" || grep -q 'Exclusivity flag' "$LAB/clsact"
+}
+
+# Added before: while l3afd adds it, the kernel drops what eth0 sends.
 traffic() {
+	ensure_clsact
 	spawn client traffic ping -i 0.005 -W 1 "$LAB_HOST4"
 	traffic=$pid
 }

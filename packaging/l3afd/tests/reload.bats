@@ -62,9 +62,9 @@ repair() {
 	ln -s "$(command -v mirroring)" "$LAB/poll"
 	mirror_more
 	break_pin
+	traffic
 	l3afd_start
 	deploy collectors.json || repair
-	traffic # the kernel may lose a packet while l3afd adds clsact
 	for ((i = 1; i <= reloads; i++)); do
 		# a race may have begun during the reload before
 		before=$now now=$(races)
