@@ -6,18 +6,10 @@ load ring
 
 old_commit=6076bbd
 
-# Builds the old package once per build folder.
 setup_file() {
-	local source=$mirroring_build/upgrade/$old_commit
-	git -C "$mirroring_build" cat-file -e "$old_commit^{commit}" 2>/dev/null || skip "commit $old_commit is not in this history"
-	mkdir -p "$source"
-	(
-		flock 9
-		[[ ! -e $source/built ]] || exit 0
-		git -C "$mirroring_build/.." archive $old_commit | tar -x -C "$source"
-		make -s -C "$source" CFLAGS=-O2 build/traffic-mirroring/{mirroring,mirror-sender,mirroring_{in,e}gress.bpf.o}
-		touch "$source/built"
-	) 9<"$source" >/dev/null 2>&1
+	old_build=$("$mirroring_build/../ci/old-package" $old_commit)
+	[[ $old_build ]] || skip "commit $old_commit is not in this history"
+	export old_build
 }
 
 setup() {
@@ -28,7 +20,7 @@ setup() {
 
 # old COMMAND…: with the old package.
 old() {
-	local mirroring_build=$mirroring_build/upgrade/$old_commit/build
+	local mirroring_build=$old_build
 	PATH=$mirroring_build/traffic-mirroring:$PATH "$@"
 }
 
