@@ -88,7 +88,8 @@ static void count_packet(const struct shared *shared, uint32_t flags)
 
 /*
  * A commit gives a filter another group, and with it other TX queues: what waits in the old ones leaves
- * before the first copy in the new ones.
+ * before the first copy in the new ones. A look per record takes 3 ns; a number that commits raise would not
+ * see what bpftool changes, nor tell which records are older than the commit.
  */
 static void keep_order(struct deliverer *d, const struct mirror_record *r)
 {
