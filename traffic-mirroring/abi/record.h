@@ -14,7 +14,9 @@
 #include <linux/types.h>
 
 #define RECORD_HEAD_SIZE 256
-#define RECORD_MAX_DATA (65536 + 256) /* the most bytes of data[] */
+#define RECORD_MAX_DATA (512 << 10) /* the most bytes of data[] */
+/* Every overflow ring holds this much: 64 KiB, and headers. Larger packets may be truncated to it. */
+#define RECORD_SURE_DATA (65536 + 256)
 
 enum mirror_record_flags {
 	RECORD_EGRESS = 1, /* else ingress */

@@ -28,7 +28,7 @@ const struct bpf_map_shape rings_shape = { .type = BPF_MAP_TYPE_RINGBUF };
  */
 #define MAX_NEAR_RING (1ULL << 20)
 #define MIN_SPILL_RING (128U << 10)
-_Static_assert(MIN_SPILL_RING > HEADER + sizeof(struct mirror_record) + RECORD_MAX_DATA, "holds any record");
+_Static_assert(MIN_SPILL_RING > HEADER + sizeof(struct mirror_record) + RECORD_SURE_DATA, "see record.h");
 
 #define AHEAD 4096 /* bytes being prefetched while a record is processed */
 

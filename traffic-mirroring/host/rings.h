@@ -37,8 +37,8 @@ extern const struct bpf_map_shape rings_shape;
 void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);
 
 /*
- * The size of a ring where all of them share this memory: a power of two. An overflow ring always holds the
- * largest record, also where CPUs are so many that all rings together then take more memory.
+ * The size of a ring where all of them share this memory: a power of two. An overflow ring always holds
+ * RECORD_SURE_DATA, also where CPUs are so many that all rings together then take more memory.
  */
 uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int cpus);
 

@@ -15,9 +15,7 @@
  * Size classes of a record's data: the size of a reservation must be a constant. They are powers of two
  * apart, because the verifier of 5.10 learns the limits of a length from masking.
  */
-#define LARGEST_CLASS 65536
-/* Bytes of a GSO packet beyond LARGEST_CLASS: its headers down to the IP header. */
-#define OVERHANG (RECORD_MAX_DATA - LARGEST_CLASS)
+#define LARGEST_CLASS 65536 /* of packets without BIG TCP */
 
 /* GSO packets with more segments are rare, and copying them whole is as cheap. */
 #define MAX_PIECES 64
@@ -134,28 +132,30 @@ out:
 	return OUT_RING;
 }
 
-/* A GSO packet of 64 KiB plus its headers. Longer ones (BIG TCP) are truncated here. */
-static __always_inline __u32 put_largest(struct __sk_buff *skb, const struct mirror_decision *d,
-					 struct mirror_state *state, void *ring, __u32 len)
+/* Packets above LARGEST_CLASS: with headers beyond 64 KiB, or BIG TCP. last: there is no other ring. */
+static __always_inline __u32 put_super(struct __sk_buff *skb, const struct mirror_decision *d,
+				       struct mirror_state *state, void *ring, __u32 len, bool last)
 {
-	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + LARGEST_CLASS + OVERHANG, 0);
-	__u32 rest = len - LARGEST_CLASS;
-
-	if (!r)
-		return OUT_RING_FULL;
-	if (rest > OVERHANG)
-		rest = OVERHANG;
-	fill(r, skb, d, LARGEST_CLASS + rest);
-	if (bpf_skb_load_bytes(skb, 0, r->data, LARGEST_CLASS) ||
-	    bpf_skb_load_bytes(skb, LARGEST_CLASS, r->data + LARGEST_CLASS, within(rest, 0, OVERHANG)))
-		r->cap_len = 0;
-	submit(r, state);
-	return OUT_RING;
+	if (len > RECORD_MAX_DATA)
+		len = RECORD_MAX_DATA;
+	/* the class is a power of two below twice the length, and the ring a larger one */
+	if (len > RECORD_SURE_DATA && bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) < 2ULL * len) {
+		if (!last)
+			return OUT_RING_FULL;
+		len = RECORD_SURE_DATA;
+	}
+	if (len <= RECORD_SURE_DATA)
+		return put(skb, d, state, ring, LARGEST_CLASS, RECORD_SURE_DATA, len);
+	if (len <= 2 * LARGEST_CLASS)
+		return put(skb, d, state, ring, LARGEST_CLASS, 2 * LARGEST_CLASS, len);
+	if (len <= 4 * LARGEST_CLASS)
+		return put(skb, d, state, ring, 2 * LARGEST_CLASS, 4 * LARGEST_CLASS, len);
+	return put(skb, d, state, ring, 4 * LARGEST_CLASS, RECORD_MAX_DATA, len);
 }
 
 /* Into one ring, by size. */
 static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_decision *d,
-				     struct mirror_state *state, void *ring)
+				     struct mirror_state *state, void *ring, bool last)
 {
 	__u32 len = skb->len;
 
@@ -191,7 +191,7 @@ static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_
 		return put(skb, d, state, ring, 16384, 32768, len);
 	if (len <= LARGEST_CLASS)
 		return put(skb, d, state, ring, 32768, LARGEST_CLASS, len);
-	return put_largest(skb, d, state, ring, len);
+	return put_super(skb, d, state, ring, len, last);
 }
 
 static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
@@ -216,7 +216,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		ring = bpf_map_lookup_elem(&MAP(rings), &key);
 		if (!ring)
 			break;
-		outcome = put_any(skb, d, state, ring);
+		outcome = put_any(skb, d, state, ring, tries);
 		if (outcome != OUT_RING_FULL)
 			break;
 	}

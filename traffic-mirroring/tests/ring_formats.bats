@@ -79,7 +79,7 @@ judge() {
 accounted() {
 	[[ $output =~ ^([0-9]+)" packets, "([0-9]+)" copies, "([0-9]+)" not IP, "([0-9]+)" without a checksum"$ ]]
 	local packets=${BASH_REMATCH[1]} copies=${BASH_REMATCH[2]} not_ip=${BASH_REMATCH[3]} unknown=${BASH_REMATCH[4]}
-	local -A grown=()
+	declare -gA grown=()
 	local name value old
 	while IFS='=' read -r name value old; do
 		grown[$name]=$((value - old))
@@ -99,10 +99,28 @@ explained() {
 over_ipv4="ip and dst host $LAB_COLLECTOR4 and not icmp"
 over_ipv6="ip6 and dst host $LAB_COLLECTOR6 and not icmp6"
 
-@test "gue, datagrams of many sizes" {
+# Super-packets of IPv6 are larger than 64 KiB.
+big_tcp() {
+	requires_command nft
+	on host ip link set eth0 gso_max_size 180000
+	on host nft -f - <<-'END'
+		table ip6 super {
+			chain output {
+				type filter hook output priority 0
+				meta length > 70000 counter
+			}
+		}
+	END
+	export WINDOW=600000
+}
+
+@test "gue, datagrams of many sizes, and BIG TCP" {
+	big_tcp
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	sizes=(0-200/7 1400-1500/3 2000-65507/9001 65507)
 	judge gue "$over_ipv4"
+	((grown[trimmed] == 0))
+	on host nft list table ip6 super | grep 'counter packets [1-9]'
 }
 
 # in_tunnels ADDRESS FILTER OPTION…: each tunnel but gue, with an ID where it has one.

@@ -9,6 +9,7 @@
     ring_traffic.py frames DEV MAC LOCAL4 PEER4 LOCAL6 PEER6    frames as no ordinary program sends them, to the peer MAC
 """
 import fcntl
+import os
 import select
 import socket
 import struct
@@ -22,8 +23,9 @@ UDP_SEGMENT = 103
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 TRAIN = b"train"  # a datagram that asks for datagrams in one GSO packet
 TRAIN_SIZES = (1000, 40_300), (1448, 1448 * 20), (100, 6_301)
-STREAM_UP, STREAM_DOWN = 100_000, 300_000
-WINDOW = 1 << 17  # a stream fills no queue of a veth
+WINDOW = int(os.environ.get("WINDOW", 1 << 17))  # a stream fills no queue of a veth
+STREAM_UP, STREAM_DOWN = 100_000, max(300_000, 2 * WINDOW)
+SO_RCVBUFFORCE = 33  # also beyond the system's limit
 
 
 BLOCK = bytes((i * 7 + (i >> 8) * 13) & 0xFF for i in range(1 << 16))
@@ -56,7 +58,7 @@ def send_trains(udp_socket, peer):
 
 def serve():
     listener = socket.create_server(("::", PORT), family=socket.AF_INET6, dualstack_ipv6=True)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+    listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, WINDOW)
     threading.Thread(target=serve_stream, args=[listener], daemon=True).start()
     # one per family: trains need the checksum of the outer family
     udp_sockets = []
@@ -79,7 +81,7 @@ def serve():
 
 def stream(family, host, up, down):
     with socket.socket(family) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+        connection.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, WINDOW)
         connection.connect((host, PORT))
         connection.sendall(struct.pack("!II", up, down) + pattern(up))
         read_all(connection, down)

@@ -155,7 +155,7 @@ TEST(sizes)
 			spill = rings_size(1, memories[m], cpus);
 			all = (near + spill) * cpus;
 			assert_true(spill >
-				    BPF_RINGBUF_HDR_SZ + sizeof(struct mirror_record) + RECORD_MAX_DATA);
+				    BPF_RINGBUF_HDR_SZ + sizeof(struct mirror_record) + RECORD_SURE_DATA);
 			assert_int_equal(near & (near - 1), 0);
 			assert_int_equal(spill & (spill - 1), 0);
 			assert_true(all <= memories[m] || spill == 128 << 10);
