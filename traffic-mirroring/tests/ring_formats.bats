@@ -43,6 +43,22 @@ vlan() {
 	on host ip addr add 192.0.5.2/24 dev eth0
 }
 
+# 192.0.6.1 and 192.0.6.2 are in VXLAN with a group's ID, on a port that is not the usual one.
+tunnel() {
+	local host number=1 ends="local $LAB_CLIENT4 remote $LAB_HOST4"
+	for host in client host; do
+		on $host ip link add gbp0 type vxlan id 6 dstport 12345 gbp $ends
+		# it says nothing by itself
+		on $host sysctl -qw net.ipv6.conf.gbp0.disable_ipv6=1
+		on $host ip link set gbp0 up
+		on $host ip addr add 192.0.6.$number/24 dev gbp0
+		number=2 ends="local $LAB_HOST4 remote $LAB_CLIENT4"
+	done
+	lab_neighbour client gbp0 host gbp0 192.0.6.2
+	lab_neighbour host gbp0 client gbp0 192.0.6.1
+	tunnelled=192.0.6.2
+}
+
 # Packets that arrive there are captured in the order in which they were sent, whichever CPU that was on.
 in_order() {
 	on "$1" bash -c "echo 1 >/sys/class/net/$2/queues/rx-0/rps_cpus"
@@ -51,6 +67,7 @@ in_order() {
 # Everything there is, with datagrams of the sizes given.
 traffic() {
 	on client python3 "$tools/ring_traffic.py" talk $LAB_HOST4,$LAB_HOST6,192.0.5.2 "$@"
+	[[ ! ${tunnelled:-} ]] || on client python3 "$tools/ring_traffic.py" talk "$tunnelled"
 	# shellcheck disable=SC2016
 	on client bash -euc 'for host; do for size in 0 3000; do ping -q -c 1 -s $size $host; done; done' ping \
 		$LAB_HOST4 $LAB_HOST6 192.0.5.2 >/dev/null
@@ -118,6 +135,7 @@ big_tcp() {
 	big_tcp
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	sizes=(0-200/7 1400-1500/3 2000-65507/9001 65507)
+	tunnel
 	judge gue "$over_ipv4"
 	((grown[trimmed] == 0))
 	on host nft list table ip6 super | grep 'counter packets [1-9]'

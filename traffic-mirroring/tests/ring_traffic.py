@@ -3,8 +3,8 @@
 """Traffic of every kind between a client and a mirrored host.
 
     ring_traffic.py serve           at the host: answers at TCP and UDP port 7000, until it is ended
-    ring_traffic.py talk ADDRESS,… SIZE…    at the client: streams in both directions, GSO packets of datagrams, and
-                                            datagrams of these sizes (also FIRST-LAST/STEP), which come back
+    ring_traffic.py talk ADDRESS,… [SIZE…]  at the client: streams in both directions; with sizes also GSO packets of
+                                            datagrams, and datagrams of these sizes (or FIRST-LAST/STEP), which come back
     ring_traffic.py tun DEV         makes this device, for bare IP packets, and takes what leaves by it, until it is ended
     ring_traffic.py frames DEV MAC LOCAL4 PEER4 LOCAL6 PEER6    frames as no ordinary program sends them, to the peer MAC
 """
@@ -117,8 +117,9 @@ def talk(hosts, *words):
     for host in hosts.split(","):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         stream(family, host, STREAM_UP, STREAM_DOWN)
-        trains(family, host)
-        datagrams(family, host, sizes(words))
+        if words:
+            trains(family, host)
+            datagrams(family, host, sizes(words))
 
 
 def odd_frames(src, dst, src4, dst4, src6, dst6):
