@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "../../common/log.h"
 #include "../../common/units.h"
 #include "../wire/encap.h"
+#include "rules.h"
 
 #define MEMORY_MIN (16L << 20)
 #define WORKERS_MAX 64
@@ -90,67 +90,9 @@ static int read_source(const char *word, void *options)
 	return 0;
 }
 
-/* "host[:port]" or "[address][:port]" of a URL. 0, -EINVAL, or another negative errno after log_error(). */
-static int read_authority(const char *text, struct replay_rule *rule)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	char host[REPLAY_HOST_MAX];
-	const char *end = *text == '[' ? strchr(text, ']') : strchrnul(text, ':');
-	const char *port;
-	struct addrinfo *found;
-	unsigned long number = 80;
-	char service[8];
-	int err;
-
-	if (!end || strlen(text) >= sizeof(rule->host))
-		return -EINVAL;
-	port = *text == '[' ? end + 1 : end;
-	snprintf(host, sizeof(host), "%.*s", (int)(end - text - (*text == '[')), text + (*text == '['));
-	if (!*host || (*port && *port != ':') || (*port && number_parse(port + 1, 1, 65535, &number)))
-		return -EINVAL;
-	snprintf(rule->host, sizeof(rule->host), "%s", text);
-	snprintf(service, sizeof(service), "%lu", number);
-	err = getaddrinfo(host, service, &hints, &found);
-	if (err) {
-		log_error("--replay: cannot find the address of \"%s\": %s", host, gai_strerror(err));
-		return -ENOENT;
-	}
-	memcpy(&rule->address, found->ai_addr, found->ai_addrlen);
-	rule->address_len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
 static int read_replay(const char *text, void *options)
 {
-	struct options *o = options;
-	static const char scheme[] = "=http://";
-	const char *equals = strchr(text, '=');
-	struct replay_rule rule = { 0 };
-	unsigned long port;
-	char number[8], target[REPLAY_HOST_MAX + 1];
-	size_t len;
-	int err;
-
-	if (!equals || equals - text >= (int)sizeof(number) || o->replay.rules == REPLAY_RULES_MAX ||
-	    strncmp(equals, scheme, strlen(scheme)))
-		return -EINVAL;
-	snprintf(number, sizeof(number), "%.*s", (int)(equals - text), text);
-	snprintf(target, sizeof(target), "%s", equals + strlen(scheme));
-	len = strlen(target);
-	if (len && target[len - 1] == '/')
-		target[len - 1] = '\0';
-	if (strpbrk(target, "/@?# ") || number_parse(number, 1, 65535, &port))
-		return -EINVAL;
-	for (uint32_t i = 0; i < o->replay.rules; i++)
-		if (o->replay.rule[i].port == port)
-			return -EINVAL;
-	err = read_authority(target, &rule);
-	if (err)
-		return err;
-	rule.port = port;
-	o->replay.rule[o->replay.rules++] = rule;
-	return 0;
+	return rules_read(text, &((struct options *)options)->replay);
 }
 
 static int read_replay_host(const char *text, void *options)
@@ -242,9 +184,8 @@ static const struct arg table[] = {
 	  "send copies as a pcap stream to each client of a TCP port (127.0.0.1)",
 	  ARGS_READ(read_serve_pcap, "a port, alone or as ADDRESS:PORT") },
 
-	{ "replay", "PORT=http://HOST[:PORT]",
-	  "send HTTP requests to PORT to another server; may be repeated",
-	  ARGS_READ(read_replay, "PORT=http://HOST[:PORT], each PORT once"), .repeats = true,
+	{ "replay", "PORT=URL[,URL][+URL]", "send HTTP requests to PORT to other servers; may be repeated",
+	  ARGS_READ(read_replay, "PORT=http://HOST[:PORT][,...][+...], each PORT once"), .repeats = true,
 	  .section = "Replaying" },
 	{ "replay-host", "NAME", "send this Host header, or target for HOST[:PORT] (as copied)",
 	  ARGS_READ(read_replay_host, "a name without blanks") },

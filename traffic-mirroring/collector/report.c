@@ -20,17 +20,34 @@ static void print_counters(const char *prefix, FILE *to)
 	}
 }
 
+/* A target's name and its rule's port, as values of labels. */
+struct place {
+	char port[12];
+	const char *target;
+};
+
+static struct place place_of(const struct report *report, uint32_t target)
+{
+	const struct replay_target *t = &report->rules->target[target];
+	struct place place = { .target = t->host };
+
+	snprintf(place.port, sizeof(place.port), "%u", report->rules->rule[t->rule].port);
+	return place;
+}
+
 static void print_statuses(const struct report *report, const char *prefix, FILE *to)
 {
-	char name[64], port[12], code[12];
-	const struct prometheus_label labels[] = { { "port", port }, { "code", code }, { NULL, NULL } };
+	char name[64], code[12];
 
 	snprintf(name, sizeof(name), "%s_responses_by_status_total", prefix);
-	prometheus_metric(to, name, "counter", "whole responses of the HTTP target, by status code");
-	for (uint32_t rule = 0; rule < report->rules->rules; rule++) {
-		const struct target_stats *stats = replay_stats(report->replay, rule);
+	prometheus_metric(to, name, "counter", "whole responses of an HTTP target, by status code");
+	for (uint32_t i = 0; i < report->rules->targets; i++) {
+		const struct target_stats *stats = replay_stats(report->replay, i);
+		struct place place = place_of(report, i);
+		const struct prometheus_label labels[] = {
+			{ "port", place.port }, { "target", place.target }, { "code", code }, { NULL, NULL }
+		};
 
-		snprintf(port, sizeof(port), "%u", report->rules->rule[rule].port);
 		for (int status = 0; status < TARGET_STATUSES; status++) {
 			unsigned long n = atomic_load(&stats->status[status]);
 
@@ -41,12 +58,15 @@ static void print_statuses(const struct report *report, const char *prefix, FILE
 	}
 }
 
-/* The histogram of one port. */
-static void print_latency(const char *name, const char *port, const struct target_stats *stats, FILE *to)
+/* The histogram of one target. */
+static void print_latency(const char *name, const struct place *place, const struct target_stats *stats,
+			  FILE *to)
 {
 	char sample[64], bound[24];
-	const struct prometheus_label labels[] = { { "port", port }, { "le", bound }, { NULL, NULL } },
-				      only_port[] = { { "port", port }, { NULL, NULL } };
+	const struct prometheus_label labels[] = {
+		{ "port", place->port }, { "target", place->target }, { "le", bound }, { NULL, NULL }
+	};
+	const struct prometheus_label only_place[] = { labels[0], labels[1], { NULL, NULL } };
 	unsigned long sum = 0;
 
 	snprintf(sample, sizeof(sample), "%s_bucket", name);
@@ -57,21 +77,22 @@ static void print_latency(const char *name, const char *port, const struct targe
 		prometheus_sample(to, sample, labels, "%lu", sum);
 	}
 	snprintf(sample, sizeof(sample), "%s_sum", name);
-	prometheus_sample(to, sample, only_port, "%.6f", (double)atomic_load(&stats->latency_us) / 1e6);
+	prometheus_sample(to, sample, only_place, "%.6f", (double)atomic_load(&stats->latency_us) / 1e6);
 	snprintf(sample, sizeof(sample), "%s_count", name);
-	prometheus_sample(to, sample, only_port, "%lu", sum);
+	prometheus_sample(to, sample, only_place, "%lu", sum);
 }
 
 static void print_latencies(const struct report *report, const char *prefix, FILE *to)
 {
-	char name[48], port[12];
+	char name[48];
 
 	snprintf(name, sizeof(name), "%s_response_seconds", prefix);
 	prometheus_metric(to, name, "histogram",
 			  "time from the first byte of a request to the last byte of its response");
-	for (uint32_t rule = 0; rule < report->rules->rules; rule++) {
-		snprintf(port, sizeof(port), "%u", report->rules->rule[rule].port);
-		print_latency(name, port, replay_stats(report->replay, rule), to);
+	for (uint32_t i = 0; i < report->rules->targets; i++) {
+		struct place place = place_of(report, i);
+
+		print_latency(name, &place, replay_stats(report->replay, i), to);
 	}
 }
 
@@ -102,13 +123,13 @@ static double latency_ms(const struct target_stats *stats, double share)
 	return (double)(TARGET_LATENCY_US << i) / 1e3;
 }
 
-static void summarize_target(const struct replay_rule *rule, const struct target_stats *stats, FILE *to)
+static void summarize_target(const struct place *place, const struct target_stats *stats, FILE *to)
 {
 	unsigned long answers = 0;
 
 	for (int code = 0; code < TARGET_STATUSES; code++)
 		answers += atomic_load(&stats->status[code]);
-	fprintf(to, "%-24s %12lu  answers to requests for port %u\n", rule->host, answers, rule->port);
+	fprintf(to, "%-24s %12lu  answers to requests for port %s\n", place->target, answers, place->port);
 	for (int code = 0; code < TARGET_STATUSES; code++) {
 		unsigned long n = atomic_load(&stats->status[code]);
 
@@ -126,8 +147,11 @@ void report_summary(const struct report *report, FILE *to)
 	for (int i = 0; i < TALLIES; i++)
 		fprintf(to, "%-24s %12" PRIu64 "  %s\n", tally_info[i].name, tally_sum(i),
 			tally_info[i].help);
-	for (uint32_t rule = 0; report->replay && rule < report->rules->rules; rule++)
-		summarize_target(&report->rules->rule[rule], replay_stats(report->replay, rule), to);
+	for (uint32_t i = 0; report->replay && i < report->rules->targets; i++) {
+		struct place place = place_of(report, i);
+
+		summarize_target(&place, replay_stats(report->replay, i), to);
+	}
 }
 
 void report_progress(const struct report *report, FILE *to, bool terminal)

@@ -54,13 +54,13 @@
 	T(FLOWS_HTTP2, "flows_http2", "connections with HTTP/2: not replayed")                          \
 	T(FLOWS_UNCERTAIN, "flows_uncertain",                                                           \
 	  "connections abandoned where servers may differ in what they execute")                        \
-	T(FLOWS_LOOP, "flows_loop", "connections to the HTTP target itself: not replayed")              \
+	T(FLOWS_LOOP, "flows_loop", "connections to a target itself: not replayed")              \
 	/* what becomes of a flow's bytes: the first three add up to all of them */                     \
 	T(BYTES_REQUESTS, "stream_bytes_requests", "stream bytes that became whole requests")           \
 	T(BYTES_SKIPPED, "stream_bytes_skipped", "stream bytes outside whole requests")                 \
 	T(BYTES_MISSING, "stream_bytes_missing", "stream bytes of which no copy arrived")               \
 	T(GAPS, "stream_gaps", "gaps: places where stream bytes are missing")                           \
-	/* what becomes of a request */                                                                 \
+	/* what becomes of a request; from requests_memory on, of each of its copies */                                                                \
 	T(REQUESTS, "requests", "whole requests found")                                                 \
 	T(REQUESTS_GAP, "requests_gap", "requests abandoned because bytes are missing")                 \
 	T(REQUESTS_CLOSED, "requests_closed", "requests truncated by the end of their connection")      \

@@ -12,6 +12,8 @@
 #include "requests.h"
 #include "stream.h"
 
+#define FLOW_COPIES_MAX 4 /* servers that each get a flow's requests */
+
 enum flow_rank {
 	FLOW_BARE, /* no data yet; or closed, and kept so that late copies of its segments begin no flow */
 	FLOW_BEGUN, /* no request is whole yet */
@@ -23,7 +25,7 @@ struct flow {
 	struct flow_key key;
 	uint32_t rule;
 	bool replayed; /* false: its segments are ignored */
-	void *connection; /* the caller's */
+	void *connection[FLOW_COPIES_MAX]; /* the caller's */
 	/* the rest is for flows.c */
 	struct flow *same_slot;
 	TAILQ_ENTRY(flow) by_age;
@@ -41,7 +43,7 @@ struct flow {
 };
 
 struct flows_sink {
-	/* A new flow: sets replayed and connection. */
+	/* A new flow: sets replayed. */
 	void (*begin)(void *context, struct flow *flow);
 	void (*request)(void *context, struct flow *flow, const struct http_request *request);
 	void (*end)(void *context, struct flow *flow);

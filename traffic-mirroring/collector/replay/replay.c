@@ -28,7 +28,7 @@ struct replay {
 	struct memory memory;
 	struct flows *flows;
 	struct ends *ends;
-	struct target *target[REPLAY_RULES_MAX];
+	struct target *target[REPLAY_TARGETS_MAX];
 	int events, wake;
 	uint64_t now_ns;
 	struct pace pace;
@@ -77,20 +77,74 @@ void replay_wake(struct replay *r)
 	eventfd_write(r->wake, 1);
 }
 
-const struct target_stats *replay_stats(const struct replay *r, uint32_t rule)
+const struct target_stats *replay_stats(const struct replay *r, uint32_t target)
 {
-	return target_stats(r->target[rule]);
+	return target_stats(r->target[target]);
 }
 
-static bool chosen(const struct replay *r, const struct flow_key *key)
+static const struct replay_rule *rule_of_flow(const struct replay *r, const struct flow *flow)
+{
+	return &r->options.rule[flow->rule];
+}
+
+/* Which of n shares a connection belongs to. Different purposes make independent choices. */
+static uint32_t share_of(const struct flow_key *key, uint32_t purpose, uint32_t n)
 {
 	uint32_t words[sizeof(*key) / 4];
-	uint64_t hash = 0;
+	uint64_t hash = purpose;
 
 	memcpy(words, key, sizeof(words));
 	for (size_t i = 0; i < sizeof(words) / 4; i++)
 		hash = hash_mix(hash ^ words[i]);
-	return hash_share(hash >> 32, 100) < r->options.percent;
+	return hash_share(hash >> 32, n);
+}
+
+static bool chosen(const struct replay *r, const struct flow_key *key)
+{
+	return share_of(key, 0, 100) < r->options.percent;
+}
+
+/* The target that a group of the flow's rule has for it: an index. */
+static uint32_t spread(const struct replay *r, const struct flow *flow, uint32_t group)
+{
+	const struct replay_rule *rule = rule_of_flow(r, flow);
+	uint32_t first = rule->first, end;
+
+	while (r->options.target[first].group < group)
+		first++;
+	for (end = first; end < rule->first + rule->targets && r->options.target[end].group == group; end++)
+		;
+	return first + share_of(&flow->key, 1 + group, end - first);
+}
+
+static bool leads_to_target(const struct replay *r, const struct flow *flow)
+{
+	const struct replay_rule *rule = rule_of_flow(r, flow);
+	const struct flow_key *key = &flow->key;
+
+	for (uint32_t i = rule->first; i < rule->first + rule->targets; i++)
+		if (link_is_address(&r->options.target[i].address, key->family, key->dst, key->dst_port))
+			return true;
+	return false;
+}
+
+static void print_address(const struct flow_key *key, const uint8_t *address, char text[INET6_ADDRSTRLEN])
+{
+	inet_ntop(key->family == 4 ? AF_INET : AF_INET6, address, text, INET6_ADDRSTRLEN);
+}
+
+/* Says it once for each rule. */
+static void refuse_loop(struct replay *r, const struct flow *flow)
+{
+	char server[INET6_ADDRSTRLEN] = "";
+
+	tally(TALLY_FLOWS_LOOP);
+	if (r->loop_said[flow->rule])
+		return;
+	r->loop_said[flow->rule] = true;
+	print_address(&flow->key, flow->key.dst, server);
+	log_error("connections to the target %s port %u are mirrored: these are not replayed", server,
+		  flow->key.dst_port);
 }
 
 static void on_begin(void *context, struct flow *flow)
@@ -99,32 +153,43 @@ static void on_begin(void *context, struct flow *flow)
 	struct replay *r = context;
 
 	flow->replayed = false;
-	if (target_is(r->target[flow->rule], key->family, key->dst, key->dst_port) ||
-	    ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns)) {
-		tally(TALLY_FLOWS_LOOP);
-		if (!r->loop_said[flow->rule])
-			log_error("connections to the target http://%s are mirrored: these are not replayed",
-				  r->options.rule[flow->rule].host);
-		r->loop_said[flow->rule] = true;
-	} else if (!chosen(r, key)) {
+	if (leads_to_target(r, flow) || ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns))
+		refuse_loop(r, flow);
+	else if (!chosen(r, key))
 		tally(TALLY_FLOWS_NOT_CHOSEN);
-	} else {
+	else
 		flow->replayed = true;
+}
+
+/* To one target of a group. */
+static void send_request(struct replay *r, struct flow *flow, uint32_t group,
+			 const struct http_request *request)
+{
+	uint32_t target = spread(r, flow, group);
+	const char *host = r->options.host, *mark = r->options.mark;
+	char client[INET6_ADDRSTRLEN] = "";
+	const struct rewrite rewrite = {
+		host && !*host ? r->options.target[target].host : host,
+		r->options.client_header,
+		client,
+		*mark ? mark : NULL,
+	};
+
+	if (!flow->connection[group])
+		flow->connection[group] = target_connect(r->target[target]);
+	if (!flow->connection[group]) {
+		tally(TALLY_REQUESTS_MEMORY);
+		return;
 	}
+	print_address(&flow->key, flow->key.src, client);
+	target_send(flow->connection[group], request, &rewrite, 2 * r->options.flows.request_max, r->now_ns);
 }
 
 static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	struct replay *r = context;
-	char client[INET6_ADDRSTRLEN] = "";
-	struct rewrite rewrite = {
-		r->options.host,
-		r->options.client_header,
-		client,
-		*r->options.mark ? r->options.mark : NULL,
-	};
 
-	if (rewrite.mark && rewrite_is_marked(request, rewrite.mark)) {
+	if (*r->options.mark && rewrite_is_marked(request, r->options.mark)) {
 		tally(TALLY_REQUESTS_LOOP);
 		return;
 	}
@@ -136,23 +201,16 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 		tally(TALLY_REQUESTS_RATE);
 		return;
 	}
-	if (!flow->connection)
-		flow->connection = target_connect(r->target[flow->rule]);
-	if (!flow->connection) {
-		tally(TALLY_REQUESTS_MEMORY);
-		return;
-	}
-	if (rewrite.host && !*rewrite.host)
-		rewrite.host = r->options.rule[flow->rule].host;
-	inet_ntop(flow->key.family == 4 ? AF_INET : AF_INET6, flow->key.src, client, sizeof(client));
-	target_send(flow->connection, request, &rewrite, 2 * r->options.flows.request_max, r->now_ns);
+	for (uint32_t group = 0; group < rule_of_flow(r, flow)->groups; group++)
+		send_request(r, flow, group, request);
 }
 
 static void on_end(void *context, struct flow *flow)
 {
 	(void)context;
-	if (flow->connection)
-		target_finish(flow->connection);
+	for (uint32_t i = 0; i < FLOW_COPIES_MAX; i++)
+		if (flow->connection[i])
+			target_finish(flow->connection[i]);
 }
 
 /* Returns whether there is more. */
@@ -179,7 +237,7 @@ static void take_events(struct replay *r, int timeout)
 	r->now_ns = clock_ns(CLOCK_MONOTONIC);
 	for (int i = 0; i < n; i++) {
 		if (event[i].data.ptr)
-			target_event(event[i].data.ptr, event[i].events, r->now_ns);
+			link_event(event[i].data.ptr, event[i].events, r->now_ns);
 		else
 			eventfd_read(r->wake, &ignored);
 	}
@@ -187,7 +245,7 @@ static void take_events(struct replay *r, int timeout)
 
 static bool busy(const struct replay *r)
 {
-	for (uint32_t i = 0; i < r->options.rules; i++)
+	for (uint32_t i = 0; i < r->options.targets; i++)
 		if (target_busy(r->target[i]))
 			return true;
 	return false;
@@ -195,7 +253,7 @@ static bool busy(const struct replay *r)
 
 static void expire_targets(struct replay *r)
 {
-	for (uint32_t i = 0; i < r->options.rules; i++)
+	for (uint32_t i = 0; i < r->options.targets; i++)
 		target_expire(r->target[i], r->now_ns);
 }
 
@@ -208,7 +266,7 @@ static void finish(struct replay *r)
 	r->flows = NULL;
 	for (; busy(r) && r->now_ns < r->end_ns; expire_targets(r))
 		take_events(r, TICK_MS);
-	for (uint32_t i = 0; i < r->options.rules; i++)
+	for (uint32_t i = 0; i < r->options.targets; i++)
 		target_end(r->target[i], r->now_ns);
 }
 
@@ -237,7 +295,7 @@ void replay_free(struct replay *r)
 		return;
 	if (r->flows)
 		flows_free(r->flows);
-	for (uint32_t i = 0; i < r->options.rules; i++)
+	for (uint32_t i = 0; i < r->options.targets; i++)
 		if (r->target[i])
 			target_free(r->target[i]);
 	ends_free(r->ends);
@@ -249,6 +307,17 @@ void replay_free(struct replay *r)
 	free(r);
 }
 
+static struct target *new_target(const struct replay *r, const struct replay_target *target)
+{
+	const struct target_options options = {
+		.link = { target->address, target->address_len, r->events, r->ends },
+		.memory = r->options.memory / 2 / r->options.targets,
+		.max_age_ns = r->options.max_age * SECOND_NS,
+	};
+
+	return target_new(&options);
+}
+
 static int prepare(struct replay *r)
 {
 	const struct flows_sink sink = { on_begin, on_request, on_end, r };
@@ -258,20 +327,15 @@ static int prepare(struct replay *r)
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->events < 0 || r->wake < 0 || epoll_ctl(r->events, EPOLL_CTL_ADD, r->wake, &event))
 		return -errno;
-	/* a quarter of the memory is the queue's, another the flows'; the rules share the rest equally */
+	/* a quarter of the memory is the queue's, another the flows'; the targets share the rest equally */
 	r->memory.limit = r->options.memory / 4;
 	r->queue = queue_new(r->options.memory / 4);
 	r->flows = flows_new(&r->options.flows, &r->memory, &sink);
 	r->ends = ends_new();
 	if (!r->queue || !r->flows || !r->ends)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < r->options.rules; i++) {
-		const struct replay_rule *rule = &r->options.rule[i];
-		const struct target_options target = { rule->address, rule->address_len,
-						       r->options.memory / 2 / r->options.rules,
-						       r->options.max_age * SECOND_NS };
-
-		r->target[i] = target_new(&target, r->events, r->ends);
+	for (uint32_t i = 0; i < r->options.targets; i++) {
+		r->target[i] = new_target(r, &r->options.target[i]);
 		if (!r->target[i])
 			return -ENOMEM;
 	}

@@ -12,18 +12,28 @@
 #include "target.h"
 
 #define REPLAY_RULES_MAX 16
+#define REPLAY_TARGETS_MAX 64 /* of all rules */
 #define REPLAY_HOST_MAX 256
 
-struct replay_rule {
-	uint16_t port; /* of the mirrored server */
-	char host[REPLAY_HOST_MAX]; /* "name" or "name:port" of the target, as in a Host header */
+struct replay_target {
+	char host[REPLAY_HOST_MAX]; /* "name" or "name:port", as in a Host header */
 	struct sockaddr_storage address;
 	socklen_t address_len;
+	uint32_t rule, group;
+};
+
+/* Each group of a rule's targets gets all connections, and spreads them over its targets. */
+struct replay_rule {
+	uint16_t port; /* of the mirrored server */
+	uint32_t first, targets; /* in replay_options.target */
+	uint32_t groups;
 };
 
 struct replay_options {
 	struct replay_rule rule[REPLAY_RULES_MAX];
 	uint32_t rules;
+	struct replay_target target[REPLAY_TARGETS_MAX]; /* in order of rules and groups */
+	uint32_t targets;
 	const char *host; /* Host header: NULL as the client sent it; "": the target's; else this */
 	const char *client_header; /* name of a header to add with the client's address; NULL: none */
 	const char *mark; /* name of a header that marks requests as replayed; "": none */
@@ -44,7 +54,7 @@ int replay_start(const struct replay_options *options, struct replay **replay);
 void replay_packet(struct replay *replay, const struct copy *p);
 void replay_wake(struct replay *replay);
 
-const struct target_stats *replay_stats(const struct replay *replay, uint32_t rule);
+const struct target_stats *replay_stats(const struct replay *replay, uint32_t target);
 
 /* Ends it when all requests have responses, or at this time of CLOCK_MONOTONIC; NULL is fine. */
 void replay_stop(struct replay *replay, uint64_t end_ns);

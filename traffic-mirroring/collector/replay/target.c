@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #include "target.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
@@ -28,9 +23,7 @@ struct message {
 struct target_connection {
 	TAILQ_ENTRY(target_connection) in_target;
 	struct target *target;
-	int fd; /* -1: none */
-	uint16_t port; /* our end's, while fd is open; 0: not known */
-	bool connected;
+	struct link link;
 	bool used; /* has had an answer */
 	bool answering; /* bytes of an answer have come */
 	bool finish; /* the client is gone */
@@ -45,29 +38,23 @@ struct target_connection {
 TAILQ_HEAD(connection_list, target_connection);
 
 struct target {
-	struct sockaddr_storage address;
-	socklen_t address_len;
-	int events;
+	struct link_target link;
 	uint64_t max_age_ns;
 	struct memory memory;
-	struct ends *ends;
 	struct connection_list connections;
 	uint32_t waiting; /* requests in queues */
 	struct target_stats stats;
 };
 
-struct target *target_new(const struct target_options *options, int events, struct ends *ends)
+struct target *target_new(const struct target_options *options)
 {
 	struct target *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->address = options->address;
-	t->address_len = options->address_len;
+	t->link = options->link;
 	t->max_age_ns = options->max_age_ns;
 	t->memory.limit = options->memory;
-	t->events = events;
-	t->ends = ends;
 	TAILQ_INIT(&t->connections);
 	return t;
 }
@@ -77,17 +64,7 @@ const struct target_stats *target_stats(const struct target *target)
 	return &target->stats;
 }
 
-bool target_is(const struct target *t, uint8_t family, const uint8_t *address, uint16_t port)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&t->address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&t->address;
-
-	if (family == 4)
-		return v4->sin_family == AF_INET && ntohs(v4->sin_port) == port &&
-		       !memcmp(&v4->sin_addr, address, 4);
-	return v6->sin6_family == AF_INET6 && ntohs(v6->sin6_port) == port &&
-	       !memcmp(&v6->sin6_addr, address, 16);
-}
+static void on_event(void *connection, uint32_t events, uint64_t now_ns);
 
 struct target_connection *target_connect(struct target *t)
 {
@@ -95,7 +72,8 @@ struct target_connection *target_connect(struct target *t)
 
 	if (!c)
 		return NULL;
-	*c = (struct target_connection){ .target = t, .fd = -1 };
+	*c = (struct target_connection){ .target = t };
+	link_init(&c->link, &t->link, on_event, c);
 	STAILQ_INIT(&c->queue);
 	TAILQ_INSERT_TAIL(&t->connections, c, in_target);
 	return c;
@@ -103,14 +81,8 @@ struct target_connection *target_connect(struct target *t)
 
 static void disconnect(struct target_connection *c, uint64_t now_ns)
 {
-	if (c->fd < 0)
-		return;
-	if (c->port)
-		ends_close(c->target->ends, c->port, now_ns);
-	close(c->fd); /* leaves the epoll, too */
-	c->fd = -1;
-	c->port = 0;
-	c->connected = c->used = false;
+	link_close(&c->link, now_ns);
+	c->used = false;
 }
 
 static void drop(struct target_connection *c, struct message *m)
@@ -128,34 +100,6 @@ static void begin_answer(struct target_connection *c)
 	http_begin_response(&c->answer, STAILQ_FIRST(&c->queue)->method == HTTP_HEAD);
 }
 
-static int open_connection(struct target_connection *c, uint64_t now_ns)
-{
-	struct target *t = c->target;
-	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = c } };
-	int one = 1;
-
-	c->fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		return -errno;
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if ((connect(c->fd, (struct sockaddr *)&t->address, t->address_len) && errno != EINPROGRESS) ||
-	    epoll_ctl(t->events, EPOLL_CTL_ADD, c->fd, &event)) {
-		int err = -errno;
-
-		disconnect(c, now_ns);
-		return err;
-	}
-	c->port = ends_open(t->ends, c->fd);
-	return 0;
-}
-
-static void watch(struct target_connection *c, bool writable)
-{
-	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (writable ? EPOLLOUT : 0), { .ptr = c } };
-
-	epoll_ctl(c->target->events, EPOLL_CTL_MOD, c->fd, &event);
-}
-
 /* Begins with the first request of the queue, unless one is under way. */
 static void start(struct target_connection *c, uint64_t now_ns)
 {
@@ -165,9 +109,9 @@ static void start(struct target_connection *c, uint64_t now_ns)
 		c->answering = false;
 		c->begun_ns = now_ns;
 		c->busy = true;
-		if (c->fd >= 0) {
-			watch(c, true);
-		} else if (open_connection(c, now_ns)) {
+		if (c->link.fd >= 0) {
+			link_watch(&c->link, true);
+		} else if (link_open(&c->link, now_ns)) {
 			tally(TALLY_REQUESTS_UNSENT);
 			drop(c, STAILQ_FIRST(&c->queue));
 		}
@@ -216,7 +160,7 @@ static bool repeatable(enum http_method method)
 static void lose(struct target_connection *c, enum tally why, uint64_t now_ns)
 {
 	struct message *m = STAILQ_FIRST(&c->queue);
-	bool was_used = c->used, was_answering = c->answering, was_connected = c->connected;
+	bool was_used = c->used, was_answering = c->answering, was_connected = c->link.connected;
 
 	disconnect(c, now_ns);
 	if (!c->busy)
@@ -309,9 +253,9 @@ static void receive(struct target_connection *c, uint64_t now_ns)
 	ssize_t n;
 
 	/* what is left then, epoll says again */
-	for (int turn = 0; turn < TURN && c->fd >= 0; turn++) {
-		n = recv(c->fd, bytes, sizeof(bytes), 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	for (int turn = 0; turn < TURN && c->link.fd >= 0; turn++) {
+		n = link_receive(&c->link, bytes, sizeof(bytes));
+		if (n == -EAGAIN)
 			return;
 		if (!n) {
 			closed(c, now_ns);
@@ -331,28 +275,27 @@ static void send_more(struct target_connection *c, uint64_t now_ns)
 	const struct message *m = STAILQ_FIRST(&c->queue);
 	ssize_t n;
 
-	c->connected = true;
 	if (!c->busy || c->sent == m->len) {
-		watch(c, false);
+		link_watch(&c->link, false);
 		return;
 	}
-	n = send(c->fd, m->bytes + c->sent, m->len - c->sent, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+	n = link_send(&c->link, m->bytes + c->sent, m->len - c->sent);
+	if (n < 0 && n != -EAGAIN) {
 		lose(c, TALLY_RESPONSES_LOST, now_ns);
 		return;
 	}
 	c->sent += n < 0 ? 0 : n;
 	if (c->sent == m->len) {
 		tally(TALLY_REQUESTS_SENT);
-		watch(c, false);
+		link_watch(&c->link, false);
 	}
 }
 
-void target_event(struct target_connection *c, uint32_t events, uint64_t now_ns)
+static void on_event(void *connection, uint32_t events, uint64_t now_ns)
 {
-	if (c->fd < 0)
-		return;
-	if (events & EPOLLERR && !c->connected) {
+	struct target_connection *c = connection;
+
+	if (events & EPOLLERR && !c->link.connected) {
 		lose(c, TALLY_REQUESTS_UNSENT, now_ns);
 		return;
 	}

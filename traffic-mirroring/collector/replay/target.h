@@ -9,9 +9,8 @@
 #define COLLECTOR_TARGET_H
 
 #include <stdatomic.h>
-#include <sys/socket.h>
 
-#include "ends.h"
+#include "link.h"
 #include "memory.h"
 #include "requests.h"
 #include "rewrite.h"
@@ -30,18 +29,14 @@ struct target;
 struct target_connection;
 
 struct target_options {
-	struct sockaddr_storage address;
-	socklen_t address_len;
+	struct link_target link;
 	size_t memory; /* bytes, for its requests and connections */
 	uint64_t max_age_ns; /* a request that is not answered then is given up */
 };
 
-/* events: an epoll that gets the connections. NULL: no memory. */
-struct target *target_new(const struct target_options *options, int events, struct ends *ends);
+/* NULL: no memory. */
+struct target *target_new(const struct target_options *options);
 const struct target_stats *target_stats(const struct target *target);
-
-/* Whether it has this address (as in struct flow_key) and port. */
-bool target_is(const struct target *target, uint8_t family, const uint8_t *address, uint16_t port);
 
 /* NULL: no memory. */
 struct target_connection *target_connect(struct target *target);
@@ -52,9 +47,6 @@ void target_send(struct target_connection *c, const struct http_request *request
 
 /* No more requests: frees the connection when all are answered. */
 void target_finish(struct target_connection *c);
-
-/* What epoll says about a connection (its data.ptr). */
-void target_event(struct target_connection *c, uint32_t events, uint64_t now_ns);
 
 /* To be called every second or so. Ends what takes too long, and frees what has finished. */
 void target_expire(struct target *target, uint64_t now_ns);

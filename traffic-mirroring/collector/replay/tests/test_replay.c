@@ -61,15 +61,17 @@ static void packet(struct in_addr src, uint16_t port, uint8_t flags, uint32_t se
 static void own_connections_are_not_replayed(void **state)
 {
 	struct replay_options options = {
-		.rule = { { .port = 80, .host = "x" } },
+		.rule = { { .port = 80, .targets = 1, .groups = 1 } },
 		.rules = 1,
+		.target = { { .host = "x" } },
+		.targets = 1,
 		.mark = "",
 		.max_age = 10,
 		.percent = 100,
 		.flows = { .max = 16, .request_max = 4096, .stream = { 4096, SECOND_NS } },
 		.memory = 4 << 20,
 	};
-	struct replay_rule *rule = options.rule;
+	struct replay_target *target = options.target;
 	struct pollfd listener = { .events = POLLIN };
 	struct sockaddr_in own = { 0 };
 	socklen_t len = sizeof(own);
@@ -79,9 +81,10 @@ static void own_connections_are_not_replayed(void **state)
 	loopback_enter();
 	listener.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(listen(listener.fd, 8), 0); /* the kernel chooses a port */
-	rule->address_len = sizeof(rule->address);
-	assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&rule->address, &rule->address_len), 0);
-	((struct sockaddr_in *)&rule->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	target->address_len = sizeof(target->address);
+	assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&target->address, &target->address_len),
+			 0);
+	((struct sockaddr_in *)&target->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(replay_start(&options, &replay), 0);
 
 	packet((struct in_addr){ inet_addr("192.0.2.1") }, 1000, TH_SYN, 0, "");

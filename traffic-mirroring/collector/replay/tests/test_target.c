@@ -27,15 +27,17 @@ static int begin(void **state)
 
 	(void)state;
 	/* the kernel chooses an abstract address */
-	options.address.ss_family = AF_UNIX;
+	options.link.address.ss_family = AF_UNIX;
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&options.address, sizeof(sa_family_t)), 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&options.link.address, sizeof(sa_family_t)), 0);
 	assert_int_equal(listen(listener, 8), 0);
-	options.address_len = sizeof(options.address);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&options.address, &options.address_len), 0);
-	events = epoll_create1(EPOLL_CLOEXEC);
-	ends = ends_new();
-	target = target_new(&options, events, ends);
+	options.link.address_len = sizeof(options.link.address);
+	assert_int_equal(
+		getsockname(listener, (struct sockaddr *)&options.link.address, &options.link.address_len),
+		0);
+	options.link.events = events = epoll_create1(EPOLL_CLOEXEC);
+	options.link.ends = ends = ends_new();
+	target = target_new(&options);
 	assert_non_null(target);
 	connection = target_connect(target);
 	return 0;
@@ -57,7 +59,7 @@ static void turn(void)
 	struct epoll_event event;
 
 	for (int i = 0; i < 20 && epoll_wait(events, &event, 1, 0); i++)
-		target_event(event.data.ptr, event.events, 0);
+		link_event(event.data.ptr, event.events, 0);
 }
 
 static void send_request(const char *line, enum http_method method, size_t body)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+bool link_is_address(const struct sockaddr_storage *a, uint8_t family, const uint8_t *address, uint16_t port)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+
+	if (family == 4)
+		return v4->sin_family == AF_INET && ntohs(v4->sin_port) == port &&
+		       !memcmp(&v4->sin_addr, address, 4);
+	return v6->sin6_family == AF_INET6 && ntohs(v6->sin6_port) == port &&
+	       !memcmp(&v6->sin6_addr, address, 16);
+}
+
+void link_init(struct link *l, const struct link_target *target,
+	       void (*on_event)(void *context, uint32_t events, uint64_t now_ns), void *context)
+{
+	*l = (struct link){ .target = target, .on_event = on_event, .context = context, .fd = -1 };
+}
+
+int link_open(struct link *l, uint64_t now_ns)
+{
+	const struct link_target *to = l->target;
+	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = l } };
+	int one = 1;
+
+	l->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return -errno;
+	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if ((connect(l->fd, (struct sockaddr *)&to->address, to->address_len) && errno != EINPROGRESS) ||
+	    epoll_ctl(to->events, EPOLL_CTL_ADD, l->fd, &event)) {
+		int err = -errno;
+
+		link_close(l, now_ns);
+		return err;
+	}
+	l->port = ends_open(to->ends, l->fd);
+	return 0;
+}
+
+void link_close(struct link *l, uint64_t now_ns)
+{
+	if (l->fd < 0)
+		return;
+	if (l->port)
+		ends_close(l->target->ends, l->port, now_ns);
+	close(l->fd); /* leaves the epoll, too */
+	l->fd = -1;
+	l->port = 0;
+	l->connected = false;
+}
+
+void link_watch(struct link *l, bool writable)
+{
+	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (writable ? EPOLLOUT : 0), { .ptr = l } };
+
+	epoll_ctl(l->target->events, EPOLL_CTL_MOD, l->fd, &event);
+}
+
+void link_event(struct link *l, uint32_t events, uint64_t now_ns)
+{
+	if (l->fd < 0)
+		return;
+	l->connected |= events & EPOLLOUT && !(events & EPOLLERR);
+	l->on_event(l->context, events, now_ns);
+}
+
+ssize_t link_send(struct link *l, const void *bytes, size_t len)
+{
+	ssize_t n = send(l->fd, bytes, len, MSG_NOSIGNAL);
+
+	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+ssize_t link_receive(struct link *l, void *bytes, size_t size)
+{
+	ssize_t n = recv(l->fd, bytes, size, 0);
+
+	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}

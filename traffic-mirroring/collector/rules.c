@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "rules.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../common/log.h"
+#include "../../common/units.h"
+
+static const char scheme[] = "http://";
+
+static int look_up(const char *host, unsigned long port, struct replay_target *target)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	char service[8];
+	int err;
+
+	snprintf(service, sizeof(service), "%lu", port);
+	err = getaddrinfo(host, service, &hints, &found);
+	if (err) {
+		log_error("--replay: cannot find the address of \"%s\": %s", host, gai_strerror(err));
+		return -ENOENT;
+	}
+	memcpy(&target->address, found->ai_addr, found->ai_addrlen);
+	target->address_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* "host[:port]" or "[address][:port]". */
+static int read_authority(const char *text, unsigned long port, struct replay_target *target)
+{
+	const char *begin = text + (*text == '['), *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
+	const char *colon = end + (*end == ']');
+	char host[REPLAY_HOST_MAX];
+
+	if (begin == end || (*text == '[') != (*end == ']') || strpbrk(text, "/@?# "))
+		return -EINVAL;
+	if (*colon && (*colon != ':' || number_parse(colon + 1, 1, 65535, &port)))
+		return -EINVAL;
+	snprintf(host, sizeof(host), "%.*s", (int)(end - begin), begin);
+	snprintf(target->host, sizeof(target->host), "%s", text);
+	return look_up(host, port, target);
+}
+
+/* http://HOST[:PORT][/] */
+static int read_target(const char *text, size_t len, struct replay_target *target)
+{
+	size_t skip = strlen(scheme);
+	char authority[REPLAY_HOST_MAX];
+
+	if (len < skip || memcmp(text, scheme, skip))
+		return -EINVAL;
+	len -= text[len - 1] == '/' && len > skip;
+	if (len - skip >= sizeof(authority))
+		return -EINVAL;
+	snprintf(authority, sizeof(authority), "%.*s", (int)(len - skip), text + skip);
+	return read_authority(authority, 80, target);
+}
+
+static int read_targets(const char *text, struct replay_options *o, struct replay_rule *rule)
+{
+	size_t len;
+	int err = 0;
+
+	for (rule->groups = 1; !err; text += len + 1) {
+		struct replay_target *target = &o->target[o->targets];
+
+		len = strcspn(text, ",+");
+		if (o->targets == REPLAY_TARGETS_MAX || rule->groups > FLOW_COPIES_MAX)
+			return -EINVAL;
+		*target = (struct replay_target){ .rule = o->rules, .group = rule->groups - 1 };
+		err = read_target(text, len, target);
+		o->targets += !err;
+		rule->targets++;
+		if (!text[len])
+			break;
+		rule->groups += text[len] == '+';
+	}
+	return err;
+}
+
+static int read_port(const char *text, size_t len, const struct replay_options *o, struct replay_rule *rule)
+{
+	unsigned long port;
+	char number[8];
+
+	if (len >= sizeof(number))
+		return -EINVAL;
+	snprintf(number, sizeof(number), "%.*s", (int)len, text);
+	if (number_parse(number, 1, 65535, &port))
+		return -EINVAL;
+	for (uint32_t i = 0; i < o->rules; i++)
+		if (o->rule[i].port == port)
+			return -EINVAL;
+	rule->port = port;
+	return 0;
+}
+
+int rules_read(const char *text, struct replay_options *o)
+{
+	const char *equals = strchr(text, '=');
+	struct replay_rule rule = { .first = o->targets };
+	int err;
+
+	if (!equals || o->rules == REPLAY_RULES_MAX)
+		return -EINVAL;
+	err = read_port(text, equals - text, o, &rule) ?: read_targets(equals + 1, o, &rule);
+	if (!err)
+		o->rule[o->rules++] = rule;
+	return err;
+}

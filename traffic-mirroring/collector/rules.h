@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The rules of the replay as text. */
+#ifndef COLLECTOR_RULES_H
+#define COLLECTOR_RULES_H
+
+#include "replay/replay.h"
+
+/*
+ * Adds "PORT=TARGETS". A target is http://HOST[:PORT]; commas separate those that connections are spread
+ * over, plus signs groups that each get all of them. 0, -EINVAL, or another negative errno after log_error().
+ */
+int rules_read(const char *text, struct replay_options *options);
+
+#endif
