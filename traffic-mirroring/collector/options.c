@@ -92,7 +92,12 @@ static int read_source(const char *word, void *options)
 
 static int read_replay(const char *text, void *options)
 {
-	return rules_read(text, &((struct options *)options)->replay);
+	return rules_read(text, false, &((struct options *)options)->replay);
+}
+
+static int read_tcp(const char *text, void *options)
+{
+	return rules_read(text, true, &((struct options *)options)->replay);
 }
 
 static int read_replay_host(const char *text, void *options)
@@ -187,6 +192,9 @@ static const struct arg table[] = {
 	{ "replay", "PORT=URL[,URL][+URL]", "send HTTP requests to PORT to other servers; may be repeated",
 	  ARGS_READ(read_replay, "PORT=http://HOST[:PORT][,...][+...], each PORT once"), .repeats = true,
 	  .section = "Replaying" },
+	{ "tcp", "PORT=HOST:PORT[,...][+...]",
+	  "send what clients send to PORT, of any protocol, to other servers; may be repeated",
+	  ARGS_READ(read_tcp, "PORT=HOST:PORT[,...][+...], each PORT once"), .repeats = true },
 	{ "replay-host", "NAME", "send this Host header, or target for HOST[:PORT] (as copied)",
 	  ARGS_READ(read_replay_host, "a name without blanks") },
 	{ "replay-client-header", "NAME", "add a header NAME with the client's address",

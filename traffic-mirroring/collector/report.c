@@ -48,7 +48,7 @@ static void print_statuses(const struct report *report, const char *prefix, FILE
 			{ "port", place.port }, { "target", place.target }, { "code", code }, { NULL, NULL }
 		};
 
-		for (int status = 0; status < TARGET_STATUSES; status++) {
+		for (int status = 0; stats && status < TARGET_STATUSES; status++) {
 			unsigned long n = atomic_load(&stats->status[status]);
 
 			snprintf(code, sizeof(code), "%03d", status);
@@ -90,9 +90,11 @@ static void print_latencies(const struct report *report, const char *prefix, FIL
 	prometheus_metric(to, name, "histogram",
 			  "time from the first byte of a request to the last byte of its response");
 	for (uint32_t i = 0; i < report->rules->targets; i++) {
+		const struct target_stats *stats = replay_stats(report->replay, i);
 		struct place place = place_of(report, i);
 
-		print_latency(name, &place, replay_stats(report->replay, i), to);
+		if (stats)
+			print_latency(name, &place, stats, to);
 	}
 }
 
@@ -148,9 +150,11 @@ void report_summary(const struct report *report, FILE *to)
 		fprintf(to, "%-24s %12" PRIu64 "  %s\n", tally_info[i].name, tally_sum(i),
 			tally_info[i].help);
 	for (uint32_t i = 0; report->replay && i < report->rules->targets; i++) {
+		const struct target_stats *stats = replay_stats(report->replay, i);
 		struct place place = place_of(report, i);
 
-		summarize_target(&place, replay_stats(report->replay, i), to);
+		if (stats)
+			summarize_target(&place, stats, to);
 	}
 }
 

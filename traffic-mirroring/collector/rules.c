@@ -21,7 +21,7 @@ static int look_up(const char *host, unsigned long port, struct replay_target *t
 	snprintf(service, sizeof(service), "%lu", port);
 	err = getaddrinfo(host, service, &hints, &found);
 	if (err) {
-		log_error("--replay: cannot find the address of \"%s\": %s", host, gai_strerror(err));
+		log_error("cannot find the address of \"%s\": %s", host, gai_strerror(err));
 		return -ENOENT;
 	}
 	memcpy(&target->address, found->ai_addr, found->ai_addrlen);
@@ -30,7 +30,7 @@ static int look_up(const char *host, unsigned long port, struct replay_target *t
 	return 0;
 }
 
-/* "host[:port]" or "[address][:port]". */
+/* "host[:port]" or "[address][:port]". port: where none is given; 0: one must be. */
 static int read_authority(const char *text, unsigned long port, struct replay_target *target)
 {
 	const char *begin = text + (*text == '['), *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
@@ -41,24 +41,26 @@ static int read_authority(const char *text, unsigned long port, struct replay_ta
 		return -EINVAL;
 	if (*colon && (*colon != ':' || number_parse(colon + 1, 1, 65535, &port)))
 		return -EINVAL;
+	if (!port)
+		return -EINVAL;
 	snprintf(host, sizeof(host), "%.*s", (int)(end - begin), begin);
 	snprintf(target->host, sizeof(target->host), "%s", text);
 	return look_up(host, port, target);
 }
 
-/* http://HOST[:PORT][/] */
-static int read_target(const char *text, size_t len, struct replay_target *target)
+/* http://HOST[:PORT][/], or HOST:PORT */
+static int read_target(const char *text, size_t len, bool tcp, struct replay_target *target)
 {
-	size_t skip = strlen(scheme);
+	size_t skip = tcp ? 0 : strlen(scheme);
 	char authority[REPLAY_HOST_MAX];
 
 	if (len < skip || memcmp(text, scheme, skip))
 		return -EINVAL;
-	len -= text[len - 1] == '/' && len > skip;
+	len -= skip && len > skip && text[len - 1] == '/';
 	if (len - skip >= sizeof(authority))
 		return -EINVAL;
 	snprintf(authority, sizeof(authority), "%.*s", (int)(len - skip), text + skip);
-	return read_authority(authority, 80, target);
+	return read_authority(authority, tcp ? 0 : 80, target);
 }
 
 static int read_targets(const char *text, struct replay_options *o, struct replay_rule *rule)
@@ -73,7 +75,7 @@ static int read_targets(const char *text, struct replay_options *o, struct repla
 		if (o->targets == REPLAY_TARGETS_MAX || rule->groups > FLOW_COPIES_MAX)
 			return -EINVAL;
 		*target = (struct replay_target){ .rule = o->rules, .group = rule->groups - 1 };
-		err = read_target(text, len, target);
+		err = read_target(text, len, rule->tcp, target);
 		o->targets += !err;
 		rule->targets++;
 		if (!text[len])
@@ -100,10 +102,10 @@ static int read_port(const char *text, size_t len, const struct replay_options *
 	return 0;
 }
 
-int rules_read(const char *text, struct replay_options *o)
+int rules_read(const char *text, bool tcp, struct replay_options *o)
 {
 	const char *equals = strchr(text, '=');
-	struct replay_rule rule = { .first = o->targets };
+	struct replay_rule rule = { .tcp = tcp, .first = o->targets };
 	int err;
 
 	if (!equals || o->rules == REPLAY_RULES_MAX)

@@ -6,9 +6,10 @@
 #include "replay/replay.h"
 
 /*
- * Adds "PORT=TARGETS". A target is http://HOST[:PORT]; commas separate those that connections are spread
- * over, plus signs groups that each get all of them. 0, -EINVAL, or another negative errno after log_error().
+ * Adds "PORT=TARGETS". A target is http://HOST[:PORT], or HOST:PORT where bytes are replayed; commas separate
+ * those that connections are spread over, plus signs groups that each get all of them. 0, -EINVAL, or another
+ * negative errno after log_error().
  */
-int rules_read(const char *text, struct replay_options *options);
+int rules_read(const char *text, bool tcp, struct replay_options *options);
 
 #endif

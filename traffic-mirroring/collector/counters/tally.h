@@ -54,13 +54,14 @@
 	T(FLOWS_HTTP2, "flows_http2", "connections with HTTP/2: not replayed")                          \
 	T(FLOWS_UNCERTAIN, "flows_uncertain",                                                           \
 	  "connections abandoned where servers may differ in what they execute")                        \
-	T(FLOWS_LOOP, "flows_loop", "connections to a target itself: not replayed")              \
-	/* what becomes of a flow's bytes: the first three add up to all of them */                     \
+	T(FLOWS_LOOP, "flows_loop", "connections to a target itself: not replayed")                     \
+	/* what becomes of a flow's bytes: the first four add up to all of them */                      \
 	T(BYTES_REQUESTS, "stream_bytes_requests", "stream bytes that became whole requests")           \
+	T(BYTES_TCP, "stream_bytes_tcp", "stream bytes of --tcp up to the first gap")                   \
 	T(BYTES_SKIPPED, "stream_bytes_skipped", "stream bytes outside whole requests")                 \
 	T(BYTES_MISSING, "stream_bytes_missing", "stream bytes of which no copy arrived")               \
 	T(GAPS, "stream_gaps", "gaps: places where stream bytes are missing")                           \
-	/* what becomes of a request; from requests_memory on, of each of its copies */                                                                \
+	/* what becomes of a request; once it is found, of what each group gets of it */                \
 	T(REQUESTS, "requests", "whole requests found")                                                 \
 	T(REQUESTS_GAP, "requests_gap", "requests abandoned because bytes are missing")                 \
 	T(REQUESTS_CLOSED, "requests_closed", "requests truncated by the end of their connection")      \
@@ -79,7 +80,15 @@
 	T(RESPONSES, "responses", "whole responses from the HTTP target")                               \
 	T(RESPONSES_BAD, "responses_bad", "responses that are not HTTP/1")                              \
 	T(RESPONSES_LOST, "responses_lost", "requests whose connection the HTTP target closed")         \
-	T(RESPONSES_LATE, "responses_late", "requests that the HTTP target did not answer in time")
+	T(RESPONSES_LATE, "responses_late", "requests that the HTTP target did not answer in time")     \
+	/* what becomes of a stream of --tcp, and of what each group gets of it */                      \
+	T(STREAMS_GAP, "tcp_streams_gap", "streams ended because bytes are missing")                    \
+	T(STREAMS_MEMORY, "tcp_streams_memory", "streams ended for lack of memory")                     \
+	T(STREAMS_UNSENT, "tcp_streams_unsent", "streams whose target did not take a byte in time")     \
+	T(STREAMS_LATE, "tcp_streams_late", "streams whose target did not take the next byte in time")  \
+	T(STREAMS_LOST, "tcp_streams_lost", "streams whose target closed the connection too early")     \
+	T(TCP_SENT, "tcp_bytes_sent", "bytes sent to a target of --tcp")                                \
+	T(TCP_UNSENT, "tcp_bytes_unsent", "bytes that could not be sent to a target of --tcp")
 
 #define TALLY(name, public, help) TALLY_##name,
 enum tally { TALLY_LIST(TALLY) TALLIES };

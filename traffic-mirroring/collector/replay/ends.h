@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Our ends of the connections to HTTP targets, by which mirrored copies of these are recognized: those of
+ * Our ends of the connections to targets, by which mirrored copies of these are recognized: those of
  * open connections, and for a while those of closed ones, of which late copies may come.
  */
 #ifndef COLLECTOR_ENDS_H

@@ -51,7 +51,7 @@ static enum flow_rank rank_of(const struct flow *flow)
 {
 	if (flow->closed || !flow->data)
 		return FLOW_BARE;
-	return flow->requests.some ? FLOW_PROVEN : FLOW_BEGUN;
+	return (flow->raw ? !flow->cut : flow->requests.some) ? FLOW_PROVEN : FLOW_BEGUN;
 }
 
 /* The context of the stream's and the requests' sinks. */
@@ -67,21 +67,50 @@ static void on_request(void *context, const struct http_request *request)
 	work->flows->sink.request(work->flows->sink.context, work->flow, request);
 }
 
+static void pass_on(struct flows *flows, struct flow *flow, const uint8_t *at, uint32_t len)
+{
+	if (flow->cut) {
+		tally_add(TALLY_BYTES_SKIPPED, len);
+		return;
+	}
+	tally_add(TALLY_BYTES_TCP, len);
+	flows->sink.data(flows->sink.context, flow, at, len);
+	flow->begun = true;
+}
+
+/* What comes after missing bytes would be taken for what comes next. */
+static void cut_at_gap(struct flows *flows, struct flow *flow, uint32_t len)
+{
+	tally(TALLY_GAPS);
+	tally_add(TALLY_BYTES_MISSING, len);
+	if (flow->cut)
+		return;
+	tally(TALLY_STREAMS_GAP);
+	flows->sink.end(flows->sink.context, flow, false);
+	flow->cut = true;
+}
+
 static void on_data(void *context, const uint8_t *at, uint32_t len, bool boundary)
 {
 	struct work *work = context;
 	struct flows *flows = work->flows;
 	const struct requests_sink sink = { on_request, work };
 
-	requests_data(&work->flow->requests, at, len, boundary, flows->options.request_max, flows->memory,
-		      &sink);
+	if (work->flow->raw)
+		pass_on(flows, work->flow, at, len);
+	else
+		requests_data(&work->flow->requests, at, len, boundary, flows->options.request_max,
+			      flows->memory, &sink);
 }
 
 static void on_gap(void *context, uint32_t len)
 {
 	struct work *work = context;
 
-	requests_gap(&work->flow->requests, len, work->flows->memory);
+	if (work->flow->raw)
+		cut_at_gap(work->flows, work->flow, len);
+	else
+		requests_gap(&work->flow->requests, len, work->flows->memory);
 }
 
 static void set_waiting(struct flows *flows, struct flow *flow, bool waiting)
@@ -111,7 +140,8 @@ static void close_flow(struct flows *flows, struct flow *flow)
 		return;
 	stream_end(&flow->stream, flows->memory, &sink);
 	requests_end(&flow->requests, flows->memory);
-	flows->sink.end(flows->sink.context, flow);
+	if (!flow->cut)
+		flows->sink.end(flows->sink.context, flow, stream_complete(&flow->stream));
 	set_waiting(flows, flow, false);
 	flow->closed = true;
 	touch(flows, flow, flow->seen_ns);
@@ -208,6 +238,7 @@ static struct flow *new_flow(struct flows *flows, const struct segment *segment,
 	stream_begin(&flow->stream, flow->start);
 	requests_begin(&flow->requests, !begins);
 	flows->sink.begin(flows->sink.context, flow);
+	flow->cut = flow->raw && !begins;
 	slot = slot_of(flows, &flow->key);
 	flow->same_slot = *slot;
 	*slot = flow;

@@ -25,6 +25,9 @@ struct flow {
 	struct flow_key key;
 	uint32_t rule;
 	bool replayed; /* false: its segments are ignored */
+	bool raw; /* its bytes are passed on as they are, not its requests */
+	bool begun; /* some have been */
+	bool cut; /* no more are */
 	void *connection[FLOW_COPIES_MAX]; /* the caller's */
 	/* the rest is for flows.c */
 	struct flow *same_slot;
@@ -43,10 +46,13 @@ struct flow {
 };
 
 struct flows_sink {
-	/* A new flow: sets replayed. */
+	/* A new flow: sets replayed and raw. */
 	void (*begin)(void *context, struct flow *flow);
 	void (*request)(void *context, struct flow *flow, const struct http_request *request);
-	void (*end)(void *context, struct flow *flow);
+	/* The next bytes of a raw flow, from its first one on and without a gap. */
+	void (*data)(void *context, struct flow *flow, const uint8_t *at, uint32_t len);
+	/* Its end, or that of its raw bytes. whole: everything up to the client's FIN came. */
+	void (*end)(void *context, struct flow *flow, bool whole);
 	void *context;
 };
 

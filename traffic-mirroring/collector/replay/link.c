@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 bool link_is_address(const struct sockaddr_storage *a, uint8_t family, const uint8_t *address, uint16_t port)
@@ -60,6 +62,15 @@ void link_close(struct link *l, uint64_t now_ns)
 	l->connected = false;
 }
 
+void link_reset(struct link *l, uint64_t now_ns)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	if (l->fd >= 0)
+		setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	link_close(l, now_ns);
+}
+
 void link_watch(struct link *l, bool writable)
 {
 	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (writable ? EPOLLOUT : 0), { .ptr = l } };
@@ -87,4 +98,16 @@ ssize_t link_receive(struct link *l, void *bytes, size_t size)
 	ssize_t n = recv(l->fd, bytes, size, 0);
 
 	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+void link_shutdown(struct link *l)
+{
+	shutdown(l->fd, SHUT_WR);
+}
+
+bool link_unacknowledged(const struct link *l)
+{
+	int bytes;
+
+	return !ioctl(l->fd, SIOCOUTQ, &bytes) && bytes;
 }

@@ -36,6 +36,8 @@ void link_init(struct link *link, const struct link_target *target,
 /* Begins to connect, and waits until bytes may be sent. 0, or -errno silently. */
 int link_open(struct link *link, uint64_t now_ns);
 void link_close(struct link *link, uint64_t now_ns);
+/* The same with a reset in place of a FIN. It discards what the other end has not acknowledged. */
+void link_reset(struct link *link, uint64_t now_ns);
 
 /* Whether to wait until bytes may be sent. Bytes that come are always awaited. */
 void link_watch(struct link *link, bool writable);
@@ -46,5 +48,11 @@ void link_event(struct link *link, uint32_t events, uint64_t now_ns);
 /* The number of bytes; -EAGAIN: none now, or another negative errno. For link_receive(), 0: the end. */
 ssize_t link_send(struct link *link, const void *bytes, size_t len);
 ssize_t link_receive(struct link *link, void *bytes, size_t size);
+
+/* Sends a FIN; receiving goes on. */
+void link_shutdown(struct link *link);
+
+/* Whether bytes, or the FIN, have not been acknowledged yet. */
+bool link_unacknowledged(const struct link *link);
 
 #endif

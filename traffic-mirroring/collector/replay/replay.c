@@ -28,7 +28,9 @@ struct replay {
 	struct memory memory;
 	struct flows *flows;
 	struct ends *ends;
+	/* one of both for each target */
 	struct target *target[REPLAY_TARGETS_MAX];
+	struct tcp_target *tcp[REPLAY_TARGETS_MAX];
 	int events, wake;
 	uint64_t now_ns;
 	struct pace pace;
@@ -79,7 +81,7 @@ void replay_wake(struct replay *r)
 
 const struct target_stats *replay_stats(const struct replay *r, uint32_t target)
 {
-	return target_stats(r->target[target]);
+	return r->target[target] ? target_stats(r->target[target]) : NULL;
 }
 
 static const struct replay_rule *rule_of_flow(const struct replay *r, const struct flow *flow)
@@ -152,6 +154,7 @@ static void on_begin(void *context, struct flow *flow)
 	const struct flow_key *key = &flow->key;
 	struct replay *r = context;
 
+	flow->raw = rule_of_flow(r, flow)->tcp;
 	flow->replayed = false;
 	if (leads_to_target(r, flow) || ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns))
 		refuse_loop(r, flow);
@@ -205,11 +208,29 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 		send_request(r, flow, group, request);
 }
 
-static void on_end(void *context, struct flow *flow)
+static void on_data(void *context, struct flow *flow, const uint8_t *at, uint32_t len)
 {
-	(void)context;
+	struct replay *r = context;
+
+	for (uint32_t group = 0; group < rule_of_flow(r, flow)->groups && !r->options.dry_run; group++) {
+		if (!flow->begun)
+			flow->connection[group] = tcp_open(r->tcp[spread(r, flow, group)]);
+		if (flow->connection[group])
+			tcp_send(flow->connection[group], at, len, 2 * r->options.flows.request_max,
+				 r->now_ns);
+		else
+			tally_add(TALLY_TCP_UNSENT, len);
+	}
+}
+
+static void on_end(void *context, struct flow *flow, bool whole)
+{
+	const struct replay *r = context;
+
 	for (uint32_t i = 0; i < FLOW_COPIES_MAX; i++)
-		if (flow->connection[i])
+		if (flow->connection[i] && flow->raw)
+			tcp_finish(flow->connection[i], whole, r->now_ns);
+		else if (flow->connection[i])
 			target_finish(flow->connection[i]);
 }
 
@@ -246,7 +267,7 @@ static void take_events(struct replay *r, int timeout)
 static bool busy(const struct replay *r)
 {
 	for (uint32_t i = 0; i < r->options.targets; i++)
-		if (target_busy(r->target[i]))
+		if (r->tcp[i] ? tcp_busy(r->tcp[i]) : target_busy(r->target[i]))
 			return true;
 	return false;
 }
@@ -254,7 +275,19 @@ static bool busy(const struct replay *r)
 static void expire_targets(struct replay *r)
 {
 	for (uint32_t i = 0; i < r->options.targets; i++)
-		target_expire(r->target[i], r->now_ns);
+		if (r->tcp[i])
+			tcp_expire(r->tcp[i], r->now_ns);
+		else
+			target_expire(r->target[i], r->now_ns);
+}
+
+static void end_targets(struct replay *r)
+{
+	for (uint32_t i = 0; i < r->options.targets; i++)
+		if (r->tcp[i])
+			tcp_end(r->tcp[i], r->now_ns);
+		else
+			target_end(r->target[i], r->now_ns);
 }
 
 /* Takes what has come already, and waits for the last responses. */
@@ -266,8 +299,7 @@ static void finish(struct replay *r)
 	r->flows = NULL;
 	for (; busy(r) && r->now_ns < r->end_ns; expire_targets(r))
 		take_events(r, TICK_MS);
-	for (uint32_t i = 0; i < r->options.targets; i++)
-		target_end(r->target[i], r->now_ns);
+	end_targets(r);
 }
 
 static void *run(void *replay)
@@ -295,9 +327,10 @@ void replay_free(struct replay *r)
 		return;
 	if (r->flows)
 		flows_free(r->flows);
-	for (uint32_t i = 0; i < r->options.targets; i++)
-		if (r->target[i])
-			target_free(r->target[i]);
+	for (uint32_t i = 0; i < r->options.targets; i++) {
+		tcp_free(r->tcp[i]);
+		target_free(r->target[i]);
+	}
 	ends_free(r->ends);
 	queue_free(r->queue);
 	if (r->events >= 0)
@@ -307,21 +340,27 @@ void replay_free(struct replay *r)
 	free(r);
 }
 
-static struct target *new_target(const struct replay *r, const struct replay_target *target)
+static int add_target(struct replay *r, uint32_t i)
 {
+	const struct replay_target *target = &r->options.target[i];
 	const struct target_options options = {
 		.link = { target->address, target->address_len, r->events, r->ends },
 		.memory = r->options.memory / 2 / r->options.targets,
 		.max_age_ns = r->options.max_age * SECOND_NS,
 	};
 
-	return target_new(&options);
+	if (r->options.rule[target->rule].tcp)
+		r->tcp[i] = tcp_new(&options);
+	else
+		r->target[i] = target_new(&options);
+	return r->tcp[i] || r->target[i] ? 0 : -ENOMEM;
 }
 
 static int prepare(struct replay *r)
 {
-	const struct flows_sink sink = { on_begin, on_request, on_end, r };
+	const struct flows_sink sink = { on_begin, on_request, on_data, on_end, r };
 	struct epoll_event event = { EPOLLIN, { .ptr = NULL } };
+	int err = 0;
 
 	r->events = epoll_create1(EPOLL_CLOEXEC);
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -334,12 +373,9 @@ static int prepare(struct replay *r)
 	r->ends = ends_new();
 	if (!r->queue || !r->flows || !r->ends)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < r->options.targets; i++) {
-		r->target[i] = new_target(r, &r->options.target[i]);
-		if (!r->target[i])
-			return -ENOMEM;
-	}
-	return 0;
+	for (uint32_t i = 0; i < r->options.targets && !err; i++)
+		err = add_target(r, i);
+	return err;
 }
 
 int replay_start(const struct replay_options *options, struct replay **replay)

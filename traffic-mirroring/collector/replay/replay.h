@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Extracts HTTP requests from copies of client traffic and sends them to other servers, in a thread of its
- * own. The workers only put segments into a queue; if it is full, segments are dropped and counted, so a
- * target never delays them.
+ * Extracts HTTP requests, or the bytes of other protocols, from copies of client traffic and sends them to
+ * other servers, in a thread of its own. The workers only put segments into a queue; if it is full, segments
+ * are dropped and counted, so a target never delays them.
  */
 #ifndef COLLECTOR_REPLAY_H
 #define COLLECTOR_REPLAY_H
@@ -10,6 +10,7 @@
 #include "flows.h"
 #include "../../wire/copy.h"
 #include "target.h"
+#include "tcp.h"
 
 #define REPLAY_RULES_MAX 16
 #define REPLAY_TARGETS_MAX 64 /* of all rules */
@@ -25,6 +26,7 @@ struct replay_target {
 /* Each group of a rule's targets gets all connections, and spreads them over its targets. */
 struct replay_rule {
 	uint16_t port; /* of the mirrored server */
+	bool tcp; /* bytes are replayed, not requests */
 	uint32_t first, targets; /* in replay_options.target */
 	uint32_t groups;
 };
@@ -54,6 +56,7 @@ int replay_start(const struct replay_options *options, struct replay **replay);
 void replay_packet(struct replay *replay, const struct copy *p);
 void replay_wake(struct replay *replay);
 
+/* NULL: it is one of --tcp. */
 const struct target_stats *replay_stats(const struct replay *replay, uint32_t target);
 
 /* Ends it when all requests have responses, or at this time of CLOCK_MONOTONIC; NULL is fine. */

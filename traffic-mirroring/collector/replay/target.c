@@ -366,6 +366,7 @@ void target_end(struct target *t, uint64_t now_ns)
 
 void target_free(struct target *t)
 {
-	target_end(t, 0);
+	if (t)
+		target_end(t, 0);
 	free(t);
 }

@@ -30,8 +30,8 @@ struct target_connection;
 
 struct target_options {
 	struct link_target link;
-	size_t memory; /* bytes, for its requests and connections */
-	uint64_t max_age_ns; /* a request that is not answered then is given up */
+	size_t memory; /* bytes, for its connections and what waits for them */
+	uint64_t max_age_ns; /* what is not answered or, of a stream, not sent then is given up */
 };
 
 /* NULL: no memory. */

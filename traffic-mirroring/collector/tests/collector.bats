@@ -404,6 +404,8 @@ pcap_client() {
 		2|--listen vxlan --replay 0=http://127.0.0.1|--replay: expected PORT=http://HOST[:PORT][,...][+...], each PORT once, got "0=http://127.0.0.1"
 		2|--listen vxlan --replay 80=http://127.0.0.1,|--replay: expected PORT=http://HOST[:PORT][,...][+...], each PORT once, got "80=http://127.0.0.1,"
 		2|--listen vxlan --replay 80=http://[::1|--replay: expected PORT=http://HOST[:PORT][,...][+...], each PORT once, got "80=http://[::1"
+		2|--listen vxlan --tcp 5432=127.0.0.1|--tcp: expected PORT=HOST:PORT[,...][+...], each PORT once, got "5432=127.0.0.1"
+		2|--listen vxlan --replay 80=http://127.0.0.1 --tcp 80=127.0.0.1:1|--tcp: expected PORT=HOST:PORT[,...][+...], each PORT once, got "80=127.0.0.1:1"
 		2|--listen vxlan --replay-percent 101|--replay-percent: expected a number from 0 to 100, got "101"
 		2|--listen vxlan --replay-client-header X:|--replay-client-header: expected letters, digits, - and _, got "X:"
 		2|--listen vxlan --memory 1M|--memory: expected a size from 16M to 1T, got "1M"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * A client's stream in pieces that are lost, cut, doubled, reordered and delayed as the fuzzer likes: every
- * request that comes out is one that went in, in the order in which they went in, and every byte of the
- * stream is accounted for. The client waits for an answer before the next request, as the resynchronization
+ * request that comes out is one that went in, in the order in which they went in; of a raw stream, the bytes
+ * up to a gap do. The client waits for an answer before the next request, as the resynchronization
  * presumes.
  */
 #include <netinet/tcp.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "../../../../common/log.h"
-#include "flow_ignored.h"
 #include "../../counters/tally.h"
+#include "../flows.h"
 
 #define REQUESTS 16
 #define ANSWER 100 /* bytes of each */
@@ -27,6 +27,8 @@ static void check(bool ok)
 static char stream[64 * 1024];
 static uint32_t starts[REQUESTS + 1];
 static uint32_t last; /* request that came out */
+static bool raw; /* bytes come out, not requests */
+static uint32_t passed_on;
 
 /* Each request is unlike the others; bodies look like requests. */
 static void make_stream(void)
@@ -46,6 +48,12 @@ static void make_stream(void)
 	starts[REQUESTS] = at - stream;
 }
 
+static void on_begin(void *context, struct flow *flow)
+{
+	(void)context;
+	flow->raw = raw;
+}
+
 static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
 	(void)context;
@@ -57,6 +65,21 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 			return;
 		}
 	abort();
+}
+
+static void on_data(void *context, struct flow *flow, const uint8_t *at, uint32_t len)
+{
+	(void)context;
+	(void)flow;
+	check(!memcmp(at, stream + passed_on, len));
+	passed_on += len;
+}
+
+static void on_end(void *context, struct flow *flow, bool whole)
+{
+	(void)context;
+	(void)flow;
+	(void)whole;
 }
 
 /* What the client had received when it sent the byte at this offset. */
@@ -71,7 +94,7 @@ static uint32_t ack_at(uint32_t offset)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct flows_sink sink = { flow_ignored, on_request, flow_ignored, NULL };
+	const struct flows_sink sink = { on_begin, on_request, on_data, on_end, NULL };
 	const struct flows_options options = { 4, 4096, { 8192, 5 } };
 	struct memory memory = { .limit = 64 * 1024 };
 	uint64_t now = 1000;
@@ -79,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_init("", LEVEL_ERROR, NULL);
 	make_stream();
-	last = 0;
+	last = passed_on = 0;
+	raw = size & 1;
 	flows = flows_new(&options, &memory, &sink);
 	check(flows);
 	for (size_t i = 0; i + 4 <= size; i += 4) {

@@ -86,16 +86,42 @@ collect_all() {
 	((bytes >= sent && bytes <= sent + connections))
 }
 
-@test "what is replayed is what tshark sees in the same copies" {
-	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --replay-mark= --write "$LAB/copies.pcap"
-	spawn collector replayed timeout 20 python3 -c 'import shutil, socket, sys
-connection = socket.create_server(("127.0.0.1", 9090)).accept()[0]
-shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)'
+# recorder NAME PORT: writes down what one connection brings.
+recorder() {
+	spawn collector "$1" timeout 20 python3 -c 'import shutil, socket, sys
+connection = socket.create_server(("127.0.0.1", int(sys.argv[1]))).accept()[0]
+shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)' "$2"
+}
+
+@test "what is replayed is what tshark sees in the same copies; of any TCP, what the client sent" {
+	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --replay-mark= --tcp 5432=127.0.0.1:9091 --write "$LAB/copies.pcap"
+	recorder replayed 9090
 	wait_until 5 listens 9090
-	mirror_port_80 --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
+	expect 0 on host mirroring start --iface=eth0 --direction=ingress --map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array \
+		--rules="mirror proto tcp dst-port 80,5432" --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
 	head -c 30000 /dev/urandom >"$LAB/body"
 	expect 0 on client curl --silent --output /dev/null --data-binary "@$LAB/body" http://$LAB_HOST4/upload
+
+	# a server that speaks first; its replay begins when the client has gone
+	spawn host greeter timeout 20 python3 -c 'import socket
+connection = socket.create_server(("", 5432)).accept()[0]
+connection.sendall(b"hello")
+while connection.recv(65536):
+    pass
+connection.sendall(b"bye")'
+	wait_until 5 on host bash -c 'ss -Hltn "sport = :5432" | grep -q .'
+	expect 0 on client python3 -c 'import socket, sys
+connection = socket.create_connection((sys.argv[1], 5432))
+assert connection.recv(5) == b"hello"
+connection.sendall(open(sys.argv[2], "rb").read())
+connection.shutdown(socket.SHUT_WR)
+assert connection.recv(5) == b"bye"' $LAB_HOST4 "$LAB/body"
+	recorder stream 9091
+	wait_until 5 cmp "$LAB/body" "$LAB/stream.log"
+	wait "$pid" # for a FIN
+
 	collect_all || true # nobody answers
+	counters stream_bytes_tcp=30000 tcp_bytes_sent=30000 tcp_bytes_unsent=0 stream_bytes_missing=0
 	tshark -q -r "$LAB/copies.pcap" -z follow,tcp,raw,0 | grep -E '^[0-9a-f]+$' | tr -d '\n' | xxd -r -p >"$LAB/followed"
 	(($(stat -c %s "$LAB/followed") > 30000))
 	# the server writes what it was sent a little later

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Connections as scripts of segments: which requests come out, and that every byte is counted. */
-#include "flow_ignored.h"
+#include "../flows.h"
 
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -19,9 +19,18 @@
 #define MEGABYTE (1U << 20)
 
 static unsigned int found;
+static bool raw; /* flows are */
+static char passed_on[512];
+static char ended; /* the last raw flow: '.': as a whole, '!': not */
 static uint64_t now_ns;
 static struct memory memory;
 static struct flows *flows;
+
+static void on_begin(void *context, struct flow *flow)
+{
+	(void)context;
+	flow->raw = raw;
+}
 
 static void on_request(void *context, struct flow *flow, const struct http_request *request)
 {
@@ -31,7 +40,22 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 	found++;
 }
 
-static const struct flows_sink sink = { flow_ignored, on_request, flow_ignored, NULL };
+static void on_data(void *context, struct flow *flow, const uint8_t *at, uint32_t len)
+{
+	(void)context;
+	assert_int_equal(flow->begun, *passed_on != '\0');
+	strncat(passed_on, (const char *)at, len);
+}
+
+static void on_end(void *context, struct flow *flow, bool whole)
+{
+	(void)context;
+	(void)flow;
+	assert_false(raw && ended);
+	ended = whole ? '.' : '!';
+}
+
+static const struct flows_sink sink = { on_begin, on_request, on_data, on_end, NULL };
 
 static void begin(uint32_t max, size_t limit)
 {
@@ -71,7 +95,7 @@ static void segment(uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack, co
 
 static uint64_t bytes_counted(void)
 {
-	return tally_sum(TALLY_BYTES_REQUESTS) + tally_sum(TALLY_BYTES_SKIPPED) +
+	return tally_sum(TALLY_BYTES_REQUESTS) + tally_sum(TALLY_BYTES_TCP) + tally_sum(TALLY_BYTES_SKIPPED) +
 	       tally_sum(TALLY_BYTES_MISSING);
 }
 
@@ -228,6 +252,62 @@ static void silent_flows_end_after_five_minutes(void **state)
 	end();
 }
 
+/* Of any protocol: what is passed on, up to the first byte that is missing, and how it ends. */
+static void raw_streams_are_never_spliced(void **state)
+{
+	static const struct {
+		const char *passed_on;
+		char ended;
+		uint32_t bytes, gaps;
+		const char *name;
+		struct {
+			uint8_t flags;
+			uint32_t seq; /* 0: of the SYN, 1: of the first byte */
+			const char *text;
+		} segment[6];
+	} rows[] = {
+		{ "abcde", '.', 5, 0, "in order", { { TH_SYN, 0, "" }, { 0, 1, "abc" }, { TH_FIN, 4, "de" } } },
+		{ "abcde", '.', 5, 0, "a SYN with data", { { TH_SYN, 0, "abc" }, { TH_FIN, 4, "de" } } },
+		{ "abcde",
+		  '.',
+		  5,
+		  0,
+		  "out of order, and twice",
+		  { { TH_SYN, 0, "" }, { 0, 4, "d" }, { 0, 1, "abc" }, { 0, 2, "bcd" }, { TH_FIN, 5, "e" } } },
+		{ "a",
+		  '!',
+		  5,
+		  1,
+		  "a gap",
+		  { { TH_SYN, 0, "" }, { 0, 1, "a" }, { 0, 3, "c" }, { TH_FIN, 4, "de" } } },
+		{ "abc", '!', 4, 1, "no end", { { TH_SYN, 0, "" }, { 0, 1, "abc" }, { TH_FIN, 5, "" } } },
+		{ "abc", '!', 3, 0, "a reset", { { TH_SYN, 0, "" }, { 0, 1, "abc" }, { TH_RST, 4, "" } } },
+		{ "abc", '!', 3, 0, "open at the end", { { TH_SYN, 0, "" }, { 0, 1, "abc" } } },
+		{ "", '\0', 5, 0, "from the middle", { { 0, 1, "abc" }, { TH_FIN, 4, "de" } } },
+	};
+
+	(void)state;
+	raw = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t bytes = bytes_counted(), gaps = tally_sum(TALLY_STREAMS_GAP);
+
+		print_message("  %s\n", rows[i].name);
+		*passed_on = ended = '\0';
+		begin(8, MEGABYTE);
+		for (int n = 0; n < 6 && rows[i].segment[n].text; n++)
+			segment(1, rows[i].segment[n].flags, rows[i].segment[n].seq, 1,
+				rows[i].segment[n].text);
+		now_ns += 2 * SECOND_NS;
+		flows_expire(flows, now_ns);
+		end();
+		assert_string_equal(passed_on, rows[i].passed_on);
+		assert_int_equal(ended, rows[i].ended);
+		assert_int_equal(tally_sum(TALLY_STREAMS_GAP) - gaps, rows[i].gaps);
+		assert_int_equal(bytes_counted() - bytes, rows[i].bytes);
+	}
+	raw = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +319,7 @@ int main(void)
 		cmocka_unit_test(proven_flows_stay),
 		cmocka_unit_test(late_copies_begin_no_flow),
 		cmocka_unit_test(silent_flows_end_after_five_minutes),
+		cmocka_unit_test(raw_streams_are_never_spliced),
 	};
 
 	log_init("", LEVEL_ERROR, NULL);
