@@ -22,7 +22,7 @@ STATIC ?= 1
 B = build
 LIBRARIES = libbpf libelf zlib libnl-3.0 json-c libseccomp
 # What the collector has beside them.
-COLLECTOR_LIBRARIES = -lpcap -lzstd
+COLLECTOR_LIBRARIES = -lpcap -lzstd -lssl -lcrypto
 WARNINGS = -Wall -Wextra
 # Packages must not contain the path of the build folder.
 REPRODUCIBLE = -ffile-prefix-map=$(CURDIR)=.
@@ -218,7 +218,7 @@ $B/traffic-mirroring/mirror-sender: $B/obj/traffic-mirroring/sender/main.o \
 $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o \
 		$(call archives,$(addprefix traffic-mirroring/,collector collector/replay collector/counters wire) common)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0 libzstd) \
+	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0 libzstd libssl) \
 		$(call static,-Xlinker -Bdynamic) -lpcap -lpthread
 $(CHECK_OBJECT): $B/obj/packaging/check_object.o $B/obj/packaging/read_only.o
 	@mkdir -p $(@D)

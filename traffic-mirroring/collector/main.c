@@ -339,10 +339,10 @@ int main(int argc, char **argv)
 		if (!err)
 			serve(p);
 		end = stop_threads(p);
-		err = err ?: end;
 		report = report_of(p);
-		if (!p->options.quiet)
+		if (!err && !p->options.quiet)
 			report_summary(&report, stderr);
+		err = err ?: end;
 	}
 	release(p);
 	return err != 0;

@@ -9,9 +9,14 @@
 #include "../../common/log.h"
 #include "../../common/units.h"
 
-static const char scheme[] = "http://";
+static const struct scheme {
+	const char *prefix;
+	uint16_t port; /* where none is given; 0: one must be */
+	bool tls;
+} schemes[] = { { "http://", 80, false }, { "https://", 443, true } }, no_scheme = { "", 0, false };
 
-static int look_up(const char *host, unsigned long port, struct replay_target *target)
+/* The address of target->name. */
+static int look_up(unsigned long port, struct replay_target *target)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
@@ -19,9 +24,9 @@ static int look_up(const char *host, unsigned long port, struct replay_target *t
 	int err;
 
 	snprintf(service, sizeof(service), "%lu", port);
-	err = getaddrinfo(host, service, &hints, &found);
+	err = getaddrinfo(target->name, service, &hints, &found);
 	if (err) {
-		log_error("cannot find the address of \"%s\": %s", host, gai_strerror(err));
+		log_error("cannot find the address of \"%s\": %s", target->name, gai_strerror(err));
 		return -ENOENT;
 	}
 	memcpy(&target->address, found->ai_addr, found->ai_addrlen);
@@ -30,37 +35,46 @@ static int look_up(const char *host, unsigned long port, struct replay_target *t
 	return 0;
 }
 
-/* "host[:port]" or "[address][:port]". port: where none is given; 0: one must be. */
-static int read_authority(const char *text, unsigned long port, struct replay_target *target)
+/* "name[:port]" or "[address][:port]" */
+static int read_host(const char *text, unsigned long port, struct replay_target *target)
 {
-	const char *begin = text + (*text == '['), *end = begin + strcspn(begin, *text == '[' ? "]" : ":");
-	const char *colon = end + (*end == ']');
-	char host[REPLAY_HOST_MAX];
+	const char *begin = text + (*text == '[');
+	const char *end = begin + strcspn(begin, *text == '[' ? "]" : ":"), *colon = end + (*end == ']');
 
 	if (begin == end || (*text == '[') != (*end == ']') || strpbrk(text, "/@?# "))
 		return -EINVAL;
-	if (*colon && (*colon != ':' || number_parse(colon + 1, 1, 65535, &port)))
+	if (*colon ? *colon != ':' || number_parse(colon + 1, 1, 65535, &port) : !port)
 		return -EINVAL;
-	if (!port)
-		return -EINVAL;
-	snprintf(host, sizeof(host), "%.*s", (int)(end - begin), begin);
 	snprintf(target->host, sizeof(target->host), "%s", text);
-	return look_up(host, port, target);
+	snprintf(target->name, sizeof(target->name), "%.*s", (int)(end - begin), begin);
+	return look_up(port, target);
 }
 
-/* http://HOST[:PORT][/], or HOST:PORT */
+static const struct scheme *scheme_of(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (len > strlen(schemes[i].prefix) &&
+		    !memcmp(text, schemes[i].prefix, strlen(schemes[i].prefix)))
+			return &schemes[i];
+	return NULL;
+}
+
+/* A URL, with or without a slash at its end, or HOST:PORT. */
 static int read_target(const char *text, size_t len, bool tcp, struct replay_target *target)
 {
-	size_t skip = tcp ? 0 : strlen(scheme);
-	char authority[REPLAY_HOST_MAX];
+	const struct scheme *scheme = tcp ? &no_scheme : scheme_of(text, len);
+	char host[REPLAY_HOST_MAX];
 
-	if (len < skip || memcmp(text, scheme, skip))
+	if (!scheme)
 		return -EINVAL;
-	len -= skip && len > skip && text[len - 1] == '/';
-	if (len - skip >= sizeof(authority))
+	len -= !tcp && text[len - 1] == '/';
+	text += strlen(scheme->prefix);
+	len -= strlen(scheme->prefix);
+	if (len >= sizeof(host))
 		return -EINVAL;
-	snprintf(authority, sizeof(authority), "%.*s", (int)(len - skip), text + skip);
-	return read_authority(authority, tcp ? 0 : 80, target);
+	snprintf(host, sizeof(host), "%.*s", (int)len, text);
+	target->tls = scheme->tls;
+	return read_host(host, scheme->port, target);
 }
 
 static int read_targets(const char *text, struct replay_options *o, struct replay_rule *rule)

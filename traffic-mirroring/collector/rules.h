@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The rules of the replay as text. */
-#ifndef COLLECTOR_RULES_H
-#define COLLECTOR_RULES_H
+#pragma once
 
 #include "replay/replay.h"
 
 /*
- * Adds "PORT=TARGETS". A target is http://HOST[:PORT], or HOST:PORT where bytes are replayed; commas separate
- * those that connections are spread over, plus signs groups that each get all of them. 0, -EINVAL, or another
- * negative errno after log_error().
+ * Adds "PORT=TARGETS". A target is http://HOST[:PORT] or https://HOST[:PORT]; where bytes are replayed,
+ * HOST:PORT. Commas separate those that connections are spread over, plus signs groups that each get all of
+ * them. 0, -EINVAL, or another negative errno after log_error().
  */
 int rules_read(const char *text, bool tcp, struct replay_options *options);
-
-#endif

@@ -81,6 +81,7 @@
 	T(RESPONSES_BAD, "responses_bad", "responses that are not HTTP/1")                              \
 	T(RESPONSES_LOST, "responses_lost", "requests whose connection the HTTP target closed")         \
 	T(RESPONSES_LATE, "responses_late", "requests that the HTTP target did not answer in time")     \
+	T(TLS_FAILED, "tls_failed", "TLS handshakes with an HTTPS target that failed")                  \
 	/* what becomes of a stream of --tcp, and of what each group gets of it */                      \
 	T(STREAMS_GAP, "tcp_streams_gap", "streams ended because bytes are missing")                    \
 	T(STREAMS_MEMORY, "tcp_streams_memory", "streams ended for lack of memory")                     \

@@ -11,6 +11,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../../common/log.h"
+#include "../counters/tally.h"
+#include "tls.h"
+
 bool link_is_address(const struct sockaddr_storage *a, uint8_t family, const uint8_t *address, uint16_t port)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
@@ -23,31 +27,46 @@ bool link_is_address(const struct sockaddr_storage *a, uint8_t family, const uin
 	       !memcmp(&v6->sin6_addr, address, 16);
 }
 
-void link_init(struct link *l, const struct link_target *target,
+void link_init(struct link *l, struct link_target *target,
 	       void (*on_event)(void *context, uint32_t events, uint64_t now_ns), void *context)
 {
 	*l = (struct link){ .target = target, .on_event = on_event, .context = context, .fd = -1 };
 }
 
-int link_open(struct link *l, uint64_t now_ns)
+size_t link_memory(const struct link_target *target)
 {
-	const struct link_target *to = l->target;
+	return target->tls ? TLS_MEMORY : 0;
+}
+
+static int begin(struct link *l)
+{
+	struct link_target *to = l->target;
 	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP, { .ptr = l } };
 	int one = 1;
 
-	l->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(l->fd, (struct sockaddr *)&to->address, to->address_len) && errno != EINPROGRESS)
+		return -errno;
+	if (epoll_ctl(to->events, EPOLL_CTL_ADD, l->fd, &event))
+		return -errno;
+	l->sending = true;
+	l->tls = to->tls ? tls_begin(to->tls, l->fd, to->host) : NULL;
+	return to->tls && !l->tls ? -ENOMEM : 0;
+}
+
+int link_open(struct link *l, uint64_t now_ns)
+{
+	int err;
+
+	l->fd = socket(l->target->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return -errno;
-	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if ((connect(l->fd, (struct sockaddr *)&to->address, to->address_len) && errno != EINPROGRESS) ||
-	    epoll_ctl(to->events, EPOLL_CTL_ADD, l->fd, &event)) {
-		int err = -errno;
-
+	err = begin(l);
+	if (err)
 		link_close(l, now_ns);
-		return err;
-	}
-	l->port = ends_open(to->ends, l->fd);
-	return 0;
+	else
+		l->port = ends_open(l->target->ends, l->fd);
+	return err;
 }
 
 void link_close(struct link *l, uint64_t now_ns)
@@ -56,6 +75,8 @@ void link_close(struct link *l, uint64_t now_ns)
 		return;
 	if (l->port)
 		ends_close(l->target->ends, l->port, now_ns);
+	tls_end(l->tls);
+	l->tls = NULL;
 	close(l->fd); /* leaves the epoll, too */
 	l->fd = -1;
 	l->port = 0;
@@ -71,10 +92,17 @@ void link_reset(struct link *l, uint64_t now_ns)
 	link_close(l, now_ns);
 }
 
+static bool shakes_hands(const struct link *l)
+{
+	return l->tls && tls_is_new(l->tls);
+}
+
 void link_watch(struct link *l, bool writable)
 {
-	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (writable ? EPOLLOUT : 0), { .ptr = l } };
+	bool out = shakes_hands(l) ? !tls_awaits(l->tls) : writable;
+	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (out ? EPOLLOUT : 0), { .ptr = l } };
 
+	l->sending = writable;
 	epoll_ctl(l->target->events, EPOLL_CTL_MOD, l->fd, &event);
 }
 
@@ -82,22 +110,47 @@ void link_event(struct link *l, uint32_t events, uint64_t now_ns)
 {
 	if (l->fd < 0)
 		return;
-	l->connected |= events & EPOLLOUT && !(events & EPOLLERR);
+	l->connected |= events & EPOLLOUT && !(events & EPOLLERR) && !l->tls;
 	l->on_event(l->context, events, now_ns);
+}
+
+/* After a call that may have been a part of the handshake, and returned n. */
+static void go_on(struct link *l, ssize_t n)
+{
+	l->connected = !shakes_hands(l);
+	if (l->connected || n == -EAGAIN) {
+		link_watch(l, l->sending);
+		return;
+	}
+	tally(TALLY_TLS_FAILED);
+	if (!l->target->fault_said)
+		log_warn("no TLS with \"%s\": %s", l->target->host,
+			 n == -EPROTO ? tls_fault(l->tls) : strerror(-n));
+	l->target->fault_said = true;
 }
 
 ssize_t link_send(struct link *l, const void *bytes, size_t len)
 {
-	ssize_t n = send(l->fd, bytes, len, MSG_NOSIGNAL);
+	bool new = shakes_hands(l);
+	ssize_t n = l->tls ? tls_send(l->tls, bytes, len) : send(l->fd, bytes, len, MSG_NOSIGNAL);
 
-	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+	if (n < 0 && !l->tls)
+		n = errno == EINTR ? -EAGAIN : -errno;
+	if (new)
+		go_on(l, n);
+	return n;
 }
 
 ssize_t link_receive(struct link *l, void *bytes, size_t size)
 {
-	ssize_t n = recv(l->fd, bytes, size, 0);
+	bool new = shakes_hands(l);
+	ssize_t n = l->tls ? tls_receive(l->tls, bytes, size) : recv(l->fd, bytes, size, 0);
 
-	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+	if (n < 0 && !l->tls)
+		n = errno == EINTR ? -EAGAIN : -errno;
+	if (new)
+		go_on(l, n);
+	return n;
 }
 
 void link_shutdown(struct link *l)

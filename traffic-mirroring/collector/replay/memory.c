@@ -3,16 +3,29 @@
 
 #include <stdlib.h>
 
+bool memory_reserve(struct memory *memory, size_t size)
+{
+	while (size > memory->limit - memory->used)
+		if (!memory->reclaim || !memory->reclaim(memory->context))
+			return false;
+	memory->used += size;
+	return true;
+}
+
+void memory_release(struct memory *memory, size_t size)
+{
+	memory->used -= size;
+}
+
 void *memory_take(struct memory *memory, size_t size)
 {
 	void *block;
 
-	while (size > memory->limit - memory->used)
-		if (!memory->reclaim || !memory->reclaim(memory->context))
-			return NULL;
+	if (!memory_reserve(memory, size))
+		return NULL;
 	block = malloc(size);
-	if (block)
-		memory->used += size;
+	if (!block)
+		memory_release(memory, size);
 	return block;
 }
 
@@ -21,5 +34,5 @@ void memory_give(struct memory *memory, void *block, size_t size)
 	if (!block)
 		return;
 	free(block);
-	memory->used -= size;
+	memory_release(memory, size);
 }

@@ -13,6 +13,10 @@ struct memory {
 	void *context;
 };
 
+/* For memory that others allocate. False: the limit is reached. */
+bool memory_reserve(struct memory *memory, size_t size);
+void memory_release(struct memory *memory, size_t size);
+
 /* malloc() and free() within the limit. size is that of the allocation; NULL: the limit is reached. */
 void *memory_take(struct memory *memory, size_t size);
 void memory_give(struct memory *memory, void *block, size_t size);

@@ -16,6 +16,7 @@
 #include "../../abi/flow_hash.h"
 #include "pace.h"
 #include "queue.h"
+#include "tls.h"
 #include "../counters/tally.h"
 
 #define TURN 1024 /* segments, before the targets' turn */
@@ -28,6 +29,7 @@ struct replay {
 	struct memory memory;
 	struct flows *flows;
 	struct ends *ends;
+	struct ssl_ctx_st *tls;
 	/* one of both for each target */
 	struct target *target[REPLAY_TARGETS_MAX];
 	struct tcp_target *tcp[REPLAY_TARGETS_MAX];
@@ -331,6 +333,7 @@ void replay_free(struct replay *r)
 		tcp_free(r->tcp[i]);
 		target_free(r->target[i]);
 	}
+	tls_free(r->tls);
 	ends_free(r->ends);
 	queue_free(r->queue);
 	if (r->events >= 0)
@@ -340,11 +343,24 @@ void replay_free(struct replay *r)
 	free(r);
 }
 
+static bool uses_tls(const struct replay_options *options)
+{
+	for (uint32_t i = 0; i < options->targets; i++)
+		if (options->target[i].tls)
+			return true;
+	return false;
+}
+
 static int add_target(struct replay *r, uint32_t i)
 {
 	const struct replay_target *target = &r->options.target[i];
 	const struct target_options options = {
-		.link = { target->address, target->address_len, r->events, r->ends },
+		.link.address = target->address,
+		.link.address_len = target->address_len,
+		.link.events = r->events,
+		.link.ends = r->ends,
+		.link.tls = target->tls ? r->tls : NULL,
+		.link.host = target->name,
 		.memory = r->options.memory / 2 / r->options.targets,
 		.max_age_ns = r->options.max_age * SECOND_NS,
 	};
@@ -380,11 +396,17 @@ static int prepare(struct replay *r)
 
 int replay_start(const struct replay_options *options, struct replay **replay)
 {
-	struct replay *r = calloc(1, sizeof(*r));
-	int err = -ENOMEM;
+	struct ssl_ctx_st *tls = NULL;
+	int err = uses_tls(options) ? tls_new(options->ca_file, !options->insecure, &tls) : 0;
+	struct replay *r;
 
+	if (err)
+		return err;
+	r = calloc(1, sizeof(*r));
+	err = -ENOMEM;
 	if (r) {
 		r->options = *options;
+		r->tls = tls;
 		r->events = r->wake = -1;
 		r->now_ns = clock_ns(CLOCK_MONOTONIC);
 		pace_begin(&r->pace, options->rate, r->now_ns);

@@ -18,8 +18,10 @@
 
 struct replay_target {
 	char host[REPLAY_HOST_MAX]; /* "name" or "name:port", as in a Host header */
+	char name[REPLAY_HOST_MAX]; /* without a port */
 	struct sockaddr_storage address;
 	socklen_t address_len;
+	bool tls;
 	uint32_t rule, group;
 };
 
@@ -39,6 +41,8 @@ struct replay_options {
 	const char *host; /* Host header: NULL as the client sent it; "": the target's; else this */
 	const char *client_header; /* name of a header to add with the client's address; NULL: none */
 	const char *mark; /* name of a header that marks requests as replayed; "": none */
+	const char *ca_file; /* NULL: the system's */
+	bool insecure; /* certificates are not verified */
 	uint32_t max_age; /* seconds that a request may take, with all its waiting */
 	uint64_t rate; /* requests per second; 0: any */
 	uint32_t percent; /* of the connections */

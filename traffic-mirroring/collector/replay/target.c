@@ -68,10 +68,16 @@ static void on_event(void *connection, uint32_t events, uint64_t now_ns);
 
 struct target_connection *target_connect(struct target *t)
 {
-	struct target_connection *c = memory_take(&t->memory, sizeof(*c));
+	size_t link = link_memory(&t->link);
+	struct target_connection *c = NULL;
 
-	if (!c)
+	if (!memory_reserve(&t->memory, link))
 		return NULL;
+	c = memory_take(&t->memory, sizeof(*c));
+	if (!c) {
+		memory_release(&t->memory, link);
+		return NULL;
+	}
 	*c = (struct target_connection){ .target = t };
 	link_init(&c->link, &t->link, on_event, c);
 	STAILQ_INIT(&c->queue);
@@ -315,6 +321,7 @@ static void free_connection(struct target_connection *c, uint64_t now_ns)
 {
 	disconnect(c, now_ns);
 	TAILQ_REMOVE(&c->target->connections, c, in_target);
+	memory_release(&c->target->memory, link_memory(&c->target->link));
 	memory_give(&c->target->memory, c, sizeof(*c));
 }
 

@@ -5,8 +5,7 @@
  * thrown away. A stream that cannot be continued is ended, never resumed elsewhere: with a FIN where the
  * client sent one, else with a reset after what came before. Nothing here blocks. For one thread.
  */
-#ifndef COLLECTOR_TCP_H
-#define COLLECTOR_TCP_H
+#pragma once
 
 #include "target.h"
 
@@ -34,5 +33,3 @@ bool tcp_busy(const struct tcp_target *target);
 /* Ends every stream. */
 void tcp_end(struct tcp_target *target, uint64_t now_ns);
 void tcp_free(struct tcp_target *target);
-
-#endif

@@ -7,7 +7,8 @@
 #   collect_end           Ends it, and shows its summary, which $LAB/collect.log keeps.
 #   counter NAME          A number of the summary.
 #   counters NAME=N…      Fails unless these are the numbers.
-#   server NAME HOST PORT Starts an nginx that writes down every request, as lines of $LAB/NAME/requests.log.
+#   server NAME HOST PORT [SED]  Starts an nginx that writes down every request, as lines of $LAB/NAME/requests.log;
+#                         SED changes its configuration.
 #   requests_of NAME      Its lines, sorted, after it has written all and ended.
 
 collector_tests=${BASH_SOURCE[0]%/*}
@@ -48,7 +49,7 @@ counters() {
 server() {
 	local - && set +T
 	mkdir -p "$LAB/$1" && chmod 755 "$LAB" && chmod 777 "$LAB/$1" &&
-		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|" "$collector_tests/nginx.conf" >"$LAB/$1/nginx.conf" &&
+		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|; ${4:-}" "$collector_tests/nginx.conf" >"$LAB/$1/nginx.conf" &&
 		spawn "$2" "$1" nginx -p "$LAB/$1" -c "$LAB/$1/nginx.conf" -e "$LAB/$1/error.log" &&
 		wait_until 5 on "$2" bash -c "exec 3<>/dev/tcp/127.0.0.1/$3"
 }

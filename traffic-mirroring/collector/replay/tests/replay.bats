@@ -180,13 +180,18 @@ fetch() {
 	expect 0 on client curl --silent --fail --output /dev/null "$@"
 }
 
-@test "the target's name as Host, and the client's address" {
-	replay --replay-host target --replay-client-header X-Client
+@test "the target's name as Host, and the client's address, with and without TLS" {
+	requires_command openssl
+	expect 0 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$LAB/key" -out "$LAB/certificate" \
+		-subj /CN=test -addext subjectAltName=DNS:localhost
+	server secure collector 8443 "s|backlog|ssl &|; s|server {|ssl_certificate $LAB/certificate; ssl_certificate_key $LAB/key; &|"
+	targets=http://127.0.0.1:8080+https://localhost:8443 replay --replay-ca "$LAB/certificate" \
+		--replay-host target --replay-client-header X-Client
 	fetch --data 12345 http://$LAB_HOST4/a
 	fetch "http://[$LAB_HOST6]/b"
 	collect_all
-	requests_of target
 	[[ $(requests_of target) == "$(printf '%s\n' "GET /b 127.0.0.1:8080  $LAB_CLIENT6 " "POST /a 127.0.0.1:8080  $LAB_CLIENT4 12345")" ]]
+	[[ $(requests_of secure) == "$(printf '%s\n' "GET /b localhost:8443  $LAB_CLIENT6 " "POST /a localhost:8443  $LAB_CLIENT4 12345")" ]]
 }
 
 @test "dry run, and a share of the connections" {
@@ -243,10 +248,7 @@ p99_lags() {
 }
 
 @test "connections are spread over targets, and one that closes after each answer gets all" {
-	server second collector 8081
-	sed -i 's/keepalive_requests 100000/keepalive_requests 3/' "$LAB/target/nginx.conf"
-	on collector nginx -p "$LAB/target" -c "$LAB/target/nginx.conf" -e "$LAB/target/error.log" -s reload
-	sleep 0.5
+	server second collector 8081 's/keepalive_requests 100000/keepalive_requests 3/'
 	targets=http://127.0.0.1:8080,http://127.0.0.1:8081 replay
 	clients 2000 20
 	collect_all

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Streams to targets of this process: what these get, how it ends, and that every byte is counted. */
+#include "../../../../common/tests/unit.h"
 #include "../tcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../../../common/clock.h"
 #include "../../counters/tally.h"
@@ -106,11 +104,10 @@ static void expect_text(const char *text, int err)
 	assert_memory_equal(bytes, text, len);
 }
 
-static void a_stream_arrives_as_it_was(void **state)
+TEST(a_stream_arrives_as_it_was)
 {
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -129,11 +126,10 @@ static void a_stream_arrives_as_it_was(void **state)
 	end();
 }
 
-static void a_broken_stream_ends_with_a_reset(void **state)
+TEST(a_broken_stream_ends_with_a_reset)
 {
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -145,11 +141,10 @@ static void a_broken_stream_ends_with_a_reset(void **state)
 	end();
 }
 
-static void a_target_may_start_later(void **state)
+TEST(a_target_may_start_later)
 {
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -163,11 +158,10 @@ static void a_target_may_start_later(void **state)
 }
 
 /* As a proxy does whose server has not started. */
-static void a_target_may_close_before_it_gets_a_byte(void **state)
+TEST(a_target_may_close_before_it_gets_a_byte)
 {
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	assert_false(listen(listener, 8));
@@ -180,12 +174,11 @@ static void a_target_may_close_before_it_gets_a_byte(void **state)
 }
 
 /* None is sent after the time, even if the target takes it then. */
-static void bytes_are_given_up_in_time(void **state)
+TEST(bytes_are_given_up_in_time)
 {
 	uint64_t unsent = tally_sum(TALLY_STREAMS_UNSENT), late = tally_sum(TALLY_STREAMS_LATE);
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -208,12 +201,11 @@ static void bytes_are_given_up_in_time(void **state)
 	end();
 }
 
-static void memory_has_a_limit(void **state)
+TEST(memory_has_a_limit)
 {
 	uint64_t memory = tally_sum(TALLY_STREAMS_MEMORY);
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(2 * MEGABYTE + 4096);
 	s = tcp_open(target);
 	give(s, megabyte, MEGABYTE);
@@ -233,12 +225,11 @@ static void memory_has_a_limit(void **state)
 	end();
 }
 
-static void a_target_that_closes_too_early_is_counted(void **state)
+TEST(a_target_that_closes_too_early_is_counted)
 {
 	uint64_t lost = tally_sum(TALLY_STREAMS_LOST);
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -257,11 +248,10 @@ static void a_target_that_closes_too_early_is_counted(void **state)
 }
 
 /* One that sends for ever gets its bytes all the same, and is left some time after the FIN. */
-static void an_endless_target_gets_all(void **state)
+TEST(an_endless_target_gets_all)
 {
 	struct tcp_stream *s;
 
-	(void)state;
 	begin(16 * MEGABYTE);
 	s = tcp_open(target);
 	give(s, "abc", 3);
@@ -283,17 +273,6 @@ static void an_endless_target_gets_all(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_stream_arrives_as_it_was),
-		cmocka_unit_test(a_broken_stream_ends_with_a_reset),
-		cmocka_unit_test(a_target_may_start_later),
-		cmocka_unit_test(a_target_may_close_before_it_gets_a_byte),
-		cmocka_unit_test(bytes_are_given_up_in_time),
-		cmocka_unit_test(memory_has_a_limit),
-		cmocka_unit_test(a_target_that_closes_too_early_is_counted),
-		cmocka_unit_test(an_endless_target_gets_all),
-	};
-
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(NULL, NULL);
 }
