@@ -139,7 +139,7 @@ async def send_one(host, port, number, request, slots):
 
 async def send(host, port):
     requests = list(corpus())
-    slots = asyncio.Semaphore(50)
+    slots = asyncio.Semaphore(100)
     await asyncio.gather(*(send_one(host, port, n, r, slots) for n, r in enumerate(requests)))
     print(len(requests))
 

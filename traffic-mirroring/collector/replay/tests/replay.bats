@@ -94,7 +94,8 @@ shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)' "$2"
 }
 
 @test "what is replayed is what tshark sees in the same copies; of any TCP, what the client sent" {
-	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --replay-mark= --tcp 5432=127.0.0.1:9091 --write "$LAB/copies.pcap"
+	collect --listen vxlan --replay "80=http://127.0.0.1:9090" --replay-mark= --tcp 5432=127.0.0.1:9091 --grace 1 \
+		--write "$LAB/copies.pcap"
 	recorder replayed 9090
 	wait_until 5 listens 9090
 	expect 0 on host mirroring start --iface=eth0 --direction=ingress --map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array \
@@ -146,10 +147,10 @@ executed() {
 	collect --listen vxlan --replay 80=http://127.0.0.1:8180 --replay 81=http://127.0.0.1:8181 --replay 82=http://127.0.0.1:8182
 	expect 0 on host mirroring start --iface=eth0 --direction=ingress --map-name=/sys/fs/bpf/tc/globals/eth0/tc_ingress_root_array \
 		--rules="mirror proto tcp dst-port 80-82" --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
-	for port in 80 81 82; do
-		LAB_TIMEOUT=60 expect 0 on client "$odd" send $LAB_HOST4 $port
-		cases=$output
-	done
+	local sending=()
+	for port in 80 81 82; do spawn client send$port timeout 60 "$odd" send $LAB_HOST4 $port; sending+=("$pid"); done
+	for pid in "${sending[@]}"; do wait "$pid"; done
+	cases=$(cat "$LAB/send80.log")
 	collect_all
 	requests_of origin >"$LAB/nginx.log"
 	((cases > 150))
@@ -194,7 +195,7 @@ fetch() {
 	[[ $(requests_of secure) == "$(printf '%s\n' "GET /b localhost:8443  $LAB_CLIENT6 " "POST /a localhost:8443  $LAB_CLIENT4 12345")" ]]
 }
 
-@test "dry run, and a share of the connections" {
+@test "dry run, a share of the connections, a rate; TLS and HTTP/2 are counted and said once" {
 	replay --replay-dry-run --replay-percent 50
 	clients 400 200
 	collect_all
@@ -202,15 +203,19 @@ fetch() {
 	[[ $(counter requests) == "$(counter requests_dry)" ]]
 	(($(counter flows_not_chosen) > 60 && $(counter flows_not_chosen) < 140))
 	[[ $(counter requests) == $((2 * (200 - $(counter flows_not_chosen)))) ]]
-}
 
-@test "a rate" {
-	replay --replay-rate 100
+	collect --listen vxlan --replay 80=http://127.0.0.1:8080 --replay-rate 100
+	local i
+	for i in 1 2; do
+		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03' >&3; cat <&3" >/dev/null
+		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&3; cat <&3" >/dev/null
+	done
 	clients 2000 10
 	collect_all
-	counters requests=2000
+	counters requests=2000 flows_tls=2 flows_http2=2
 	(($(counter requests_sent) >= 11 && $(counter requests_sent) < 1500))
 	[[ $(($(counter requests_sent) + $(counter requests_rate))) == 2000 ]]
+	[[ $(grep -c 'is TLS' "$LAB/collect.log") == 1 && $(grep -c 'is HTTP/2' "$LAB/collect.log") == 1 ]]
 }
 
 # p99_lags: the 99th percentile of the milliseconds between origin and target, of each time that the clients ran.
@@ -257,18 +262,6 @@ p99_lags() {
 	[[ -s $LAB/target.sorted && -s $LAB/second.sorted ]]
 	LC_ALL=C sort -m "$LAB/target.sorted" "$LAB/second.sorted" | cmp "$LAB/origin.sorted" -
 	counters requests=2000 responses=2000 requests_resent=0
-}
-
-@test "TLS and HTTP/2 are counted and said once" {
-	replay
-	local i
-	for i in 1 2; do
-		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03' >&3; cat <&3" >/dev/null
-		on client bash -c "exec 3<>/dev/tcp/$LAB_HOST4/80; printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&3; cat <&3" >/dev/null
-	done
-	collect_all
-	counters flows_tls=2 flows_http2=2 requests=0
-	[[ $(grep -c 'is TLS' "$LAB/collect.log") == 1 && $(grep -c 'is HTTP/2' "$LAB/collect.log") == 1 ]]
 }
 
 @test "a target whose own connections are mirrored is refused" {
