@@ -21,7 +21,7 @@
 
 #define TURN 1024 /* segments, before the targets' turn */
 #define TICK_MS 100
-#define EVENTS 256
+#define TARGET_TURN (SECOND_NS / 2000) /* of a target, before the others' */
 
 struct replay {
 	struct replay_options options;
@@ -33,7 +33,8 @@ struct replay {
 	/* one of both for each target */
 	struct target *target[REPLAY_TARGETS_MAX];
 	struct tcp_target *tcp[REPLAY_TARGETS_MAX];
-	int events, wake;
+	int events, wake; /* events: of wake and of the targets' own epolls */
+	int target_events[REPLAY_TARGETS_MAX];
 	uint64_t now_ns;
 	struct pace pace;
 	bool loop_said[REPLAY_RULES_MAX];
@@ -251,19 +252,30 @@ static bool take_segments(struct replay *r)
 	return true;
 }
 
+/* What there is to do for a target, for a while: one that sends without end would hold up the others. */
+static void take_turn(struct replay *r, int events)
+{
+	uint64_t end_ns = r->now_ns + TARGET_TURN;
+	struct epoll_event event;
+
+	while (r->now_ns < end_ns && epoll_wait(events, &event, 1, 0) == 1) {
+		link_event(event.data.ptr, event.events, r->now_ns);
+		r->now_ns = clock_ns(CLOCK_MONOTONIC);
+	}
+}
+
 static void take_events(struct replay *r, int timeout)
 {
-	struct epoll_event event[EVENTS];
-	int n = epoll_wait(r->events, event, EVENTS, timeout);
+	struct epoll_event event[REPLAY_TARGETS_MAX + 1];
+	int n = epoll_wait(r->events, event, REPLAY_TARGETS_MAX + 1, timeout);
 	eventfd_t ignored;
 
 	r->now_ns = clock_ns(CLOCK_MONOTONIC);
-	for (int i = 0; i < n; i++) {
-		if (event[i].data.ptr)
-			link_event(event[i].data.ptr, event[i].events, r->now_ns);
-		else
+	for (int i = 0; i < n; i++)
+		if (event[i].data.fd == r->wake)
 			eventfd_read(r->wake, &ignored);
-	}
+		else
+			take_turn(r, event[i].data.fd);
 }
 
 static bool busy(const struct replay *r)
@@ -336,6 +348,9 @@ void replay_free(struct replay *r)
 	tls_free(r->tls);
 	ends_free(r->ends);
 	queue_free(r->queue);
+	for (uint32_t i = 0; i < r->options.targets; i++)
+		if (r->target_events[i] >= 0)
+			close(r->target_events[i]);
 	if (r->events >= 0)
 		close(r->events);
 	if (r->wake >= 0)
@@ -351,13 +366,23 @@ static bool uses_tls(const struct replay_options *options)
 	return false;
 }
 
+/* A target's own epoll, of which the common one tells. */
+static int open_events(struct replay *r, uint32_t target)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { EPOLLIN, { .fd = fd } };
+
+	r->target_events[target] = fd;
+	return fd < 0 || epoll_ctl(r->events, EPOLL_CTL_ADD, fd, &event) ? -errno : fd;
+}
+
 static int add_target(struct replay *r, uint32_t i)
 {
 	const struct replay_target *target = &r->options.target[i];
 	const struct target_options options = {
 		.link.address = target->address,
 		.link.address_len = target->address_len,
-		.link.events = r->events,
+		.link.events = open_events(r, i),
 		.link.ends = r->ends,
 		.link.tls = target->tls ? r->tls : NULL,
 		.link.host = target->name,
@@ -365,6 +390,8 @@ static int add_target(struct replay *r, uint32_t i)
 		.max_age_ns = r->options.max_age * SECOND_NS,
 	};
 
+	if (options.link.events < 0)
+		return options.link.events;
 	if (r->options.rule[target->rule].tcp)
 		r->tcp[i] = tcp_new(&options);
 	else
@@ -375,11 +402,11 @@ static int add_target(struct replay *r, uint32_t i)
 static int prepare(struct replay *r)
 {
 	const struct flows_sink sink = { on_begin, on_request, on_data, on_end, r };
-	struct epoll_event event = { EPOLLIN, { .ptr = NULL } };
+	struct epoll_event event = { .events = EPOLLIN };
 	int err = 0;
 
 	r->events = epoll_create1(EPOLL_CLOEXEC);
-	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->wake = event.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->events < 0 || r->wake < 0 || epoll_ctl(r->events, EPOLL_CTL_ADD, r->wake, &event))
 		return -errno;
 	/* a quarter of the memory is the queue's, another the flows'; the targets share the rest equally */
@@ -408,6 +435,7 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 		r->options = *options;
 		r->tls = tls;
 		r->events = r->wake = -1;
+		memset(r->target_events, -1, sizeof(r->target_events));
 		r->now_ns = clock_ns(CLOCK_MONOTONIC);
 		pace_begin(&r->pace, options->rate, r->now_ns);
 		err = prepare(r) ?: -pthread_create(&r->thread, NULL, run, r);

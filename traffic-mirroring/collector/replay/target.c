@@ -9,8 +9,6 @@
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
 
-#define TURN 4 /* reads from a connection before the others' turn */
-
 struct message {
 	STAILQ_ENTRY(message) next;
 	uint32_t len;
@@ -227,8 +225,8 @@ static size_t read_answer(struct target_connection *c, const uint8_t *at, size_t
 	return read;
 }
 
-/* Takes bytes from the target. True: the connection is ready for the next request, or gone. */
-static bool take(struct target_connection *c, const uint8_t *at, size_t len, uint64_t now_ns)
+/* Takes bytes from the target. */
+static void take(struct target_connection *c, const uint8_t *at, size_t len, uint64_t now_ns)
 {
 	size_t read = read_answer(c, at, len);
 	bool more = read < len; /* than was asked for */
@@ -238,9 +236,6 @@ static bool take(struct target_connection *c, const uint8_t *at, size_t len, uin
 		answered(c, http_keeps_connection(&c->answer) && c->answer.status != 101 && !more, now_ns);
 	else if (c->answer.state == HTTP_INVALID)
 		lose(c, TALLY_RESPONSES_BAD, now_ns);
-	else
-		return false;
-	return true;
 }
 
 /* The target has closed the connection, which may be the end of an answer. */
@@ -253,27 +248,20 @@ static void closed(struct target_connection *c, uint64_t now_ns)
 		lose(c, TALLY_RESPONSES_LOST, now_ns);
 }
 
+/* What is left then, epoll says again. */
 static void receive(struct target_connection *c, uint64_t now_ns)
 {
 	static uint8_t bytes[65536];
-	ssize_t n;
+	ssize_t n = link_receive(&c->link, bytes, sizeof(bytes));
 
-	/* what is left then, epoll says again */
-	for (int turn = 0; turn < TURN && c->link.fd >= 0; turn++) {
-		n = link_receive(&c->link, bytes, sizeof(bytes));
-		if (n == -EAGAIN)
-			return;
-		if (!n) {
-			closed(c, now_ns);
-			return;
-		}
-		if (n < 0 || !c->busy) {
-			lose(c, TALLY_RESPONSES_LOST, now_ns);
-			return;
-		}
-		if (take(c, bytes, n, now_ns))
-			return;
-	}
+	if (n == -EAGAIN)
+		return;
+	if (!n)
+		closed(c, now_ns);
+	else if (n < 0 || !c->busy)
+		lose(c, TALLY_RESPONSES_LOST, now_ns);
+	else
+		take(c, bytes, n, now_ns);
 }
 
 static void send_more(struct target_connection *c, uint64_t now_ns)

@@ -10,8 +10,7 @@
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
 
-#define READ_TURN 4 /* reads from a connection before the others' turn */
-#define SEND_TURN 64 /* chunks */
+#define SEND_TURN 64 /* chunks of a connection, before the others' turn */
 #define RETRY (SECOND_NS / 2)
 
 struct chunk {
@@ -114,14 +113,12 @@ static void closed(struct tcp_stream *s, bool cleanly, uint64_t now_ns)
 	}
 }
 
+/* What is left then, epoll says again. */
 static void read_away(struct tcp_stream *s, uint64_t now_ns)
 {
 	static uint8_t bytes[65536];
-	ssize_t n = 1;
+	ssize_t n = link_receive(&s->link, bytes, sizeof(bytes));
 
-	/* what is left then, epoll says again */
-	for (int turn = 0; turn < READ_TURN && n > 0; turn++)
-		n = link_receive(&s->link, bytes, sizeof(bytes));
 	if (n <= 0 && n != -EAGAIN)
 		closed(s, !n, now_ns);
 }
