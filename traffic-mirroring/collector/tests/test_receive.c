@@ -3,17 +3,14 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../../common/clock.h"
+#include "../../../common/tests/loopback.h"
+#include "../../../common/tests/unit.h"
 #include "../counters/tally.h"
-#include "loopback.h"
 
 #define PORT 4789
 
@@ -44,7 +41,7 @@ static void *receive(void *unused)
 }
 
 /* Datagrams report the drops before them: those after the last one have to be asked for. */
-static void drops_are_known_when_nothing_comes(void **state)
+TEST(drops_are_known_when_nothing_comes)
 {
 	const struct receive_options options = { .listen = { { FORMAT_VXLAN, PORT } }, 1, .buffer = 4096 };
 	const struct sockaddr_in to = { .sin_family = AF_INET,
@@ -54,8 +51,6 @@ static void drops_are_known_when_nothing_comes(void **state)
 	pthread_t thread;
 	int fd;
 
-	(void)state;
-	loopback_enter();
 	assert_int_equal(receive_open(&options, &receiver), 0);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < 100; i++)
@@ -73,9 +68,4 @@ static void drops_are_known_when_nothing_comes(void **state)
 	close(fd);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(drops_are_known_when_nothing_comes) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(loopback, NULL)

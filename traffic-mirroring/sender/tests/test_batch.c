@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../../common/tests/loopback.h"
 #include "../../abi/flow_hash.h"
-#include "loopback.h"
 
 #define PORT 6080
 

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../../common/tests/loopback.h"
 #include "../../../common/tests/unit.h"
-#include "loopback.h"
 
 #define PORT 6080
 #define SECOND 1000000000ULL

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #include "../pace.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
 #include "../../../../common/clock.h"
+#include "../../../../common/tests/unit.h"
 
 /* How many are allowed now. */
 static unsigned int allowed(struct pace *p, uint64_t now_ns)
@@ -18,12 +14,11 @@ static unsigned int allowed(struct pace *p, uint64_t now_ns)
 	return n;
 }
 
-static void limits(void **state)
+TEST(limits)
 {
 	uint64_t now_ns = 1000;
 	struct pace p;
 
-	(void)state;
 	pace_begin(&p, 100, now_ns);
 	assert_int_equal(allowed(&p, now_ns), 11);
 	now_ns += SECOND_NS / 20;
@@ -35,9 +30,4 @@ static void limits(void **state)
 	assert_int_equal(allowed(&p, now_ns), 10000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(limits) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

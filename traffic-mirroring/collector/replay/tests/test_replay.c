@@ -6,18 +6,14 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../../../common/clock.h"
-#include "../../../../common/log.h"
+#include "../../../../common/tests/loopback.h"
+#include "../../../../common/tests/unit.h"
 #include "../../../wire/checksum.h"
 #include "../../counters/tally.h"
-#include "../../tests/loopback.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -58,7 +54,7 @@ static void packet(struct in_addr src, uint16_t port, uint8_t flags, uint32_t se
 }
 
 /* Copies of what the replay sends are not replayed, whatever their destination is now. */
-static void own_connections_are_not_replayed(void **state)
+TEST(own_connections_are_not_replayed)
 {
 	struct replay_options options = {
 		.rule = { { .port = 80, .targets = 1, .groups = 1 } },
@@ -77,8 +73,6 @@ static void own_connections_are_not_replayed(void **state)
 	socklen_t len = sizeof(own);
 	int fd;
 
-	(void)state;
-	loopback_enter();
 	listener.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(listen(listener.fd, 8), 0); /* the kernel chooses a port */
 	target->address_len = sizeof(target->address);
@@ -102,10 +96,4 @@ static void own_connections_are_not_replayed(void **state)
 	close(listener.fd);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(own_connections_are_not_replayed) };
-
-	log_init("", LEVEL_ERROR, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(loopback, NULL)

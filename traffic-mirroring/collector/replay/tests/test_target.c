@@ -2,16 +2,14 @@
 /* A target at the other end of a Unix socket: when a connection is used again, and a request sent again. */
 #include "../target.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <cmocka.h>
+
+#include "../../../../common/tests/unit.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define MEGABYTE (1 << 20)
@@ -21,11 +19,10 @@ static struct ends *ends;
 static struct target *target;
 static struct target_connection *connection;
 
-static int begin(void **state)
+static void begin(void)
 {
 	struct target_options options = { .memory = 4 * MEGABYTE, .max_age_ns = UINT64_MAX };
 
-	(void)state;
 	/* the kernel chooses an abstract address */
 	options.link.address.ss_family = AF_UNIX;
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -40,17 +37,14 @@ static int begin(void **state)
 	target = target_new(&options);
 	assert_non_null(target);
 	connection = target_connect(target);
-	return 0;
 }
 
-static int end(void **state)
+static void end(void)
 {
-	(void)state;
 	target_free(target);
 	ends_free(ends);
 	close(events);
 	close(listener);
-	return 0;
 }
 
 /* Whatever epoll has to say. */
@@ -92,7 +86,7 @@ static void answer(int fd)
 }
 
 /* The target closes a connection just when the next request comes: only some may be sent twice. */
-static void only_harmless_requests_are_repeated(void **state)
+TEST(only_harmless_requests_are_repeated)
 {
 	static const struct {
 		const char *line;
@@ -108,7 +102,7 @@ static void only_harmless_requests_are_repeated(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		print_message("  %s", rows[i].line);
-		begin(state);
+		begin();
 		send_request("GET /a HTTP/1.1\r\n", HTTP_GET, 0);
 		fd = accepted("GET /a");
 		answer(fd);
@@ -119,31 +113,23 @@ static void only_harmless_requests_are_repeated(void **state)
 			close(accepted(rows[i].line));
 		else
 			assert_true(accept(listener, NULL, NULL) < 0);
-		end(state);
+		end();
 	}
 }
 
 /* The rest of such a request would be in the way of the next one. */
-static void answered_before_it_was_whole(void **state)
+TEST(answered_before_it_was_whole)
 {
 	int fd;
 
-	begin(state);
+	begin();
 	send_request("PUT /a HTTP/1.1\r\n", HTTP_PUT, MEGABYTE);
 	fd = accepted("PUT /a");
 	answer(fd);
 	send_request("GET /b HTTP/1.1\r\n", HTTP_GET, 0);
 	close(accepted("GET /b"));
 	close(fd);
-	end(state);
+	end();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_harmless_requests_are_repeated),
-		cmocka_unit_test(answered_before_it_was_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)
