@@ -141,6 +141,29 @@ TEST(a_broken_stream_ends_with_a_reset)
 	end();
 }
 
+/* Even where the target takes its time to read it. */
+TEST(a_reset_discards_nothing_that_came_before)
+{
+	static char bytes[65536];
+	struct tcp_stream *s;
+	size_t got = 0;
+	ssize_t n;
+
+	begin(16 * MEGABYTE);
+	s = tcp_open(target);
+	give(s, megabyte, MEGABYTE);
+	give(s, megabyte, MEGABYTE);
+	take_connection();
+	tcp_finish(s, false, now_ns);
+	do {
+		work();
+		while ((n = read(connection, bytes, sizeof(bytes))) > 0)
+			got += n;
+	} while (n < 0 && errno == EAGAIN);
+	assert_int_equal(got, 2 * MEGABYTE);
+	end();
+}
+
 TEST(a_target_may_start_later)
 {
 	struct tcp_stream *s;
