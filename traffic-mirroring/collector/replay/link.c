@@ -125,7 +125,7 @@ static void go_on(struct link *l, ssize_t n)
 	tally(TALLY_TLS_FAILED);
 	if (!l->target->fault_said)
 		log_warn("no TLS with \"%s\": %s", l->target->host,
-			 n == -EPROTO ? tls_fault(l->tls) : strerror(-n));
+			 n && n != -EPROTO ? strerror(-n) : tls_fault(l->tls));
 	l->target->fault_said = true;
 }
 

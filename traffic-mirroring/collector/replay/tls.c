@@ -132,7 +132,7 @@ bool tls_awaits(const struct ssl_st *session)
 
 const char *tls_fault(const struct ssl_st *session)
 {
-	long verdict = SSL_get_verify_result(session);
-
-	return verdict == X509_V_OK ? last_fault() : X509_verify_cert_error_string(verdict);
+	if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		return X509_verify_cert_error_string(SSL_get_verify_result(session));
+	return last_fault();
 }
