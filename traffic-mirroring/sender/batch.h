@@ -3,8 +3,7 @@
  * Copies that go to the kernel together: with as few system calls as possible, and runs of copies of one size
  * as one datagram that the kernel or the NIC segments. Copies of one TX queue are sent in order of arrival.
  */
-#ifndef MIRRORING_BATCH_H
-#define MIRRORING_BATCH_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -67,5 +66,3 @@ void batch_send(struct batch *b);
 
 /* Fills in the messages for the copies from first on. Returns how many. For batch_send() and its test. */
 unsigned int batch_plan(struct batch *b, const struct tx_queue *queue, uint32_t first);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A collector as the sender uses it: its sockets, its encapsulation, and the room on the path to it. */
-#ifndef MIRRORING_COLLECTORS_H
-#define MIRRORING_COLLECTORS_H
+#pragma once
 
 #include <linux/if_packet.h>
 
@@ -84,5 +83,3 @@ void collector_check(struct collector *c, uint64_t now);
 
 /* Room for a copy after the outer headers. */
 struct oversize_room collector_room(const struct collector *c, const struct split_packet *p);
-
-#endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The system calls that the sender needs once it has opened everything: no other is possible any more. */
-#ifndef MIRRORING_CONFINE_H
-#define MIRRORING_CONFINE_H
+#pragma once
 
 /* Another system call ends the process from now on. 0 or a negative errno, after log_error(). */
 int confine(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* From a record to its copies in the batch: segment, choose the collector, encapsulate, fit. */
-#ifndef MIRRORING_DELIVER_H
-#define MIRRORING_DELIVER_H
+#pragma once
 
 #include "../abi/record.h"
 #include "batch.h"
@@ -24,5 +23,3 @@ struct deliverer {
  * sent; a full batch is sent at once.
  */
 void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured);
-
-#endif

@@ -3,8 +3,7 @@
  * The sender's loop: takes records from the rings in batches; sleeps briefly while there is traffic, and lets
  * the data path wake it when there is none.
  */
-#ifndef MIRRORING_DRAIN_H
-#define MIRRORING_DRAIN_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
@@ -36,5 +35,3 @@ int drain_open(struct drain *d);
 
 /* Runs until a signal comes, then sends the records left in the rings. */
 void drain_run(struct drain *d);
-
-#endif

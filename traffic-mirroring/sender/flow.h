@@ -4,8 +4,7 @@
  * (struct mirror_record's hash); here, an ICMP error belongs to the flow of the packet it quotes, and later
  * fragments of a datagram to that of the first one.
  */
-#ifndef MIRRORING_FLOW_H
-#define MIRRORING_FLOW_H
+#pragma once
 
 #include <stdint.h>
 
@@ -36,5 +35,3 @@ uint32_t flow_hash(struct flow_fragments *fragments, const struct capture *c, co
  * collector gets all ports.
  */
 uint32_t flow_port(uint32_t hash, uint32_t n);
-
-#endif

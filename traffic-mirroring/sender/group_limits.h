@@ -3,8 +3,7 @@
  * Flows that the data path sheds for one group: for the rate limit of a filter (max-rate), each of which has
  * its own group, and those that all collectors of the group shed.
  */
-#ifndef MIRRORING_GROUP_LIMITS_H
-#define MIRRORING_GROUP_LIMITS_H
+#pragma once
 
 #include "limits.h"
 #include "../host/shared.h"
@@ -17,5 +16,3 @@ struct group_limits {
 
 /* Call it as often as limits_step(); sets struct mirror_state.group_shed. */
 void group_limits_step(struct group_limits *l, const struct shared *s, uint64_t now_ns);
-
-#endif

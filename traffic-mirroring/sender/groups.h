@@ -4,8 +4,7 @@
  * group the updater starts another sender, which continues where this one stopped. The group's id in the
  * collectors map tells the updater whether a sender has opened it.
  */
-#ifndef MIRRORING_GROUPS_H
-#define MIRRORING_GROUPS_H
+#pragma once
 
 #include "../host/shared.h"
 #include "collectors.h"
@@ -43,5 +42,3 @@ struct collector *group_choose(struct group *g, uint32_t hash);
 
 /* Reads the network's errors, removes unreachable collectors if failover is set, and probes them again. */
 void groups_check_answers(struct groups *groups, uint64_t now, bool failover);
-
-#endif

@@ -5,8 +5,7 @@
  * slowly, only as far as the rest is sure to fit: each change of the share breaks the flows in between.
  * The same for a collector, if the path to it is full.
  */
-#ifndef MIRRORING_LIMITS_H
-#define MIRRORING_LIMITS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -35,5 +34,3 @@ void limits_begin(struct limits *l, uint32_t shed, const struct limits_input *in
 /* Call it about every LIMITS_STEP_NS. Returns the new struct mirror_state.shed. */
 #define LIMITS_STEP_NS 10000000ULL
 uint32_t limits_step(struct limits *l, const struct limits_input *in);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Links to the collectors: while all of a group's are down, the data path stops copying for the group. */
-#ifndef MIRRORING_LINKS_H
-#define MIRRORING_LINKS_H
+#pragma once
 
 #include "groups.h"
 #include "../host/shared.h"
@@ -14,5 +13,3 @@ bool links_changed(int fd);
 
 /* Checks the path to each collector; stops or resumes the groups. */
 void links_refresh(const struct groups *groups, const struct shared *shared);
-
-#endif

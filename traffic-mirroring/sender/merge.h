@@ -3,8 +3,7 @@
  * Merges the rings of all CPUs into one stream in order of time, so that a flow whose packets move from one
  * CPU to another keeps its order.
  */
-#ifndef MIRRORING_MERGE_H
-#define MIRRORING_MERGE_H
+#pragma once
 
 #include "../host/rings.h"
 
@@ -19,5 +18,3 @@
  * checked. NULL: there is nothing to send yet. now: CLOCK_MONOTONIC, read before the call.
  */
 struct ring *merge_next(struct ring *rings, size_t n, uint64_t now, uint64_t *until);
-
-#endif

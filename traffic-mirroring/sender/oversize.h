@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Decides about copies that do not fit the path to their collector. */
-#ifndef MIRRORING_OVERSIZE_H
-#define MIRRORING_OVERSIZE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -29,5 +28,3 @@ struct oversize_room {
  */
 enum oversize_verdict oversize_decide(enum mirror_oversize policy, const struct oversize_room *room,
 				      uint32_t outer, uint32_t *len);
-
-#endif

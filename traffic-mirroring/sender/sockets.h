@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Sockets to one collector. Functions return 0 or a negative errno and print nothing. */
-#ifndef MIRRORING_SOCKETS_H
-#define MIRRORING_SOCKETS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ struct socket_errors {
 };
 
 void socket_read_errors(int fd, struct socket_errors *errors);
-
-#endif

@@ -4,8 +4,7 @@
  * from its identity and the flow's hash alone, and the highest one wins. So adding or removing a collector
  * moves only the flows that it wins or had won, in any order of the list, and alike on all hosts.
  */
-#ifndef MIRRORING_SPREAD_H
-#define MIRRORING_SPREAD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,5 +25,3 @@ uint64_t spread_identity(const char *format, const struct address *address, uint
 
 /* Index of the flow's collector, or -ENOENT: none is usable. */
 int spread_choose(const struct spread_share *collectors, size_t n, uint32_t hash);
-
-#endif

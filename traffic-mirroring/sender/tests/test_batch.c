@@ -8,14 +8,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/udp.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../../common/tests/loopback.h"
+#include "../../../common/tests/unit.h"
 #include "../../abi/flow_hash.h"
 
 #define PORT 6080
@@ -28,12 +26,11 @@ static struct collector collector;
 static struct batch batch;
 static int receiver;
 
-static int setup(void **state)
+FIXTURE(setup)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	int buffer = 8 << 20;
 
-	(void)state;
 	receiver = socket(AF_INET, SOCK_DGRAM, 0);
 	assert_int_equal(bind(receiver, (struct sockaddr *)&name, sizeof(name)), 0);
 	assert_int_equal(setsockopt(receiver, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)), 0);
@@ -50,9 +47,8 @@ static int setup(void **state)
 	return collector.unopened;
 }
 
-static int teardown(void **state)
+FIXTURE(teardown)
 {
-	(void)state;
 	close(receiver);
 	for (uint32_t i = 0; i < collector.queues; i++)
 		close(collector.queue[i].fd);
@@ -94,9 +90,8 @@ static void plan(const uint32_t *sizes, size_t n, const uint32_t *want, size_t m
 
 #define PLAN(sizes, want) plan(sizes, sizeof(sizes) / sizeof(*(sizes)), want, sizeof(want) / sizeof(*(want)))
 
-static void test_runs(void **state)
+TEST_BETWEEN(test_runs, setup, teardown)
 {
-	(void)state;
 	PLAN(((uint32_t[]){ 100 }), ((uint32_t[]){ 1 }));
 	PLAN(((uint32_t[]){ 100, 100, 100 }), ((uint32_t[]){ 3 }));
 	/* the last one may be shorter, and ends the run */
@@ -104,11 +99,10 @@ static void test_runs(void **state)
 	PLAN(((uint32_t[]){ 60, 100, 100 }), ((uint32_t[]){ 1, 2 }));
 }
 
-static void test_limits_of_a_datagram(void **state)
+TEST_BETWEEN(test_limits_of_a_datagram, setup, teardown)
 {
 	uint32_t sizes[130];
 
-	(void)state;
 	for (int i = 0; i < 130; i++)
 		sizes[i] = 100;
 	PLAN(sizes, ((uint32_t[]){ 64, 64, 2 }));
@@ -117,9 +111,8 @@ static void test_limits_of_a_datagram(void **state)
 	PLAN(sizes, ((uint32_t[]){ 43, 43, 43, 1 }));
 }
 
-static void test_what_has_to_be_fragmented_is_alone(void **state)
+TEST_BETWEEN(test_what_has_to_be_fragmented_is_alone, setup, teardown)
 {
-	(void)state;
 	collector.room.path = 1000;
 	PLAN(((uint32_t[]){ 1200, 1200, 800, 800 }), ((uint32_t[]){ 1, 1, 2 }));
 }
@@ -157,12 +150,11 @@ static uint32_t receive(void)
 	return n;
 }
 
-static void test_all_arrive_in_order(void **state)
+TEST_BETWEEN(test_all_arrive_in_order, setup, teardown)
 {
 	uint32_t total = 0;
 	uint64_t bytes = 0;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = i * 13;
 	for (int round = 0; round < 20; round++) {
@@ -184,11 +176,10 @@ static void test_all_arrive_in_order(void **state)
 	assert_int_equal(sent[SENT_REFUSED], 0);
 }
 
-static void test_full(void **state)
+TEST_BETWEEN(test_full, setup, teardown)
 {
 	uint32_t n = 0;
 
-	(void)state;
 	for (; batch_headers(&batch); n++)
 		add(&collector.queue[0], 50, n);
 	assert_int_equal(n, BATCH_COPIES);
@@ -198,9 +189,8 @@ static void test_full(void **state)
 }
 
 /* The first answer comes after the first copy; the copies behind it are not given up for it. */
-static void test_nobody_listens(void **state)
+TEST_BETWEEN(test_nobody_listens, setup, teardown)
 {
-	(void)state;
 	close(receiver);
 	for (int round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < 10; i++)
@@ -212,11 +202,10 @@ static void test_nobody_listens(void **state)
 }
 
 /* A socket that the kernel refuses to send on: each copy counted once, with its error. */
-static void test_refused(void **state)
+TEST_BETWEEN(test_refused, setup, teardown)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	(void)state;
 	(void)connect(collector.queue[0].fd, &none, sizeof(none));
 	for (uint32_t i = 0; i < 10; i++)
 		add(&collector.queue[0], i % 2 ? 100 : 200, i);
@@ -227,17 +216,4 @@ static void test_refused(void **state)
 	assert_int_equal(counters.refused, 10);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_limits_of_a_datagram, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_has_to_be_fragmented_is_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_all_arrive_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nobody_listens, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-	};
-
-	return cmocka_run_group_tests(tests, loopback, NULL);
-}
+TEST_MAIN(loopback, NULL)

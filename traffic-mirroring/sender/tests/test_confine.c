@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* In children, since the list cannot be taken back. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../../../common/tests/unit.h"
 #include "../confine.h"
 
 /* The status of a child that makes one system call once it is confined. */
@@ -29,12 +25,11 @@ static int status_after(long call, long a, long b, long c, long d)
 	return status;
 }
 
-static void others_end_the_process(void **state)
+TEST(others_end_the_process)
 {
 	static const long calls[] = { SYS_kill, SYS_execve, SYS_openat, SYS_ptrace, SYS_bpf, SYS_setuid };
 	int status;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		status = status_after(calls[i], 0, 0, 0, 0);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
@@ -43,20 +38,11 @@ static void others_end_the_process(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
-static void its_own_work(void **state)
+TEST(its_own_work)
 {
-	(void)state;
 	assert_int_equal(status_after(SYS_sendmmsg, -1, 0, 0, 0), 0);
 	assert_int_equal(status_after(SYS_restart_syscall, 0, 0, 0, 0), 0);
 	assert_int_equal(status_after(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(others_end_the_process),
-		cmocka_unit_test(its_own_work),
-	};
-
-	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../flow.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../../abi/flow_hash.h"
 #include "../../wire/bytes.h"
@@ -52,9 +50,8 @@ static void reverse(uint8_t *at, uint8_t family)
 	swap(at + (family == 4 ? 20 : 40), at + (family == 4 ? 22 : 42), 2);
 }
 
-static void both_directions(void **state)
+TEST(both_directions)
 {
-	(void)state;
 	for (uint8_t family = 4; family <= 6; family += 2)
 		for (int udp = 0; udp < 2; udp++) {
 			uint32_t len = build(family, udp ? IPPROTO_UDP : IPPROTO_TCP, packet), hash;
@@ -68,35 +65,32 @@ static void both_directions(void **state)
 }
 
 /* The number that the data path computes: flow_hash.h over what the packet says. */
-static void same_as_data_path(void **state)
+TEST(same_as_data_path)
 {
 	uint32_t src[4] = { 0 }, dst[4] = { 0 };
 
-	(void)state;
 	memcpy(src, (uint8_t[]){ 10, 1, 2, 9 }, 4);
 	memcpy(dst, (uint8_t[]){ 10, 1, 3, 9 }, 4);
 	assert_int_equal(hash_at(packet, build(4, IPPROTO_TCP, packet), 1),
 			 (uint32_t)hash_flow(hash_end(src, 40000), hash_end(dst, 443), IPPROTO_TCP));
 }
 
-static void without_ports(void **state)
+TEST(without_ports)
 {
 	uint32_t len = build(4, IPPROTO_ESP, packet), hash = hash_at(packet, len, 1);
 
-	(void)state;
 	packet[21] ^= 1;
 	assert_int_equal(hash_at(packet, len, 1), hash);
 }
 
-static void not_ip(void **state)
+TEST(not_ip)
 {
-	(void)state;
 	memset(packet, 0, 64);
 	assert_int_equal(hash_at(packet, 64, 1), hash_at(packet, 20, 1));
 }
 
 /* An ICMP error about a packet of the other direction, from a router on the way. */
-static void icmp_errors(void **state)
+TEST(icmp_errors)
 {
 	static const struct {
 		uint8_t family, proto, type;
@@ -110,7 +104,6 @@ static void icmp_errors(void **state)
 		{ 6, IPPROTO_ICMPV6, 4, true }, { 6, IPPROTO_ICMPV6, 128, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint32_t quoted = build(cases[i].family, IPPROTO_TCP, other),
 			 hash = hash_at(other, quoted, 1);
@@ -152,9 +145,8 @@ static uint32_t later(uint32_t len, uint8_t family, uint16_t id, uint64_t time_n
 	return hash_at(packet, len, time_ns);
 }
 
-static void fragments_with_their_first(void **state)
+TEST(fragments_with_their_first)
 {
-	(void)state;
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		uint32_t len = build(family, IPPROTO_UDP, packet), alone, first;
 
@@ -172,11 +164,10 @@ static void fragments_with_their_first(void **state)
 }
 
 /* Of more datagrams than the table holds, most of the latest are still known. */
-static void oldest_fragment_goes(void **state)
+TEST(oldest_fragment_goes)
 {
 	uint32_t len = build(4, IPPROTO_UDP, packet), kept = 0, alone;
 
-	(void)state;
 	memset(&fragments, 0, sizeof(fragments));
 	alone = later(len, 4, 0, SECOND);
 	for (uint32_t id = 0; id < 20000; id++) {
@@ -188,11 +179,10 @@ static void oldest_fragment_goes(void **state)
 	assert_uint_in_range(kept, 1800, 2000);
 }
 
-static void ports(void **state)
+TEST(ports)
 {
 	uint32_t seen[16] = { 0 };
 
-	(void)state;
 	for (uint32_t i = 0; i < 16000; i++) {
 		uint32_t port = flow_port(hash_mix(i), 16);
 
@@ -203,14 +193,4 @@ static void ports(void **state)
 		assert_uint_in_range(seen[i], 850, 1150);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_directions),	cmocka_unit_test(same_as_data_path),
-		cmocka_unit_test(without_ports),	cmocka_unit_test(not_ip),
-		cmocka_unit_test(icmp_errors),		cmocka_unit_test(fragments_with_their_first),
-		cmocka_unit_test(oldest_fragment_goes), cmocka_unit_test(ports),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

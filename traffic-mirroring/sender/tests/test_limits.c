@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The controller against a made-up host: rings of a size, a sender of a speed, and flows that come and go. */
+#include "../../../common/tests/unit.h"
 #include "../limits.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #define STEP_S (LIMITS_STEP_NS / 1e9)
 #define COPY_BYTES 1000
@@ -19,9 +17,8 @@ static double queue; /* bytes in the ring */
 static double lost; /* bytes that found it full */
 static uint32_t shed;
 
-static int setup(void **state)
+FIXTURE(setup)
 {
-	(void)state;
 	in = (struct limits_input){ .now_ns = 1000000000 };
 	queue = lost = 0;
 	shed = 0;
@@ -59,19 +56,17 @@ static void run(double seconds, double offered, double capacity)
 	}
 }
 
-static void test_nothing_is_shed_without_need(void **state)
+TEST_AFTER(test_nothing_is_shed_without_need, setup)
 {
-	(void)state;
 	run(10, 900000, 1000000);
 	assert_int_equal(shed, 0);
 }
 
 /* At twice what can be sent: soon half of the flows, none lost after that, and then hardly a change. */
-static void test_twice_the_load(void **state)
+TEST_AFTER(test_twice_the_load, setup)
 {
 	uint32_t least, most;
 
-	(void)state;
 	run(0.3, 2000000, 1000000);
 	assert_true(share() > 0.45 && share() < 0.7);
 	lost = 0;
@@ -86,9 +81,8 @@ static void test_twice_the_load(void **state)
 	assert_true((double)(most - least) / (UINT32_MAX - most) < 0.05);
 }
 
-static void test_comes_back(void **state)
+TEST_AFTER(test_comes_back, setup)
 {
-	(void)state;
 	run(5, 4000000, 1000000);
 	assert_true(share() > 0.7);
 	run(60, 300000, 1000000);
@@ -97,11 +91,10 @@ static void test_comes_back(void **state)
 }
 
 /* Load that comes as soon as it is let in: each time it is waited longer. */
-static void test_does_not_swing(void **state)
+TEST_AFTER(test_does_not_swing, setup)
 {
 	int rises = 0;
 
-	(void)state;
 	for (int i = 0; i < 3000; i++) {
 		uint32_t before = shed;
 
@@ -112,11 +105,10 @@ static void test_does_not_swing(void **state)
 }
 
 /* The sender did not get a processor for a moment; the rings had room for that. */
-static void test_a_moment_without_processor(void **state)
+TEST_AFTER(test_a_moment_without_processor, setup)
 {
 	double come = 0.95 * RING_BYTES;
 
-	(void)state;
 	run(1, 300000, 1000000);
 	queue += come;
 	in.produced += come;
@@ -125,9 +117,8 @@ static void test_a_moment_without_processor(void **state)
 	assert_int_equal(shed, 0);
 }
 
-static void test_sender_stands_still(void **state)
+TEST_AFTER(test_sender_stands_still, setup)
 {
-	(void)state;
 	run(1, 1000000, 1);
 	assert_true(share() > 0.99);
 	assert_true(shed < UINT32_MAX);
@@ -142,9 +133,8 @@ static void assert_rate(double want)
 	assert_true((in.copies - copies) / 10.0 > 0.8 * want);
 }
 
-static void test_limit_of_packets(void **state)
+TEST_AFTER(test_limit_of_packets, setup)
 {
-	(void)state;
 	in.max_copies = 100000;
 	run(5, 1000000, 2000000);
 	assert_rate(100000);
@@ -153,36 +143,19 @@ static void test_limit_of_packets(void **state)
 	assert_int_equal(shed, 0);
 }
 
-static void test_limit_of_bits(void **state)
+TEST_AFTER(test_limit_of_bits, setup)
 {
-	(void)state;
 	in.max_bits = 200000ULL * COPY_BYTES * 8;
 	run(5, 1000000, 2000000);
 	assert_rate(200000);
 }
 
 /* A sender that takes over goes on with the share there is. */
-static void test_takes_over(void **state)
+TEST_AFTER(test_takes_over, setup)
 {
-	(void)state;
 	limits_begin(&limits, UINT32_MAX / 2, &in);
 	run(STEP_S, 2000000, 1000000);
 	assert_true(share() > 0.49 && share() < 0.51);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_nothing_is_shed_without_need, setup),
-		cmocka_unit_test_setup(test_twice_the_load, setup),
-		cmocka_unit_test_setup(test_comes_back, setup),
-		cmocka_unit_test_setup(test_does_not_swing, setup),
-		cmocka_unit_test_setup(test_a_moment_without_processor, setup),
-		cmocka_unit_test_setup(test_sender_stands_still, setup),
-		cmocka_unit_test_setup(test_limit_of_packets, setup),
-		cmocka_unit_test_setup(test_limit_of_bits, setup),
-		cmocka_unit_test_setup(test_takes_over, setup),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Rings in plain memory: what they hold, and what is still being written, is set by hand. */
+#include "../../../common/tests/unit.h"
 #include "../merge.h"
 
 #include <linux/bpf.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "../../abi/flow_hash.h"
 
@@ -22,9 +20,8 @@ static uint8_t *memory[RINGS]; /* each mapped twice in a row, as the kernel does
 static uint64_t consumer[RINGS], producer[RINGS];
 static struct ring rings[RINGS];
 
-static int map_rings(void **state)
+FIXTURE(map_rings)
 {
-	(void)state;
 	for (int i = 0; i < RINGS; i++) {
 		int fd = memfd_create("ring", 0);
 
@@ -39,9 +36,8 @@ static int map_rings(void **state)
 	return 0;
 }
 
-static int setup(void **state)
+FIXTURE(setup)
 {
-	(void)state;
 	for (int i = 0; i < RINGS; i++) {
 		consumer[i] = producer[i] = 0;
 		rings[i] = (struct ring){
@@ -93,9 +89,8 @@ static void assert_times(uint64_t now, size_t n, const uint64_t *want)
 		assert_memory_equal(times, want, n * sizeof(*want));
 }
 
-static void test_order_of_time(void **state)
+TEST_AFTER(test_order_of_time, setup)
 {
-	(void)state;
 	put(0, 10);
 	put(0, 40);
 	put(1, 20);
@@ -106,18 +101,16 @@ static void test_order_of_time(void **state)
 }
 
 /* A ring without a record may get one that is older than what the others have. */
-static void test_young_records_wait_for_empty_rings(void **state)
+TEST_AFTER(test_young_records_wait_for_empty_rings, setup)
 {
-	(void)state;
 	put(0, 1000000);
 	assert_times(1000000 + MERGE_SKEW_NS - 1, 0, NULL);
 	put(1, 999999);
 	assert_times(1000000 + MERGE_SKEW_NS, 2, (uint64_t[]){ 999999, 1000000 });
 }
 
-static void test_no_wait_where_all_rings_are_newer(void **state)
+TEST_AFTER(test_no_wait_where_all_rings_are_newer, setup)
 {
-	(void)state;
 	put(0, 1000000);
 	put(1, 1000001);
 	put(2, 1000002);
@@ -125,11 +118,10 @@ static void test_no_wait_where_all_rings_are_newer(void **state)
 }
 
 /* What is being written is as old as when its place was not yet taken, however long that takes. */
-static void test_unfinished_records(void **state)
+TEST_AFTER(test_unfinished_records, setup)
 {
 	uint32_t *header;
 
-	(void)state;
 	assert_times(500000, 0, NULL);
 	header = reserve(0, 550000, BPF_RINGBUF_BUSY_BIT);
 	put(1, 400000);
@@ -139,9 +131,8 @@ static void test_unfinished_records(void **state)
 	assert_times(9000000, 2, (uint64_t[]){ 550000, 600000 });
 }
 
-static void test_discarded_records(void **state)
+TEST_AFTER(test_discarded_records, setup)
 {
-	(void)state;
 	reserve(0, 5, BPF_RINGBUF_DISCARD_BIT);
 	put(0, 7);
 	put(1, 6);
@@ -160,14 +151,13 @@ static uint32_t draw(uint32_t n)
  * Producers on three CPUs that reserve, take the time and finish at random moments, clocks apart by what is
  * allowed for, and a consumer that looks at random moments.
  */
-static void test_random_interleavings(void **state)
+TEST_AFTER(test_random_interleavings, setup)
 {
 	uint64_t now = 1000000, last = 0, times[64];
 	uint64_t started[RINGS] = { 0 }, clock[RINGS] = { 0, MERGE_SKEW_NS / 2, MERGE_SKEW_NS };
 	size_t written = 0, taken = 0;
 	uint32_t *header[RINGS];
 
-	(void)state;
 	while (taken < 20000) {
 		int ring = draw(RINGS + 1);
 
@@ -194,16 +184,4 @@ static void test_random_interleavings(void **state)
 	assert_true(written - taken < RINGS * SIZE / SLOT);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_order_of_time, setup),
-		cmocka_unit_test_setup(test_young_records_wait_for_empty_rings, setup),
-		cmocka_unit_test_setup(test_no_wait_where_all_rings_are_newer, setup),
-		cmocka_unit_test_setup(test_unfinished_records, setup),
-		cmocka_unit_test_setup(test_discarded_records, setup),
-		cmocka_unit_test_setup(test_random_interleavings, setup),
-	};
-
-	return cmocka_run_group_tests(tests, map_rings, NULL);
-}
+TEST_MAIN(map_rings, NULL)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../oversize.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
-static void decisions(void **state)
+TEST(decisions)
 {
 	static const struct {
 		enum mirror_oversize policy;
@@ -34,7 +31,6 @@ static void decisions(void **state)
 		{ OVERSIZE_TRUNCATE, { 0, 65507 }, 8, 100, COPY_DROPPED, 100 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint32_t len = cases[i].len;
 
@@ -45,9 +41,4 @@ static void decisions(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(decisions) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

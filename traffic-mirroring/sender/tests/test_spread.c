@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../common/tests/unit.h"
 #include "../spread.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <cmocka.h>
 
 #include "../../abi/flow_hash.h"
 
@@ -49,12 +47,18 @@ static int assign(size_t n, int *share)
 	return moved;
 }
 
-static void even(void **state)
+FIXTURE(fresh)
+{
+	for (int c = 0; c < MOST; c++)
+		collectors[c] = collector(c + 1, 1);
+	return 0;
+}
+
+TEST_AFTER(even, fresh)
 {
 	static const size_t sizes[] = { 2, 3, 8 };
 	int share[MOST];
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		size_t n = sizes[i];
 
@@ -67,11 +71,10 @@ static void even(void **state)
 	}
 }
 
-static void one_more(void **state)
+TEST_AFTER(one_more, fresh)
 {
 	int share[MOST], moved;
 
-	(void)state;
 	assign(8, share);
 	moved = assign(9, share);
 	print_message("  %d of %d flows moved\n", moved, FLOWS);
@@ -80,11 +83,10 @@ static void one_more(void **state)
 }
 
 /* Out and back, by the operator and by failover: others' flows stay, and its own come back. */
-static void taken_out(void **state)
+TEST_AFTER(taken_out, fresh)
 {
 	int before[MOST], share[MOST];
 
-	(void)state;
 	for (int by = 0; by < 2; by++) {
 		assign(8, before);
 		*(by ? &collectors[3].unreachable : &collectors[3].drained) = true;
@@ -96,11 +98,10 @@ static void taken_out(void **state)
 	}
 }
 
-static void order_does_not_matter(void **state)
+TEST_AFTER(order_does_not_matter, fresh)
 {
 	int share[MOST];
 
-	(void)state;
 	assign(8, share);
 	for (int c = 0; c < 8; c++)
 		collectors[c] = collector(8 - c, 1);
@@ -108,11 +109,10 @@ static void order_does_not_matter(void **state)
 		assert_int_equal(spread_choose(collectors, 8, flow(i)), 7 - chosen[i]);
 }
 
-static void weights(void **state)
+TEST_AFTER(weights, fresh)
 {
 	int share[MOST];
 
-	(void)state;
 	collectors[0].weight = 10;
 	collectors[1].weight = 20;
 	collectors[2].weight = 70;
@@ -129,9 +129,8 @@ static void weights(void **state)
 			assert_int_equal(spread_choose(collectors, 4, flow(i)), chosen[i]);
 }
 
-static void nobody(void **state)
+TEST_AFTER(nobody, fresh)
 {
-	(void)state;
 	assert_int_equal(spread_choose(collectors, 0, 1), -ENOENT);
 	collectors[0].drained = true;
 	collectors[1].unreachable = true;
@@ -139,12 +138,11 @@ static void nobody(void **state)
 	assert_int_equal(spread_choose(collectors, 3, 1), -ENOENT);
 }
 
-static void identity(void **state)
+TEST_AFTER(identity, fresh)
 {
 	struct address a = { AF_INET, { 192, 0, 2, 1 } }, b = { AF_INET6, { 192, 0, 2, 1 } };
 	uint64_t id = spread_identity("gue", &a, 6080);
 
-	(void)state;
 	assert_true(id == spread_identity("gue", &a, 6080));
 	assert_false(id == spread_identity("gue", &a, 6081));
 	assert_false(id == spread_identity("vxlan", &a, 6080));
@@ -154,35 +152,12 @@ static void identity(void **state)
 }
 
 /* Hosts have to agree, also of different versions: this is on the wire, so to say. */
-static void stable(void **state)
+TEST_AFTER(stable, fresh)
 {
 	static const int expected[] = { 0, 2, 6, 4, 1, 0, 7, 6, 4, 1, 5, 0, 2, 3, 2, 4 };
 
-	(void)state;
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(spread_choose(collectors, 8, flow(i)), expected[i]);
 }
 
-static int fresh(void **state)
-{
-	(void)state;
-	for (int c = 0; c < MOST; c++)
-		collectors[c] = collector(c + 1, 1);
-	return 0;
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(even, fresh),
-		cmocka_unit_test_setup(one_more, fresh),
-		cmocka_unit_test_setup(taken_out, fresh),
-		cmocka_unit_test_setup(order_does_not_matter, fresh),
-		cmocka_unit_test_setup(weights, fresh),
-		cmocka_unit_test_setup(nobody, fresh),
-		cmocka_unit_test_setup(identity, fresh),
-		cmocka_unit_test_setup(stable, fresh),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)
