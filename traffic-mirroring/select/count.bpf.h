@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Counters: per CPU, added to the shared arrays every MIRROR_FLUSH events. */
-#ifndef MIRRORING_COUNT_BPF_H
-#define MIRRORING_COUNT_BPF_H
+#pragma once
 
 #include "maps.bpf.h"
 
@@ -48,5 +47,3 @@ static __always_inline void count_filter(struct mirror_pending *p, __u32 filter,
 	add(&MAP(filter_packets), filter + 1, MIRROR_FLUSH);
 	add(&MAP(filter_bytes), filter + 1, sum);
 }
-
-#endif

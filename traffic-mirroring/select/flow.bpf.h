@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-#ifndef MIRRORING_FLOW_BPF_H
-#define MIRRORING_FLOW_BPF_H
+#pragma once
 
 #include "../abi/flow_hash.h"
 #include "parse.bpf.h"
@@ -9,5 +8,3 @@ static __always_inline __u64 flow_hash(const struct packet *p)
 {
 	return hash_flow(hash_end(p->src, p->src_port), hash_end(p->dst, p->dst_port), p->proto);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The maps of one direction: docs/map-abi.md. */
-#ifndef MIRRORING_MAPS_BPF_H
-#define MIRRORING_MAPS_BPF_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -64,5 +63,3 @@ MIRROR_HOST_LINKS(PINNED_LINK)
 
 /* The chain map: l3afd or the updater puts the next program here. */
 PINNED_MAP(jmp_table, PROG_ARRAY, __u32, __u32, 1, 0);
-
-#endif

@@ -3,8 +3,7 @@
  * Which filter decides: each table clears bits in one word with a bit per filter; the lowest
  * remaining bit wins. A dimension that no filter uses costs one comparison.
  */
-#ifndef MIRRORING_MATCH_BPF_H
-#define MIRRORING_MATCH_BPF_H
+#pragma once
 
 #include "maps.bpf.h"
 #include "parse.bpf.h"
@@ -100,5 +99,3 @@ static __always_inline __u32 lowest_bit(__u64 word)
 	barrier_var(below); /* or the compiler makes a look-up in .rodata of it */
 	return __builtin_popcountll(below);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * and the IP header, and bytes outside the linear area are loaded.
  * docs/filters.md, "What counts as what", is the contract.
  */
-#ifndef MIRRORING_PARSE_BPF_H
-#define MIRRORING_PARSE_BPF_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -375,5 +374,3 @@ static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool 
 	forget(&p->icmp_type);
 	forget(&p->malformed);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * The delivery program that only reads the packet: copies its bytes into this CPU's ring, for the sender. No
  * wake-up unless the sender's flag says that it sleeps; a full ring costs a failed reservation.
  */
-#ifndef MIRRORING_RING_BPF_H
-#define MIRRORING_RING_BPF_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -222,5 +221,3 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	}
 	return outcome;
 }
-
-#endif

@@ -6,8 +6,7 @@
  * Delivery programs are separate: the verifier checks each of them once, not at the end of each path through
  * the select program. And cloning can change the packet: the others call no helper that could.
  */
-#ifndef MIRRORING_SELECT_BPF_H
-#define MIRRORING_SELECT_BPF_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -248,5 +247,3 @@ int MAP(device)(struct __sk_buff *skb)
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";
-
-#endif

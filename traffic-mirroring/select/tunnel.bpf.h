@@ -3,8 +3,7 @@
  * Copies that have lost their mark, recognised by their tunnel: they, and the errors about them, are not
  * copied again. What cannot be recognised: docs/reliability.md.
  */
-#ifndef MIRRORING_TUNNEL_BPF_H
-#define MIRRORING_TUNNEL_BPF_H
+#pragma once
 
 #include "maps.bpf.h"
 #include "match.bpf.h"
@@ -96,5 +95,3 @@ static __always_inline bool quotes_our_tunnel(struct __sk_buff *skb, struct mirr
 	}
 	return in_our_tunnel(&key, src, dst, bank);
 }
-
-#endif
