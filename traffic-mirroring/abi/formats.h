@@ -12,25 +12,19 @@
 #pragma once
 
 /*
- * Tunnels that mirror-collector can receive:
+ * Tunnels:
  *   gue     GUE variant 0 (draft-ietf-intarea-gue)
  *   vxlan   RFC 7348; ID: VNI
  *   geneve  RFC 8926, optionally with metadata (wire/encap.h); ID: VNI
- */
-#define MIRROR_TUNNELS_RECEIVED(F, separator)                                         \
-	F(, GUE, gue, 1, CARRIER_UDP, IPPROTO_UDP, 6080, 0, 1, 0)                     \
-	F(separator, VXLAN, vxlan, 2, CARRIER_UDP, IPPROTO_UDP, 4789, 0xffffff, 0, 0) \
-	F(separator, GENEVE, geneve, 3, CARRIER_UDP, IPPROTO_UDP, 6081, 0xffffff, 0, 0)
-
-/*
- * All tunnels:
  *   gre     RFC 2784 with protocol type 0x6558
  *   erspan  ERSPAN type II (draft-foschiano-erspan) in GRE with sequence numbers; a truncated copy has
  *           the truncated bit set; ID: session
  */
-#define MIRROR_TUNNELS(F, separator)                                   \
-	MIRROR_TUNNELS_RECEIVED(F, separator)                          \
-	F(separator, GRE, gre, 4, CARRIER_IP, IPPROTO_GRE, 0, 0, 0, 0) \
+#define MIRROR_TUNNELS(F, separator)                                                    \
+	F(, GUE, gue, 1, CARRIER_UDP, IPPROTO_UDP, 6080, 0, 1, 0)                       \
+	F(separator, VXLAN, vxlan, 2, CARRIER_UDP, IPPROTO_UDP, 4789, 0xffffff, 0, 0)   \
+	F(separator, GENEVE, geneve, 3, CARRIER_UDP, IPPROTO_UDP, 6081, 0xffffff, 0, 0) \
+	F(separator, GRE, gre, 4, CARRIER_IP, IPPROTO_GRE, 0, 0, 0, 0)                  \
 	F(separator, ERSPAN, erspan, 5, CARRIER_IP, IPPROTO_GRE, 0, 0x3ff, 0, 0)
 
 /*

@@ -40,7 +40,7 @@ uint32_t interfaces_number(struct interfaces *interfaces, const struct interface
 
 void interfaces_name(const struct interface_key *key, uint32_t number, char name[INTERFACES_NAME_MAX])
 {
-	char address[INET6_ADDRSTRLEN] = "";
+	char address[INET6_ADDRSTRLEN] = ""; /* devices have none */
 	int len;
 
 	if (number == INTERFACES_MAX) {
@@ -48,7 +48,8 @@ void interfaces_name(const struct interface_key *key, uint32_t number, char name
 		return;
 	}
 	inet_ntop(key->source.family, key->source.bytes, address, sizeof(address));
-	len = snprintf(name, INTERFACES_NAME_MAX, "%s %s", format_of(key->format)->name, address);
+	len = snprintf(name, INTERFACES_NAME_MAX, "%s%s%s", format_of(key->format)->name, *address ? " " : "",
+		       address);
 	if (key->vni != DECAP_NO_VNI)
 		snprintf(name + len, INTERFACES_NAME_MAX - len, " vni %u", key->vni);
 }

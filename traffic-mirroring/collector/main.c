@@ -17,6 +17,8 @@
 #include "../../common/clock.h"
 #include "../../common/log.h"
 #include "../../common/privileges.h"
+#include "../wire/formats.h"
+#include "device.h"
 #include "options.h"
 #include "report.h"
 #include "serve.h"
@@ -26,24 +28,44 @@
 static struct program {
 	struct options options;
 	struct receiver *receiver[WORKERS_MAX];
-	pthread_t thread[WORKERS_MAX];
+	struct device *device[LISTEN_MAX];
+	uint32_t devices;
+	pthread_t thread[WORKERS_MAX + LISTEN_MAX];
 	uint32_t threads;
 	int stop, ended; /* eventfds: workers must end; a worker or the writer has ended */
 	int metrics, health, signals;
-	atomic_int failed; /* errno of a worker that failed */
+	atomic_bool failed; /* a worker */
 } program = { .stop = -1, .ended = -1, .metrics = -1, .health = -1, .signals = -1 };
+
+static struct receive_sink sink_of(struct program *p)
+{
+	return (struct receive_sink){ pipeline_datagram, pipeline_pause, &p->options.pipeline };
+}
+
+/* What a worker has returned; it, or the writer, has said why. */
+static void *note_end(struct program *p, int err)
+{
+	if (err) {
+		atomic_store(&p->failed, true);
+		eventfd_write(p->ended, 1);
+	}
+	return NULL;
+}
 
 static void *work(void *receiver)
 {
 	struct program *p = &program;
-	const struct receive_sink sink = { pipeline_datagram, pipeline_pause, &p->options.pipeline };
-	int err = receive_run(receiver, p->stop, &sink);
+	const struct receive_sink sink = sink_of(p);
 
-	if (err) {
-		atomic_store(&p->failed, -err);
-		eventfd_write(p->ended, 1);
-	}
-	return NULL;
+	return note_end(p, receive_run(receiver, p->stop, &sink));
+}
+
+static void *watch(void *device)
+{
+	struct program *p = &program;
+	const struct receive_sink sink = sink_of(p);
+
+	return note_end(p, device_run(device, p->stop, &sink));
 }
 
 static int compile_filter(struct options *o)
@@ -108,7 +130,13 @@ static int open_sockets(struct program *p)
 	int err = receive_check(&o->receive);
 
 	for (uint32_t i = 0; i < o->workers && !err; i++)
-		err = receive_open(&o->receive, &p->receiver[i]);
+		err = receive_open(&o->receive, !i, &p->receiver[i]);
+	for (uint32_t i = 0; i < o->receive.count && !err; i++) {
+		const struct listen *listen = &o->receive.listen[i];
+
+		if (listen->format->carrier == CARRIER_DEVICE)
+			err = device_open(listen, o->receive.buffer, &p->device[p->devices++]);
+	}
 	if (err)
 		return err;
 	if (o->metrics) {
@@ -217,6 +245,17 @@ static bool take_signal(struct program *p)
 	return false;
 }
 
+static int start_thread(struct program *p, void *(*run)(void *), void *context)
+{
+	int err = -pthread_create(&p->thread[p->threads], NULL, run, context);
+
+	if (err)
+		log_error("cannot start a worker: %s", strerror(-err));
+	else
+		p->threads++;
+	return err;
+}
+
 static int start_threads(struct program *p)
 {
 	struct options *o = &p->options;
@@ -232,13 +271,10 @@ static int start_threads(struct program *p)
 		err = pcap_server_start(o->pipeline.server);
 	if (err)
 		log_error("cannot start an output: %s", strerror(-err));
-	for (; p->threads < o->workers && !err; p->threads++) {
-		err = -pthread_create(&p->thread[p->threads], NULL, work, p->receiver[p->threads]);
-		if (err) {
-			log_error("cannot start a worker: %s", strerror(-err));
-			return err;
-		}
-	}
+	for (uint32_t i = 0; i < o->workers && !err; i++)
+		err = start_thread(p, work, p->receiver[i]);
+	for (uint32_t i = 0; i < p->devices && !err; i++)
+		err = start_thread(p, watch, p->device[i]);
 	return err;
 }
 
@@ -281,25 +317,21 @@ static int stop_threads(struct program *p)
 {
 	struct options *o = &p->options;
 	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + o->grace * SECOND_NS;
-	int err;
+	int err = 0;
 
 	eventfd_write(p->stop, 1);
 	for (uint32_t i = 0; i < p->threads; i++)
 		pthread_join(p->thread[i], NULL);
 	replay_stop(o->pipeline.replay, end_ns);
 	pcap_server_close(o->pipeline.server, end_ns);
-	err = -atomic_load(&p->failed);
-	if (o->pipeline.writer) {
-		int end = writer_close(o->pipeline.writer, end_ns);
-
-		err = err ?: end;
-	}
+	if (o->pipeline.writer)
+		err = writer_close(o->pipeline.writer, end_ns);
 	/* the reader of stdout may close it at any time */
 	if (err == -EPIPE && !strcmp(o->write.output.path, "-"))
 		return 0;
 	if (err)
-		log_error("cannot write \"%s\": %s", o->write.output.path ?: "", strerror(-err));
-	return err;
+		log_error("cannot write \"%s\": %s", o->write.output.path, strerror(-err));
+	return err ?: -atomic_load(&p->failed);
 }
 
 static void release(struct program *p)
@@ -311,6 +343,8 @@ static void release(struct program *p)
 			close(fds[i]);
 	for (uint32_t i = 0; i < p->options.workers; i++)
 		receive_close(p->receiver[i]);
+	for (uint32_t i = 0; i < p->devices; i++)
+		device_close(p->device[i]);
 	tap_close(p->options.pipeline.tap);
 	pcap_freecode(&p->options.pipeline.filter);
 	replay_free(p->options.pipeline.replay);

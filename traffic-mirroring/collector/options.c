@@ -18,8 +18,11 @@
 #define MEMORY_MIN (16L << 20)
 #define WORKERS_MAX 64
 
+/* False: another format has the port. */
 static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_format format)
 {
+	if (!port)
+		return true;
 	for (uint32_t i = 0; i < ports->count; i++)
 		if (ports->at[i].port == port)
 			return ports->at[i].format == format;
@@ -32,21 +35,12 @@ static int read_listen(const char *text, void *options)
 {
 	struct options *o = options;
 	struct receive_options *r = &o->receive;
-	const char *colon = strchrnul(text, ':');
-	const struct format *format;
-	unsigned long port;
-	char name[16];
+	struct listen listen;
 
-	snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
-	format = format_find(name);
-	if (!format || !decap_receives(format->number) || r->count == RECEIVE_LISTEN_MAX)
+	if (r->count == LISTEN_MAX || listen_parse(text, &listen) ||
+	    !add_port(&o->pipeline.ports, listen.port, listen.format->number))
 		return -EINVAL;
-	port = format->port;
-	if (*colon && number_parse(colon + 1, 1, 65535, &port))
-		return -EINVAL;
-	if (!add_port(&o->pipeline.ports, port, format->number))
-		return -EINVAL;
-	r->listen[r->count++] = (struct receive_listen){ format->number, port };
+	r->listen[r->count++] = listen;
 	return 0;
 }
 
@@ -151,12 +145,14 @@ static int read_reorder_time(const char *text, void *options)
 #define STORE(member) ARGS_STORE(struct options, member)
 
 static const struct arg table[] = {
-	{ "listen", "FORMAT[:PORT]", "receive " FORMAT_NAMES_RECEIVED " on a UDP port; may be repeated",
-	  ARGS_READ(read_listen,
-		    "a format (" FORMAT_NAMES_RECEIVED "), alone or with a :PORT that no other format has"),
+	{ "listen", "FORMAT[:WHERE][:PORT]", "receive " FORMAT_NAMES "; may be repeated",
+	  ARGS_READ(read_listen, "FORMAT[:WHERE][:PORT] with a format (" FORMAT_NAMES
+				 "), an address or device, and a port that no other format has"),
 	  .letter = 'l', .repeats = true, .section = "Receiving" },
 	{ "vni", "LIST", "accept only these VNIs: numbers and ranges, separated by commas",
 	  ARGS_READ(read_vni, "VNIs from 0 to 16777215 and ranges of them"), .list = true, .repeats = true },
+	{ "vni-of", "innermost|outermost", "compare --vni with the ID of this tunnel (innermost)",
+	  ARGS_CHOICE, STORE(pipeline.outermost), .preset = "innermost" },
 	{ "from", "LIST", "accept copies only from hosts with these addresses and prefixes",
 	  ARGS_READ(read_source, "IPv4 and IPv6 addresses and prefixes"), .list = true, .repeats = true },
 	{ "depth", "N", "decapsulate up to N nested tunnels, 1 to 3 (3)", ARGS_NUMBER(1, DECAP_DEPTH_MAX),
@@ -240,7 +236,7 @@ static const struct arg table[] = {
 
 static const struct args_program program = {
 	.name = "mirror-collector",
-	.usage = "--listen=FORMAT[:PORT] [OPTION]...",
+	.usage = "--listen=FORMAT[:WHERE][:PORT] [OPTION]...",
 	.summary = "Receives copies of packets; writes, shows and replays them.",
 	.options = table,
 	.n_options = OPTIONS,
@@ -295,8 +291,7 @@ static int check(struct options *o)
 	}
 	/* nested tunnels are expected at the default ports of their formats */
 	for (unsigned int format = FORMAT_NONE + 1; format < FORMAT_COUNT; format++)
-		if (decap_receives(format))
-			add_port(&o->pipeline.ports, format_of(format)->port, format);
+		add_port(&o->pipeline.ports, format_of(format)->port, format);
 	return 0;
 }
 

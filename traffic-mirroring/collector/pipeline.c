@@ -46,6 +46,7 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 	static const enum tally refused[] = {
 		[DECAP_SHORT] = TALLY_SHORT, [DECAP_INVALID] = TALLY_INVALID, [DECAP_CONTROL] = TALLY_CONTROL
 	};
+	const struct capture at = { datagram->at, datagram->len, datagram->wire_len };
 	struct pipeline *p = pipeline;
 	enum decap_result result;
 	struct copy packet;
@@ -55,12 +56,12 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 		tally(TALLY_FOREIGN);
 		return 0;
 	}
-	result = decap_datagram(datagram->at, datagram->len, datagram->format, &p->ports, p->depth, &d);
+	result = decap_datagram(&at, datagram->format, &p->ports, p->depth, &d);
 	if (result != DECAP_PACKET) {
 		tally(refused[result]);
 		return 0;
 	}
-	if (!vni_allowed(p, d.vni)) {
+	if (!vni_allowed(p, p->outermost ? d.outer_vni : d.vni)) {
 		tally(TALLY_VNI);
 		return 0;
 	}

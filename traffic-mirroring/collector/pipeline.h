@@ -28,6 +28,7 @@ struct pipeline {
 	uint32_t sources;
 	struct pipeline_vnis vni[PIPELINE_LIST_MAX];
 	uint32_t vnis;
+	bool outermost; /* the list is for the outermost tunnel, else for the innermost one */
 	struct decap_ports ports;
 	uint32_t depth;
 	struct bpf_program filter; /* bf_insns NULL: none */

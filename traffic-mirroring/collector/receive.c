@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -16,6 +17,7 @@
 #include "../../common/clock.h"
 #include "../../common/log.h"
 #include "../wire/copy.h"
+#include "../wire/formats.h"
 #include "counters/tally.h"
 
 #define BATCH 32
@@ -25,6 +27,7 @@
 /* The longest time that received copies wait for more, so that they are written in large pieces. */
 #define LATE_NS 20000000
 #define LATE_MS (LATE_NS / 1000000)
+#define SOCKETS_MAX (2 * LISTEN_MAX) /* a raw socket has one address family */
 #define ROOM 65536 /* one datagram, or several merged by the kernel */
 
 /* The control messages of recvmmsg(). */
@@ -33,10 +36,16 @@ struct ancillary {
 		      CMSG_SPACE(sizeof(int))];
 };
 
+struct receive_socket {
+	int fd;
+	enum mirror_format format;
+	bool ipv4_header; /* is received, too */
+	uint32_t drops; /* the kernel's counter when last read */
+};
+
 struct receiver {
-	struct receive_options options;
-	int fd[RECEIVE_LISTEN_MAX];
-	uint32_t drops[RECEIVE_LISTEN_MAX]; /* the kernel's counter when last read */
+	struct receive_socket socket[SOCKETS_MAX];
+	uint32_t count;
 	struct mmsghdr message[BATCH];
 	struct iovec part[BATCH];
 	struct sockaddr_storage source[BATCH];
@@ -49,77 +58,145 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
 }
 
-static int bind_any(int fd, int family, uint16_t port)
+static int bind_to(int fd, int family, const struct listen *l)
 {
-	struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int err = family == AF_INET6 ? bind(fd, (struct sockaddr *)&any6, sizeof(any6)) :
-				       bind(fd, (struct sockaddr *)&any4, sizeof(any4));
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(l->port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(l->port) };
+	int err;
 
+	if (*l->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->device, strlen(l->device)))
+		return -errno;
+	memcpy(&v4.sin_addr, l->address.bytes, sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, l->address.bytes, sizeof(v6.sin6_addr));
+	v6.sin6_scope_id = if_nametoindex(l->device); /* link-local addresses need one */
+	err = family == AF_INET6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6)) :
+				   bind(fd, (struct sockaddr *)&v4, sizeof(v4));
 	return err ? -errno : 0;
 }
 
-/* shared: more sockets may bind the same port, if all set this. */
-static int open_socket(uint16_t port, uint32_t buffer, bool shared)
+/* Only one of the two formats in GRE. The kernel has its own tunnels for other protocols. */
+static int set_gre_filter(int fd, int family, enum mirror_format format)
 {
-	int family = AF_INET6, err;
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const uint8_t erspan = format == FORMAT_ERSPAN;
+	/* raw sockets begin with the header of IPv4, but after that of IPv6 */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+		BPF_STMT(BPF_LD | BPF_H | (family == AF_INET ? BPF_IND : BPF_ABS), 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_ERSPAN, !erspan, erspan),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
 
-	if (fd < 0 && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
-		family = AF_INET;
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	}
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ? -errno : 0;
+}
+
+/* shared: more sockets may bind the same port, if all set this. */
+static int open_family(const struct listen *l, int family, uint32_t buffer, bool shared)
+{
+	bool udp = l->format->carrier == CARRIER_UDP, both = family == AF_INET6 && udp && !l->address.family;
+	int fd = socket(family, (udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			l->format->proto);
+	int err;
+
 	if (fd < 0)
 		return -errno;
-	err = family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) : 0;
+	err = both ? set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) : 0;
 	err = err ?: set(fd, SOL_SOCKET, SO_REUSEPORT, shared);
 	err = err ?: set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
 	err = err ?: set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	/* only root may exceed the system limit */
 	if (!err && set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer))
 		err = set(fd, SOL_SOCKET, SO_RCVBUF, buffer);
-	err = err ?: bind_any(fd, family, port);
+	if (!err && !udp)
+		err = set_gre_filter(fd, family, l->format->number);
+	err = err ?: bind_to(fd, family, l);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	set(fd, IPPROTO_UDP, UDP_GRO, 1); /* faster, if the kernel supports it */
+	if (udp)
+		set(fd, IPPROTO_UDP, UDP_GRO, 1); /* faster, if the kernel supports it */
 	return fd;
+}
+
+/* A UDP socket without an address is for both families. */
+static int open_udp(const struct listen *l, uint32_t buffer, bool shared)
+{
+	int fd = open_family(l, l->address.family ?: AF_INET6, buffer, shared);
+
+	if (fd == -EAFNOSUPPORT && !l->address.family) /* a kernel without IPv6 */
+		fd = open_family(l, AF_INET, buffer, shared);
+	return fd;
+}
+
+static int cannot_listen(const struct listen *l, int err)
+{
+	log_error("cannot listen on \"%s\": %s", l->text, strerror(-err));
+	return err;
 }
 
 int receive_check(const struct receive_options *options)
 {
 	for (uint32_t i = 0; i < options->count; i++) {
-		int fd = open_socket(options->listen[i].port, options->buffer, false);
+		const struct listen *l = &options->listen[i];
+		int fd;
 
-		if (fd < 0) {
-			log_error("cannot listen on UDP port %u: %s", options->listen[i].port, strerror(-fd));
-			return fd;
-		}
+		if (l->format->carrier != CARRIER_UDP)
+			continue;
+		fd = open_udp(l, options->buffer, false);
+		if (fd < 0)
+			return cannot_listen(l, fd);
 		close(fd);
 	}
 	return 0;
 }
 
-int receive_open(const struct receive_options *options, struct receiver **receiver)
+static int add_socket(struct receiver *r, const struct listen *l, int fd, bool ipv4_header)
+{
+	if (fd < 0)
+		return cannot_listen(l, fd);
+	r->socket[r->count++] = (struct receive_socket){ fd, l->format->number, ipv4_header, 0 };
+	return 0;
+}
+
+static int add_raw(struct receiver *r, const struct listen *l, uint32_t buffer)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		int fd = -1, family = families[i];
+
+		if (l->address.family && l->address.family != family)
+			continue;
+		fd = open_family(l, family, buffer, false);
+		if (fd != -EAFNOSUPPORT || family == AF_INET || l->address.family)
+			err = add_socket(r, l, fd, family == AF_INET);
+	}
+	return err;
+}
+
+int receive_open(const struct receive_options *options, bool raw, struct receiver **receiver)
 {
 	struct receiver *r = calloc(1, sizeof(*r));
+	int err = 0;
 
 	if (!r) {
 		log_error("no memory for receiving");
 		return -ENOMEM;
 	}
-	r->options = *options;
-	r->options.count = 0;
-	for (uint32_t i = 0; i < options->count; i++) {
-		int fd = open_socket(options->listen[i].port, options->buffer, true);
+	for (uint32_t i = 0; i < options->count && !err; i++) {
+		const struct listen *l = &options->listen[i];
 
-		if (fd < 0) {
-			log_error("cannot listen on UDP port %u: %s", options->listen[i].port, strerror(-fd));
-			receive_close(r);
-			return fd;
-		}
-		r->fd[r->options.count++] = fd;
+		if (l->format->carrier == CARRIER_UDP)
+			err = add_socket(r, l, open_udp(l, options->buffer, true), false);
+		else if (l->format->carrier == CARRIER_IP && raw)
+			err = add_raw(r, l, options->buffer);
+	}
+	if (err) {
+		receive_close(r);
+		return err;
 	}
 	for (int i = 0; i < BATCH; i++) {
 		r->part[i] = (struct iovec){ r->bytes[i] + COPY_ROOM, ROOM };
@@ -138,25 +215,25 @@ void receive_close(struct receiver *r)
 {
 	if (!r)
 		return;
-	for (uint32_t i = 0; i < r->options.count; i++)
-		close(r->fd[i]);
+	for (uint32_t i = 0; i < r->count; i++)
+		close(r->socket[i].fd);
 	free(r);
 }
 
-static void note_drops(struct receiver *r, uint32_t socket, uint32_t drops)
+static void note_drops(struct receive_socket *s, uint32_t drops)
 {
-	tally_add(TALLY_KERNEL_DROPS, drops - r->drops[socket]);
-	r->drops[socket] = drops;
+	tally_add(TALLY_KERNEL_DROPS, drops - s->drops);
+	s->drops = drops;
 }
 
 /* Messages report the drops before them; this reports those after the last message. */
-static void ask_for_drops(struct receiver *r, uint32_t socket)
+static void ask_for_drops(struct receive_socket *s)
 {
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof(info);
 
-	if (!getsockopt(r->fd[socket], SOL_SOCKET, SO_MEMINFO, info, &len) && len == sizeof(info))
-		note_drops(r, socket, info[SK_MEMINFO_DROPS]);
+	if (!getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len) && len == sizeof(info))
+		note_drops(s, info[SK_MEMINFO_DROPS]);
 }
 
 static struct address address_of(const struct sockaddr_storage *from)
@@ -177,13 +254,14 @@ static struct address address_of(const struct sockaddr_storage *from)
 }
 
 /* One message: one datagram, or several of equal size, of which the last may be smaller. */
-static int take_message(struct receiver *r, uint32_t socket, int i, const struct receive_sink *sink)
+static int take_message(struct receiver *r, struct receive_socket *s, int i, const struct receive_sink *sink)
 {
 	struct msghdr *header = &r->message[i].msg_hdr;
-	uint32_t left = r->message[i].msg_len, size = left, drops;
+	uint32_t skip = s->ipv4_header ? (r->bytes[i][COPY_ROOM] & 0xf) * 4 : 0;
+	uint32_t left = r->message[i].msg_len - skip, size = left, drops;
 	struct datagram d = {
-		.at = r->bytes[i] + COPY_ROOM,
-		.format = r->options.listen[socket].format,
+		.at = r->bytes[i] + COPY_ROOM + skip,
+		.format = s->format,
 		.source = address_of(&r->source[i]),
 	};
 	struct timespec time;
@@ -195,7 +273,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 			d.time_ns = time.tv_sec * SECOND_NS + time.tv_nsec;
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
 			memcpy(&drops, CMSG_DATA(c), sizeof(drops));
-			note_drops(r, socket, drops);
+			note_drops(s, drops);
 		} else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
 			memcpy(&segment, CMSG_DATA(c), sizeof(segment));
 			size = segment;
@@ -204,7 +282,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 	if (!d.time_ns)
 		d.time_ns = clock_ns(CLOCK_REALTIME);
 	do { /* an empty datagram counts, too */
-		d.len = left < size ? left : size;
+		d.len = d.wire_len = left < size ? left : size;
 		tally(TALLY_DATAGRAMS);
 		err = sink->datagram(sink->context, &d);
 		d.at += d.len;
@@ -214,7 +292,7 @@ static int take_message(struct receiver *r, uint32_t socket, int i, const struct
 }
 
 /* Returns the number of messages, or the sink's negative result. */
-static int take_batch(struct receiver *r, uint32_t socket, const struct receive_sink *sink)
+static int take_batch(struct receiver *r, struct receive_socket *s, const struct receive_sink *sink)
 {
 	int n, err = 0;
 
@@ -222,11 +300,11 @@ static int take_batch(struct receiver *r, uint32_t socket, const struct receive_
 		r->message[i].msg_hdr.msg_namelen = sizeof(r->source[i]);
 		r->message[i].msg_hdr.msg_controllen = sizeof(r->ancillary[i]);
 	}
-	n = recvmmsg(r->fd[socket], r->message, BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(s->fd, r->message, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0) /* no datagram, or an error about a single one */
 		return 0;
 	for (int i = 0; i < n && !err; i++)
-		err = take_message(r, socket, i, sink);
+		err = take_message(r, s, i, sink);
 	return err ?: n;
 }
 
@@ -235,9 +313,9 @@ static int take_all(struct receiver *r, const struct receive_sink *sink)
 	bool some = false;
 	int n;
 
-	for (uint32_t socket = 0; socket < r->options.count; socket++) {
+	for (uint32_t socket = 0; socket < r->count; socket++) {
 		for (int batch = 0; batch < BATCHES; batch++) {
-			n = take_batch(r, socket, sink);
+			n = take_batch(r, &r->socket[socket], sink);
 			if (n < 0)
 				return n;
 			some |= n > 0;
@@ -250,7 +328,7 @@ static int take_all(struct receiver *r, const struct receive_sink *sink)
 
 int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 {
-	struct pollfd events[RECEIVE_LISTEN_MAX + 1] = { { .fd = stop, .events = POLLIN } };
+	struct pollfd events[SOCKETS_MAX + 1] = { { .fd = stop, .events = POLLIN } };
 	const struct timespec gather = { .tv_nsec = GATHER_NS };
 	/* CLOCK_MONOTONIC when the first waiting copy was received; 0: none is waiting */
 	uint64_t since = 0;
@@ -258,12 +336,12 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 	time_t end;
 	int n;
 
-	for (uint32_t i = 0; i < r->options.count; i++)
-		events[i + 1] = (struct pollfd){ .fd = r->fd[i], .events = POLLIN };
+	for (uint32_t i = 0; i < r->count; i++)
+		events[i + 1] = (struct pollfd){ .fd = r->socket[i].fd, .events = POLLIN };
 	do {
-		n = poll(events, r->options.count + 1, since ? LATE_MS : 1000);
-		for (uint32_t i = 0; i < r->options.count && !n; i++)
-			ask_for_drops(r, i);
+		n = poll(events, r->count + 1, since ? LATE_MS : 1000);
+		for (uint32_t i = 0; i < r->count && !n; i++)
+			ask_for_drops(&r->socket[i]);
 		n = take_all(r, sink);
 		if (n < 0)
 			break;
@@ -284,7 +362,7 @@ int receive_run(struct receiver *r, int stop, const struct receive_sink *sink)
 			break;
 	}
 	n = n < 0 ? n : sink->pause(sink->context, true);
-	for (uint32_t i = 0; i < r->options.count; i++)
-		ask_for_drops(r, i);
+	for (uint32_t i = 0; i < r->count; i++)
+		ask_for_drops(&r->socket[i]);
 	return n;
 }

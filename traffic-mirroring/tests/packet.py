@@ -56,7 +56,7 @@ def pcap(path, whole=True):
     with open(path, "rb") as file:
         data = file.read()
     magic, link = struct.unpack_from("<I16xI", data)
-    if magic != 0xA1B2C3D4:
+    if magic not in (0xA1B2C3D4, 0xA1B23C4D):  # microseconds, nanoseconds
         raise ValueError(f"{path}: no little-endian pcap file")
     packets, at = [], 24
     while at + 16 <= len(data):

@@ -77,9 +77,11 @@ traffic() {
 
 few=(0 1 1472 1473 20000)
 
-# judge FORMAT FILTER [SNAPLEN]: traffic, and what came of it by the counters, by tcpdump and by tshark.
+# judge FORMAT FILTER [SNAPLEN]: traffic, and what came of it by the counters, by tcpdump and by tshark; if $listen says
+# where, by mirror-collector, too.
 judge() {
 	local name=$1
+	[[ ! ${listen:-} ]] || receive
 	sent_all >"$LAB/before"
 	capture "$name" host "${device:-eth1}" -s 4000 "$2"
 	capture "$name-wire" client eth0 -s 4000
@@ -90,6 +92,22 @@ judge() {
 	sent_all >"$LAB/after"
 	expect 0 python3 "$tools/ring_compare.py" "$name" "$LAB/$name-wire.pcap" "$LAB/$name.pcap" "${@:3}"
 	accounted
+	[[ ! ${listen:-} ]] || received "$output"
+}
+
+# mirror-collector, from now on; its process is $collector
+receive() {
+	rm -f "$LAB/receive.log"
+	spawn collector receive mirror-collector --listen "$listen" --filter "not ether src $(lab_mac host eth1)" -w "$LAB/received.pcap"
+	collector=$pid
+	wait_until 5 grep -q '^NoNewPrivs:.1' "/proc/$collector/status"
+}
+
+# received REPORT: its frames are those of the wire, as many as ring_compare.py has reported of the copies.
+received() {
+	kill -TERM "$collector" && wait "$collector" || { cat "$LAB/receive.log" && return 1; }
+	expect 0 python3 "$tools/ring_compare.py" dev "$LAB/$name-wire.pcap" "$LAB/received.pcap"
+	[[ $output == "$1" ]]
 }
 
 # What the tools have counted is what the counters say; the kernel may have sent a few packets of its own before.
@@ -147,6 +165,7 @@ in_tunnels() {
 	ring_start --tunnel-type=vxlan --tunnel-remote-address="$1" "${@:3}"
 	for tunnel in vxlan/7 geneve/7 erspan/7 gre/0; do
 		ring_update --tunnel-type="${tunnel%/*}" --tunnel-id="${tunnel#*/}"
+		[[ $tunnel != gre* && $tunnel != erspan* ]] || listen=${tunnel%/*}
 		judge "${tunnel%/*}" "$2"
 	done
 }
@@ -158,7 +177,7 @@ in_tunnels() {
 @test "over IPv6" {
 	in_tunnels $LAB_COLLECTOR6 "$over_ipv6" --tunnel-metadata=on
 	ring_update --tunnel-type=gue
-	judge gue "$over_ipv6"
+	listen='' judge gue "$over_ipv6"
 }
 
 @test "truncated to snaplen" {
@@ -170,9 +189,9 @@ in_tunnels() {
 
 @test "out of devices" {
 	ring_start --tunnel-type=vlan --tunnel-id=99 --redirect-to=eth1
-	judge vlan "vlan 99"
+	listen=vlan:eth0 judge vlan "vlan 99"
 	ring_update --tunnel-type=dev --tunnel-id=0
-	judge dev "not ether src $(lab_mac host eth1)"
+	listen=dev:eth0 judge dev "not ether src $(lab_mac host eth1)"
 	# one that takes bare IP packets
 	spawn host tun python3 "$tools/ring_traffic.py" tun tun0
 	wait_until 5 on host ip link set tun0 mtu 2000 addrgenmode none up

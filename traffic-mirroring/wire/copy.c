@@ -6,20 +6,28 @@
 
 #include "bytes.h"
 
+#define MACS_SIZE (2 * ETHER_ADDR_LEN)
+
 _Static_assert(COPY_ROOM == sizeof(struct ether_header), "room for what is put before an IP packet");
+
+uint8_t *copy_frame(uint8_t *ip)
+{
+	uint8_t *frame = ip - COPY_ROOM;
+
+	memset(frame, 0, COPY_ROOM);
+	put16(frame + MACS_SIZE, ip[0] >> 4 == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	return frame;
+}
 
 void copy_make(uint8_t *datagram, const struct decap *d, struct copy *p)
 {
 	uint8_t *at = datagram + d->offset;
 	uint32_t added = d->l3 ? COPY_ROOM : 0;
 
-	if (added) {
-		uint16_t type = at[0] >> 4 == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6;
-
-		at -= added;
-		memset(at, 0, added);
-		put16(at + 2 * ETHER_ADDR_LEN, type);
-	}
+	if (d->l3)
+		at = copy_frame(at);
+	else if (d->untagged)
+		memmove(at, at - DECAP_TAG_SIZE, MACS_SIZE);
 	p->tunnel = *d;
 	p->frame = (struct capture){ at, d->len + added, d->len + added };
 	if (d->wire_len + added > p->frame.len)

@@ -16,6 +16,9 @@ struct copy {
 	uint64_t time_ns; /* since 1970-01-01 00:00 UTC */
 };
 
+/* Puts an Ethernet header with addresses of zeros before an IP packet. Returns where the frame begins. */
+uint8_t *copy_frame(uint8_t *ip);
+
 /*
  * Turns the packet that d describes in a datagram into a frame, in place: an IP packet gets an Ethernet
  * header with addresses of zeros. The original length comes from the tunnel, else from the IP header.

@@ -11,6 +11,9 @@
 #define GUE_CONTROL 0x20
 #define GENEVE_CONTROL 0x80
 #define GENEVE_CRITICAL 0x80 /* of an option's type */
+#define GRE_HAS_CHECKSUM 0x8000
+#define GRE_HAS_KEY 0x2000
+#define ERSPAN_TYPE_II 1
 
 /* Each decapsulates the packet that d describes from one tunnel. */
 typedef enum decap_result open_tunnel(const uint8_t *at, struct decap *d);
@@ -85,10 +88,16 @@ static void read_option(const uint8_t *option, uint32_t size, struct decap *d)
 	}
 }
 
+static enum decap_result open_typed(const uint8_t *at, uint16_t type, uint32_t size, struct decap *d)
+{
+	if (type == ETHERTYPE_TEB)
+		return open_frame(size, d);
+	return type == ETHERTYPE_IP || type == ETHERTYPE_IPV6 ? open_ip(at, size, d) : DECAP_INVALID;
+}
+
 static enum decap_result open_geneve(const uint8_t *at, struct decap *d)
 {
 	uint32_t size, option_size;
-	uint16_t type;
 
 	if (d->len < 8)
 		return DECAP_SHORT;
@@ -106,19 +115,61 @@ static enum decap_result open_geneve(const uint8_t *at, struct decap *d)
 		read_option(at + o, option_size, d);
 	}
 	d->vni = get32(at + 4) >> 8;
-	type = get16(at + 2);
-	if (type == ETHERTYPE_TEB)
-		return open_frame(size, d);
-	return type == ETHERTYPE_IP || type == ETHERTYPE_IPV6 ? open_ip(at, size, d) : DECAP_INVALID;
+	return open_typed(at, get16(at + 2), size, d);
+}
+
+static enum decap_result open_gre(const uint8_t *at, struct decap *d)
+{
+	uint32_t size = 4;
+	uint16_t flags;
+
+	if (d->len < size)
+		return DECAP_SHORT;
+	flags = get16(at);
+	if (flags & ~(GRE_HAS_CHECKSUM | GRE_HAS_KEY | GRE_HAS_SEQUENCE))
+		return DECAP_INVALID;
+	for (uint16_t field = GRE_HAS_CHECKSUM; field >= GRE_HAS_SEQUENCE; field >>= 1)
+		size += flags & field ? 4 : 0;
+	return open_typed(at, get16(at + 2), size, d);
+}
+
+static enum decap_result open_erspan(const uint8_t *at, struct decap *d)
+{
+	if (d->len < 4)
+		return DECAP_SHORT;
+	if (get16(at + 2) != ETHERTYPE_ERSPAN)
+		return DECAP_INVALID;
+	if (!get16(at)) /* type I has no header of its own */
+		return open_frame(4, d);
+	if (d->len < 16)
+		return DECAP_SHORT;
+	if (get16(at) != GRE_HAS_SEQUENCE || at[8] >> 4 != ERSPAN_TYPE_II)
+		return DECAP_INVALID;
+	d->vni = get16(at + 10) & format_of(FORMAT_ERSPAN)->id_max;
+	return open_frame(16, d);
+}
+
+static enum decap_result open_vlan(const uint8_t *at, struct decap *d)
+{
+	const uint8_t *tag = at + 2 * ETHER_ADDR_LEN;
+
+	if (d->len < sizeof(struct ether_header) + DECAP_TAG_SIZE)
+		return DECAP_SHORT;
+	if (get16(tag) != ETHERTYPE_VLAN)
+		return DECAP_INVALID;
+	d->vni = get16(tag + 2) & 0xfff;
+	d->untagged = true;
+	return open_frame(DECAP_TAG_SIZE, d);
+}
+
+static enum decap_result open_dev(const uint8_t *at, struct decap *d)
+{
+	(void)at;
+	return open_frame(0, d);
 }
 
 #define TUNNEL(separator, ID, name, ...) [FORMAT_##ID] = open_##name,
-static open_tunnel *const tunnels[FORMAT_COUNT] = { MIRROR_TUNNELS_RECEIVED(TUNNEL, ) };
-
-bool decap_receives(enum mirror_format format)
-{
-	return tunnels[format];
-}
+static open_tunnel *const tunnels[FORMAT_COUNT] = { MIRROR_FORMATS(TUNNEL, ) };
 
 /* Decapsulates a packet that is a tunnel packet itself. */
 static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports, struct decap *d)
@@ -134,6 +185,7 @@ static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports
 	if (inner.len > h.end)
 		inner.len = h.end;
 	advance(&inner, h.data);
+	inner.untagged = false;
 	for (uint32_t i = 0; i < ports->count; i++) {
 		if (ports->at[i].port != get16(c.at + h.l4 + 2))
 			continue;
@@ -150,16 +202,20 @@ static bool open_nested(const uint8_t *datagram, const struct decap_ports *ports
 	return false;
 }
 
-enum decap_result decap_datagram(const uint8_t *datagram, uint32_t len, enum mirror_format format,
+enum decap_result decap_datagram(const struct capture *datagram, enum mirror_format format,
 				 const struct decap_ports *ports, uint32_t depth, struct decap *d)
 {
 	enum decap_result result;
 
-	*d = (struct decap){ .len = len, .format = format, .vni = DECAP_NO_VNI };
-	result = tunnels[format](datagram, d);
+	*d = (struct decap){ .len = datagram->len, .format = format, .vni = DECAP_NO_VNI };
+	result = tunnels[format](datagram->at, d);
 	if (result != DECAP_PACKET)
 		return result;
-	while (--depth && open_nested(datagram, ports, d))
-		;
+	if (!d->wire_len && datagram->len < datagram->wire_len)
+		d->wire_len = datagram->wire_len - d->offset;
+	d->outer_vni = d->vni;
+	while (--depth && open_nested(datagram->at, ports, d))
+		if (d->outer_vni == DECAP_NO_VNI)
+			d->outer_vni = d->vni;
 	return DECAP_PACKET;
 }

@@ -8,10 +8,8 @@
 
 #include "bytes.h"
 
-#define ETHERTYPE_ERSPAN 0x88be
 #define MACS_SIZE (2 * ETHER_ADDR_LEN)
 
-#define GRE_HAS_SEQUENCE 0x1000
 #define ERSPAN_VERSION (1 << 12) /* type II is version 1 */
 #define ERSPAN_TAG_KEPT (3 << 11) /* En: a VLAN tag, if any, is in the frame */
 #define ERSPAN_TRUNCATED (1 << 10)

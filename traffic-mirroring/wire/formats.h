@@ -9,6 +9,8 @@
 
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_TEB 0x6558 /* a frame, in GRE and Geneve */
+#define ETHERTYPE_ERSPAN 0x88be /* type II or I, in GRE */
+#define GRE_HAS_SEQUENCE 0x1000
 #define VXLAN_HAS_VNI 0x08
 
 enum carrier {
@@ -36,4 +38,3 @@ const struct format *format_find(const char *name);
 #define FORMAT_NAME(separator, ID, name, ...) separator #name
 #define FORMAT_NAMES MIRROR_FORMATS(FORMAT_NAME, ", ")
 #define FORMAT_CHOICES MIRROR_FORMATS(FORMAT_NAME, "|")
-#define FORMAT_NAMES_RECEIVED MIRROR_TUNNELS_RECEIVED(FORMAT_NAME, ", ")

@@ -11,7 +11,7 @@
 
 #define PORT(separator, ID, name, number, carrier, proto, port, ...) PORT_##ID = port,
 enum {
-	MIRROR_TUNNELS_RECEIVED(PORT, ) PORT_VXLAN_LINUX = 8472, /* Linux had one before IANA did */
+	MIRROR_TUNNELS(PORT, ) PORT_VXLAN_LINUX = 8472, /* Linux had one before IANA did */
 	PORT_VXLAN_GPE = 4790,
 };
 

@@ -3,7 +3,7 @@
 #
 # What the labs of mirror-collector share.
 #
-#   collect [OPTION…]     Starts it at host collector, and waits until it listens; its process is $collector.
+#   collect [OPTION…]     Starts it at host collector, and waits until it receives; its process is $collector.
 #   collect_end           Ends it, and shows its summary, which $LAB/collect.log keeps.
 #   counter NAME          A number of the summary.
 #   counters NAME=N…      Fails unless these are the numbers.
@@ -21,7 +21,8 @@ collect() {
 	local - && set +T
 	spawn collector collect mirror-collector "$@"
 	collector=$!
-	wait_until 5 on collector bash -c '(($(ss -Hulpn | grep -c "pid='$collector',") > 0))' ||
+	# it has opened everything when it drops its privileges
+	wait_until 5 grep -q '^NoNewPrivs:.1' "/proc/$collector/status" ||
 		{ cat "$LAB/collect.log"; return 1; }
 }
 

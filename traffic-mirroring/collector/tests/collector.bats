@@ -18,6 +18,13 @@ datagram() {
 	on host bash -c "xxd -r -p <<<'$2' >/dev/udp/${3:-$LAB_COLLECTOR4}/$1"
 }
 
+# gre BYTES [ADDRESS]: sends a packet of IP protocol 47.
+gre() {
+	on host python3 -c 'import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+socket.socket(family, socket.SOCK_RAW, 47).sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 0))' "$1" "${2:-$LAB_COLLECTOR4}"
+}
+
 ip4=4500001c000000004011000001020304050607080035003600080000
 ip6=60000000000811400102030405060708090a0b0c0d0e0f10111213141516171819101112131415160035003600080000
 frame=02000000000202000000000108004500001c000000004011000001020304050607080035003600080000
@@ -29,7 +36,7 @@ packets_of() {
 }
 
 @test "every format, over IPv4 and IPv6" {
-	collect --listen gue --listen vxlan --listen vxlan:5000 --listen geneve --write "$LAB/copies.pcapng"
+	collect --listen gue --listen vxlan --listen vxlan:5000 --listen geneve --listen gre --listen erspan --write "$LAB/copies.pcapng"
 	local to
 	for to in $LAB_COLLECTOR4 $LAB_COLLECTOR6; do
 		datagram 6080 00040000$ip4 $to
@@ -38,13 +45,17 @@ packets_of() {
 		datagram 5000 0800000000000900$frame $to
 		datagram 6081 0000655800000800$frame $to
 		datagram 6081 00000800000000004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame $to
+		gre 00006558$frame $to
+		gre 2000080000000005$ip4 $to
+		gre 100088be00000001100000060000000a$frame $to
 	done
+	gre 000022eb$frame
 	datagram 6080 00
 	datagram 4789 0000000000000700$frame
 	datagram 6081 0080655800000800$frame
 	collect_end
-	counters datagrams=15 packets=12 packets_written=12 datagrams_short=1 datagrams_invalid=1 datagrams_control=1
-	[[ $(packets_of "$LAB/copies.pcapng" 'ip and src 1.2.3.4 and udp port 53') == 10 ]]
+	counters datagrams=22 packets=18 packets_written=18 datagrams_short=1 datagrams_invalid=2 datagrams_control=1
+	[[ $(packets_of "$LAB/copies.pcapng" 'ip and src 1.2.3.4 and udp port 53') == 16 ]]
 	[[ $(packets_of "$LAB/copies.pcapng" ip6) == 2 ]]
 	# an interface per source, format and VNI
 	expect 0 capinfos -I "$LAB/copies.pcapng"
@@ -57,6 +68,10 @@ packets_of() {
 		vxlan $LAB_UPLINK6 vni 9
 		geneve $LAB_UPLINK4 vni 8
 		geneve $LAB_UPLINK6 vni 8
+		gre $LAB_UPLINK4
+		gre $LAB_UPLINK6
+		erspan $LAB_UPLINK4 vni 6
+		erspan $LAB_UPLINK6 vni 6
 	END
 	)" ]]
 	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch | head -1) =~ \.[0-9]{9}$ ]]
@@ -227,9 +242,73 @@ file_of() {
 	counters datagrams=3 packets=1 datagrams_foreign=1 datagrams_vni=1
 }
 
+@test "on an address or an interface" {
+	on collector ip addr add 198.51.100.8/24 dev eth0
+	collect --listen vxlan:$LAB_COLLECTOR4 --listen "gue:[$LAB_COLLECTOR6]:7000" --listen geneve:lo --listen gre:$LAB_COLLECTOR4
+	expect 0 on collector ss -Huln
+	[[ $(awk '{ print $4 }' <<<"$output" | sort -u) == "$(sort <<-END
+		$LAB_COLLECTOR4:4789
+		*%lo:6081
+		[$LAB_COLLECTOR6]:7000
+	END
+	)" ]]
+	datagram 4789 $vxlan7$frame
+	datagram 7000 $ip6 $LAB_COLLECTOR6
+	gre 00006558$frame
+	# not these
+	datagram 4789 $vxlan7$frame 198.51.100.8
+	datagram 7000 $ip4
+	datagram 6081 0000655800000800$frame
+	gre 00006558$frame 198.51.100.8
+	gre 00006558$frame $LAB_COLLECTOR6
+	collect_end
+	counters datagrams=3 packets=3
+}
+
+# frames HEX…: sends frames to the collector's device.
+frames() {
+	on host python3 -c 'import socket, sys
+device = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+device.bind(("eth0", 0))
+for frame in sys.argv[1:]:
+    device.send(bytes.fromhex(frame))' "$@"
+}
+
+@test "frames at a device, with and without a tag" {
+	local macs=${frame:0:24}
+	collect --listen dev:eth0 --filter "ether src 02:00:00:00:00:01" --write "$LAB/copies.pcapng"
+	frames $frame ${macs}81000063${frame:24} ${macs}08004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame
+	wait_until 5 eval '[[ $(packets_of "$LAB/copies.pcapng" 2>/dev/null) == 3 ]]'
+	collect_end
+	[[ $(packets_of "$LAB/copies.pcapng" 'src 1.2.3.4') == 2 && $(packets_of "$LAB/copies.pcapng" 'vlan 99 and src 1.2.3.4') == 1 ]]
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == $'dev\nvxlan vni 7' ]]
+	collect --listen vlan:eth0 --vni 99 --write "$LAB/copies.pcapng"
+	frames $frame ${macs}81000063${frame:24} ${macs}81000062${frame:24}
+	wait_until 5 eval '[[ $(packets_of "$LAB/copies.pcapng" 2>/dev/null) == 1 ]]'
+	collect_end
+	counters packets=1 datagrams_vni=1
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == 'vlan vni 99' ]]
+	[[ $(tcpdump -XX -r "$LAB/copies.pcapng" 2>/dev/null | sed -n 's/^\t0x[0-9a-f]*:  \(.*\)  .*/\1/p' | tr -d ' \n') == "$frame" ]]
+}
+
+# VXLAN with VNI 7 in Geneve with VNI 5
+nested=00000800000005004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame
+
+@test "the VNI of the innermost tunnel, or of the outermost one" {
+	local vni
+	for vni in 7 "7 --vni-of=innermost" "5 --vni-of=outermost"; do
+		# shellcheck disable=SC2086
+		collect --listen geneve --vni $vni
+		datagram 6081 $nested
+		datagram 6081 0000655800000600$frame
+		collect_end
+		counters packets=1 datagrams_vni=1
+	done
+}
+
 @test "depth 1 leaves inner tunnels alone" {
 	collect --listen geneve --write "$LAB/copies.pcap" --depth 1
-	datagram 6081 00000800000000004500004e0000000040110000c0000201c0000202d43112b5003a0000$vxlan7$frame
+	datagram 6081 $nested
 	collect_end
 	[[ $(packets_of "$LAB/copies.pcap" 'src 192.0.2.1 and udp port 4789') == 1 ]]
 }
@@ -362,22 +441,27 @@ pcap_client() {
 
 @test "bad options are refused, each with its value; a wrong command line exits 2" {
 	local formats
-	formats=$(mirror-collector --help | sed -n 's/.*receive \(.*\) on a UDP port.*/\1/p')
+	formats=$(mirror-collector --help | sed -n 's/.* receive \(.*\); may be repeated/\1/p')
 	[[ $formats == "gue, vxlan, "* ]]
+	local where='FORMAT[:WHERE][:PORT]'
+	local place="$where with a format ($formats), an address or device, and a port that no other format has"
 	while IFS='|' read -r status options message; do
-		message=${message/'$formats'/$formats}
+		message=${message/'$place'/$place} message=${message/'$where'/$where}
 		# shellcheck disable=SC2086
 		expect "$status" on collector mirror-collector $options
 		[[ $output == "mirror-collector: $message"* && $(wc -l <<<"$output") == 1 ]]
 	done <<-'END'
 		2||--listen is missing
-		2|--listen gre|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "gre"
-		2|--listen gu|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "gu"
-		2|--listen vxlan:0|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "vxlan:0"
-		2|--listen vxlan:80abc|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "vxlan:80abc"
-		2|--listen vxlan:70000|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "vxlan:70000"
-		2|--listen vxlan --listen gue:4789|--listen: expected a format ($formats), alone or with a :PORT that no other format has, got "gue:4789"
-		2|--listen|--listen: expected FORMAT[:PORT], got nothing
+		2|--listen gu|--listen: expected $place, got "gu"
+		2|--listen vxlan:0|--listen: expected $place, got "vxlan:0"
+		2|--listen vxlan:70000|--listen: expected $place, got "vxlan:70000"
+		2|--listen vxlan --listen gue:4789|--listen: expected $place, got "gue:4789"
+		2|--listen dev|--listen: expected $place, got "dev"
+		2|--listen|--listen: expected $where, got nothing
+		1|--listen vxlan:80abc|cannot listen on "vxlan:80abc": No such device
+		1|--listen gre:192.0.2.99|cannot listen on "gre:192.0.2.99": Cannot assign requested address
+		1|--listen dev:eth9|cannot listen on "dev:eth9": No such device exists
+		2|--listen vxlan --vni-of both|--vni-of: expected innermost or outermost, got "both"
 		2|--listen vxlan --colour|unknown option "--colour"
 		2|--listen vxlan extra|unexpected word "extra"
 		2|--listen vxlan --vni 16777216|--vni: expected VNIs from 0 to 16777215 and ranges of them, got "16777216"
@@ -421,6 +505,6 @@ pcap_client() {
 @test "a second collector is refused, so that it does not take half of the copies" {
 	collect --listen gue --listen vxlan
 	expect 1 on collector mirror-collector --listen vxlan
-	[[ $output == "mirror-collector: cannot listen on UDP port 4789: Address already in use" ]]
+	[[ $output == 'mirror-collector: cannot listen on "vxlan": Address already in use' ]]
 	collect_end
 }

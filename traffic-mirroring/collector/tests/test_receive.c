@@ -43,7 +43,7 @@ static void *receive(void *unused)
 /* Datagrams report the drops before them: those after the last one have to be asked for. */
 TEST(drops_are_known_when_nothing_comes)
 {
-	const struct receive_options options = { .listen = { { FORMAT_VXLAN, PORT } }, 1, .buffer = 4096 };
+	struct receive_options options = { .count = 1, .buffer = 4096 };
 	const struct sockaddr_in to = { .sin_family = AF_INET,
 					.sin_port = htons(PORT),
 					.sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -51,7 +51,8 @@ TEST(drops_are_known_when_nothing_comes)
 	pthread_t thread;
 	int fd;
 
-	assert_int_equal(receive_open(&options, &receiver), 0);
+	assert_int_equal(listen_parse("vxlan", &options.listen[0]), 0);
+	assert_int_equal(receive_open(&options, true, &receiver), 0);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < 100; i++)
 		sendto(fd, bytes, sizeof(bytes), 0, (const struct sockaddr *)&to, sizeof(to));

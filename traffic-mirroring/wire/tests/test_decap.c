@@ -18,6 +18,7 @@
 #define GENEVE "00006558 00000700 "
 /* IPv4 and UDP around a tunnel's len bytes, as hex of the lengths */
 #define OUTER(total, port, udp) "4500" total " 00000000 40110000 c0000201 c0000202 d431" port " " udp "0000 "
+#define TAGGED(tci) MACS "8100" tci "0800" IP4
 #define METADATA "fff10101 03010000 fff10201 000005dc fff10302 0000000000000009 "
 
 struct test_case {
@@ -31,6 +32,7 @@ struct test_case {
 	uint32_t vni, wire_len;
 	uint64_t time_ns;
 	uint8_t filter;
+	uint32_t outer_vni; /* 0: the same */
 };
 
 static const struct test_case cases[] = {
@@ -81,25 +83,63 @@ static const struct test_case cases[] = {
 	{ "Geneve, ARP", FORMAT_GENEVE, 3, "00000806 00000700" IP4, .result = DECAP_INVALID },
 	{ "Geneve, short", FORMAT_GENEVE, 3, "00006558 000007", .result = DECAP_SHORT },
 
-	{ "Geneve{VXLAN}", FORMAT_GENEVE, 3, "00000800 00000000" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
-	  DECAP_PACKET, 44, 42, false, 42, .wire_len = 42 },
+	{ "GRE, frame", FORMAT_GRE, 3, "00006558" FRAME4, DECAP_PACKET, 4, 42, false, .vni = DECAP_NO_VNI },
+	{ "GRE, IPv4", FORMAT_GRE, 3, "00000800" IP4, DECAP_PACKET, 4, 28, true, .vni = DECAP_NO_VNI },
+	{ "GRE, IPv6", FORMAT_GRE, 3, "000086dd" IP6, DECAP_PACKET, 4, 48, true, .vni = DECAP_NO_VNI },
+	{ "GRE with a key", FORMAT_GRE, 3, "20006558 00000005" FRAME4, DECAP_PACKET, 8, 42, false,
+	  .vni = DECAP_NO_VNI },
+	{ "GRE with checksum, key and sequence number", FORMAT_GRE, 3,
+	  "b0006558 00000000 00000005 00000001" FRAME4, DECAP_PACKET, 16, 42, false, .vni = DECAP_NO_VNI },
+	{ "GRE with routing", FORMAT_GRE, 3, "40006558 00000000" FRAME4, .result = DECAP_INVALID },
+	{ "GRE version 1", FORMAT_GRE, 3, "00010800" IP4, .result = DECAP_INVALID },
+	{ "GRE, ERSPAN's protocol", FORMAT_GRE, 3, "000088be" FRAME4, .result = DECAP_INVALID },
+	{ "GRE, fields beyond the end", FORMAT_GRE, 3, "b0006558 0000", .result = DECAP_SHORT },
+	{ "GRE, short", FORMAT_GRE, 3, "000065", .result = DECAP_SHORT },
+
+	{ "ERSPAN type II", FORMAT_ERSPAN, 3, "100088be 00000001 10051c07 00000009" FRAME4, DECAP_PACKET, 16,
+	  42, false, .vni = 7 },
+	{ "ERSPAN type II, highest session", FORMAT_ERSPAN, 3, "100088be 00000001 1000ffff 00000000" FRAME4,
+	  DECAP_PACKET, 16, 42, false, .vni = 0x3ff },
+	{ "ERSPAN type I", FORMAT_ERSPAN, 3, "000088be" FRAME4, DECAP_PACKET, 4, 42, false,
+	  .vni = DECAP_NO_VNI },
+	{ "ERSPAN type III", FORMAT_ERSPAN, 3, "100022eb 00000001 20000007 00000000 00000000" FRAME4,
+	  .result = DECAP_INVALID },
+	{ "ERSPAN, another version", FORMAT_ERSPAN, 3, "100088be 00000001 20000007 00000000" FRAME4,
+	  .result = DECAP_INVALID },
+	{ "ERSPAN with a key", FORMAT_ERSPAN, 3, "300088be 00000001 10000007 00000000" FRAME4,
+	  .result = DECAP_INVALID },
+	{ "ERSPAN, short header", FORMAT_ERSPAN, 3, "100088be 00000001 10000007 000000",
+	  .result = DECAP_SHORT },
+	{ "ERSPAN, short frame", FORMAT_ERSPAN, 3, "000088be" MACS, .result = DECAP_SHORT },
+
+	{ "VLAN", FORMAT_VLAN, 3, TAGGED("0063"), DECAP_PACKET, 4, 42, false, .vni = 99 },
+	{ "VLAN, with a priority", FORMAT_VLAN, 3, TAGGED("e063"), DECAP_PACKET, 4, 42, false, .vni = 99 },
+	{ "VLAN, no tag", FORMAT_VLAN, 3, FRAME4, .result = DECAP_INVALID },
+	{ "VLAN, a tag and nothing else", FORMAT_VLAN, 3, MACS "8100 0063", .result = DECAP_SHORT },
+	{ "a device's frame", FORMAT_DEV, 3, FRAME4, DECAP_PACKET, 0, 42, false, .vni = DECAP_NO_VNI },
+	{ "a device's frame, short", FORMAT_DEV, 3, MACS "08", .result = DECAP_SHORT },
+	{ "VLAN{VXLAN}", FORMAT_VLAN, 3, MACS "8100 0063 0800" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
+	  DECAP_PACKET, 54, 42, false, 42, .wire_len = 42, .outer_vni = 99 },
+
+	{ "Geneve{VXLAN}", FORMAT_GENEVE, 3, "00000800 00000500" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
+	  DECAP_PACKET, 44, 42, false, 42, .wire_len = 42, .outer_vni = 5 },
 	{ "Geneve{VXLAN}, to depth 1", FORMAT_GENEVE, 1,
 	  "00000800 00000500" OUTER("004e", "12b5", "003a") VXLAN FRAME4, DECAP_PACKET, 8, 78, true,
 	  .vni = 5 },
 	{ "Geneve{VXLAN}, cut off: the inner length is known", FORMAT_GENEVE, 3,
-	  "00000800 00000000" OUTER("044e", "12b5", "043a") VXLAN FRAME4, DECAP_PACKET, 44, 42, false, 42,
-	  .wire_len = 1066 },
+	  "00000800 00000500" OUTER("044e", "12b5", "043a") VXLAN FRAME4, DECAP_PACKET, 44, 42, false, 42,
+	  .wire_len = 1066, .outer_vni = 5 },
 	{ "VXLAN{GUE}: the VNI of the tunnel that has one", FORMAT_VXLAN, 3,
 	  VXLAN MACS "0800" OUTER("003c", "17c0", "0028") "00040000" IP4, DECAP_PACKET, 54, 28, true, 42,
 	  .wire_len = 28 },
 	{ "Geneve{VXLAN{GUE}}", FORMAT_GENEVE, 3,
-	  "00000800 00000000" OUTER("006e", "12b5", "005a") VXLAN MACS
+	  "00000800 00000500" OUTER("006e", "12b5", "005a") VXLAN MACS
 	  "0800" OUTER("003c", "17c0", "0028") "00040000" IP4,
-	  DECAP_PACKET, 90, 28, true, 42, .wire_len = 28 },
+	  DECAP_PACKET, 90, 28, true, 42, .wire_len = 28, .outer_vni = 5 },
 	{ "Geneve{VXLAN{GUE}}, to depth 2", FORMAT_GENEVE, 2,
-	  "00000800 00000000" OUTER("006e", "12b5", "005a") VXLAN MACS
+	  "00000800 00000500" OUTER("006e", "12b5", "005a") VXLAN MACS
 	  "0800" OUTER("003c", "17c0", "0028") "00040000" IP4,
-	  DECAP_PACKET, 44, 74, false, 42, .wire_len = 74 },
+	  DECAP_PACKET, 44, 74, false, 42, .wire_len = 74, .outer_vni = 5 },
 	{ "VXLAN's port without VXLAN stays what it is", FORMAT_GENEVE, 3,
 	  "00000800 00000500" OUTER("0024", "12b5", "0010") "00000000 00000000", DECAP_PACKET, 8, 36, true,
 	  .vni = 5 },
@@ -107,6 +147,14 @@ static const struct test_case cases[] = {
 	  "00000800 00000500 4500004e 00002000 40110000 c0000201 c0000202 d43112b5 003a0000" VXLAN FRAME4,
 	  DECAP_PACKET, 8, 78, true, .vni = 5 },
 };
+
+static enum decap_result decap(const uint8_t *at, uint32_t len, enum mirror_format format, uint32_t depth,
+			       struct decap *d)
+{
+	const struct capture datagram = { at, len, len };
+
+	return decap_datagram(&datagram, format, &ports, depth, d);
+}
 
 TEST(datagrams)
 {
@@ -119,7 +167,7 @@ TEST(datagrams)
 		print_message("  %s\n", c->name);
 		exact = malloc(len); /* so that the sanitizer sees a byte too much */
 		memcpy(exact, bytes, len);
-		assert_int_equal(decap_datagram(exact, len, c->format, &ports, c->depth, &d), c->result);
+		assert_int_equal(decap(exact, len, c->format, c->depth, &d), c->result);
 		free(exact);
 		if (c->result != DECAP_PACKET)
 			continue;
@@ -127,6 +175,7 @@ TEST(datagrams)
 		assert_int_equal(d.len, c->len);
 		assert_int_equal(d.l3, c->l3);
 		assert_int_equal(d.vni, c->vni);
+		assert_int_equal(d.outer_vni, c->outer_vni ?: c->vni);
 		assert_int_equal(d.wire_len, c->wire_len);
 		assert_int_equal(d.time_ns, c->time_ns);
 		assert_int_equal(d.filter, c->filter);
@@ -148,8 +197,7 @@ TEST(cut_off)
 			struct decap d;
 
 			memcpy(room + COPY_ROOM, bytes, n);
-			if (decap_datagram(room + COPY_ROOM, n, cases[i].format, &ports, 3, &d) ==
-			    DECAP_PACKET) {
+			if (decap(room + COPY_ROOM, n, cases[i].format, 3, &d) == DECAP_PACKET) {
 				assert_true(d.len && d.offset + d.len <= n);
 				copy_make(room + COPY_ROOM, &d, &p);
 				assert_true(p.frame.wire_len >= p.frame.len);
@@ -173,6 +221,7 @@ TEST(frames)
 		  VXLAN MACS "0800 450005dc 00000000 40110000 0a000001 0a000002",
 		  MACS "0800 450005dc 00000000 40110000 0a000001 0a000002", FORMAT_VXLAN, 1514 },
 		{ "padding belongs to the frame", VXLAN FRAME4 "000000", FRAME4 "000000", FORMAT_VXLAN, 45 },
+		{ "a tag is taken out", TAGGED("0063"), FRAME4, FORMAT_VLAN, 42 },
 		{ "the option says the length", "07006558 00000700" METADATA FRAME4, FRAME4, FORMAT_GENEVE,
 		  1500 },
 	};
@@ -184,13 +233,25 @@ TEST(frames)
 		struct decap d;
 
 		print_message("  %s\n", frame_rows[i].name);
-		assert_int_equal(decap_datagram(bytes + COPY_ROOM, len, frame_rows[i].format, &ports, 3, &d),
-				 DECAP_PACKET);
+		assert_int_equal(decap(bytes + COPY_ROOM, len, frame_rows[i].format, 3, &d), DECAP_PACKET);
 		copy_make(bytes + COPY_ROOM, &d, &p);
 		assert_int_equal(p.frame.len, hex_bytes(frame_rows[i].frame, frame));
 		assert_memory_equal(p.frame.at, frame, p.frame.len);
 		assert_int_equal(p.frame.wire_len, frame_rows[i].wire_len);
 	}
+}
+
+/* A capture with a snaplen: the rest of the datagram is not there, but was on the wire. */
+TEST(truncated_datagram)
+{
+	uint8_t bytes[256];
+	const uint32_t len = hex_bytes(VXLAN FRAME4, bytes);
+	const struct capture datagram = { bytes, len, len + 1000 };
+	struct decap d;
+
+	assert_int_equal(decap_datagram(&datagram, FORMAT_VXLAN, &ports, 3, &d), DECAP_PACKET);
+	assert_int_equal(d.len, 42);
+	assert_int_equal(d.wire_len, 1042);
 }
 
 TEST_MAIN(NULL, NULL)

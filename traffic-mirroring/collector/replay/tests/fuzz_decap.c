@@ -9,6 +9,8 @@
 #include "../../../wire/tests/ports.h"
 #include "../segment.h"
 
+#define FORMATS (FORMAT_COUNT - 1)
+
 static void check(bool ok)
 {
 	if (!ok)
@@ -18,6 +20,7 @@ static void check(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct copy p = { 0 };
+	struct capture datagram;
 	struct segment segment;
 	uint8_t *room;
 	struct decap d;
@@ -26,8 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	room = malloc(COPY_ROOM + size - 1);
 	memcpy(room + COPY_ROOM, data + 1, size - 1);
-	if (decap_datagram(room + COPY_ROOM, size - 1, ports.at[data[0] % ports.count].format, &ports,
-			   1 + data[0] / ports.count % DECAP_DEPTH_MAX, &d) == DECAP_PACKET) {
+	datagram = (struct capture){ room + COPY_ROOM, size - 1, size - 1 };
+	if (decap_datagram(&datagram, 1 + data[0] % FORMATS, &ports, 1 + data[0] / FORMATS % DECAP_DEPTH_MAX,
+			   &d) == DECAP_PACKET) {
 		check(d.offset <= size - 1 && d.len <= size - 1 - d.offset);
 		copy_make(room + COPY_ROOM, &d, &p);
 		check(p.frame.at >= room && p.frame.len >= COPY_ROOM && p.frame.wire_len >= p.frame.len);
