@@ -91,6 +91,13 @@ static int open_outputs(struct program *p)
 	struct options *o = &p->options;
 	int err;
 
+	if (o->dedup_ms) {
+		o->pipeline.dedup = dedup_new(o->dedup_ms * 1000000ULL);
+		if (!o->pipeline.dedup) {
+			log_error("no memory for --dedup");
+			return -ENOMEM;
+		}
+	}
 	if (o->write.output.path) {
 		o->write.failed = p->ended;
 		err = writer_open(&o->write, &o->pipeline.writer);
@@ -348,6 +355,7 @@ static void release(struct program *p)
 	tap_close(p->options.pipeline.tap);
 	pcap_freecode(&p->options.pipeline.filter);
 	replay_free(p->options.pipeline.replay);
+	dedup_free(p->options.pipeline.dedup);
 }
 
 int main(int argc, char **argv)

@@ -159,6 +159,8 @@ static const struct arg table[] = {
 	  STORE(pipeline.depth), .preset = "3" },
 	{ "filter", "EXPRESSION", "accept only copies that match this pcap-filter(7) expression", ARGS_TEXT,
 	  STORE(filter) },
+	{ "dedup", "MS", "write and show identical copies within MS milliseconds once", ARGS_NUMBER(1, 60000),
+	  STORE(dedup_ms) },
 	{ "workers", "N", "run N receiving threads (one per CPU)", ARGS_NUMBER(1, WORKERS_MAX),
 	  STORE(workers) },
 	{ "receive-buffer", "SIZE", "set the socket buffer per port and worker (16M)",

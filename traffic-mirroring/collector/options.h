@@ -14,6 +14,7 @@ struct options {
 	uint16_t serve_pcap_port;
 	const char *tap; /* NULL: none */
 	uint32_t tap_queues;
+	uint32_t dedup_ms; /* 0: none */
 	struct replay_options replay; /* rules 0: none */
 	uint16_t metrics, health; /* ports; 0: none */
 	bool status;

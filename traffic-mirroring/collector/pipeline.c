@@ -41,6 +41,22 @@ static void feed(struct tap *tap, const struct capture *frame)
 	tally(tap_frame(tap, frame->at, frame->len) ? TALLY_FEED_ERRORS : TALLY_FED);
 }
 
+/* To the outputs. The replay recognises duplicates itself. */
+static int deliver(const struct pipeline *p, const struct copy *packet)
+{
+	if (p->replay)
+		replay_packet(p->replay, packet);
+	if (p->dedup && dedup_drops(p->dedup, packet)) {
+		tally(TALLY_PACKETS_DUPLICATE);
+		return 0;
+	}
+	if (p->tap)
+		feed(p->tap, &packet->frame);
+	if (p->server)
+		pcap_server_packet(p->server, packet);
+	return p->writer ? writer_packet(p->writer, packet) : 0;
+}
+
 int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 {
 	static const enum tally refused[] = {
@@ -77,13 +93,7 @@ int pipeline_datagram(void *pipeline, const struct datagram *datagram)
 		tally(TALLY_FILTERED);
 		return 0;
 	}
-	if (p->tap)
-		feed(p->tap, &packet.frame);
-	if (p->server)
-		pcap_server_packet(p->server, &packet);
-	if (p->replay)
-		replay_packet(p->replay, &packet);
-	return p->writer ? writer_packet(p->writer, &packet) : 0;
+	return deliver(p, &packet);
 }
 
 int pipeline_pause(void *pipeline, bool late)

@@ -5,6 +5,7 @@
 
 #include <pcap/pcap.h>
 
+#include "dedup.h"
 #include "pcap_server.h"
 #include "receive.h"
 #include "replay/replay.h"
@@ -32,6 +33,7 @@ struct pipeline {
 	struct decap_ports ports;
 	uint32_t depth;
 	struct bpf_program filter; /* bf_insns NULL: none */
+	struct dedup *dedup; /* for all outputs but the replay; NULL: none */
 	/* outputs; NULL: none */
 	struct writer *writer;
 	struct pcap_server *server;

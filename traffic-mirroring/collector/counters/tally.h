@@ -23,6 +23,7 @@
 	T(BYTES, "bytes", "bytes of the copies received")                                               \
 	T(CUT, "packets_cut", "copies with fewer bytes than their packet")                              \
 	T(FILTERED, "packets_filtered", "copies that --filter does not accept")                         \
+	T(PACKETS_DUPLICATE, "packets_duplicate", "copies dropped by --dedup")                          \
 	T(WRITTEN, "packets_written", "copies written to files")                                        \
 	T(UNWRITTEN, "packets_unwritten", "copies dropped because the file or its reader was too slow") \
 	T(WRITTEN_BYTES, "written_bytes", "bytes written to files, after compression")                  \

@@ -233,6 +233,17 @@ file_of() {
 	[[ $(packets_of "$LAB/copies.pcap" ip6) == 1 ]]
 }
 
+@test "identical copies are written and shown once" {
+	collect --listen vxlan --dedup 60000 --tap tap0 --write "$LAB/copies.pcap"
+	local other=${frame/02000000000202000000000108/02000000000302000000000408}
+	datagram 4789 $vxlan7$frame
+	datagram 4789 0800000000000800$other
+	datagram 4789 $vxlan7$frame $LAB_COLLECTOR6
+	datagram 4789 $vxlan7${frame%00}01
+	collect_end
+	counters packets=4 packets_duplicate=2 packets_written=2 packets_fed=2
+}
+
 @test "only from allowed hosts and VNIs" {
 	collect --listen vxlan --from "$LAB_UPLINK4,2001:db8:9::/48" --vni 5,7-8
 	datagram 4789 $vxlan7$frame
@@ -469,6 +480,7 @@ pcap_client() {
 		2|--listen vxlan --vni 5,,6|--vni: expected VNIs from 0 to 16777215 and ranges of them, got ""
 		2|--listen vxlan --from 192.0.2.1/33|--from: expected IPv4 and IPv6 addresses and prefixes, got "192.0.2.1/33"
 		2|--listen vxlan --from host|--from: expected IPv4 and IPv6 addresses and prefixes, got "host"
+		2|--listen vxlan --dedup 0|--dedup: expected a number from 1 to 60000, got "0"
 		2|--listen vxlan --depth 4|--depth: expected a number from 1 to 3, got "4"
 		2|--listen vxlan --workers 0|--workers: expected a number from 1 to 64, got "0"
 		2|--listen vxlan --filter nonsense|--filter: expected an expression of pcap-filter(7), got "nonsense": 
