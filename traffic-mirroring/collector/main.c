@@ -30,6 +30,7 @@ static struct program {
 	struct receiver *receiver[WORKERS_MAX];
 	struct device *device[LISTEN_MAX];
 	uint32_t devices;
+	struct reader *reader; /* of files, in place of receivers and devices */
 	pthread_t thread[WORKERS_MAX + LISTEN_MAX];
 	uint32_t threads;
 	int stop, ended; /* eventfds: workers must end; a worker or the writer has ended */
@@ -45,10 +46,9 @@ static struct receive_sink sink_of(struct program *p)
 /* What a worker has returned; it, or the writer, has said why. */
 static void *note_end(struct program *p, int err)
 {
-	if (err) {
+	if (err)
 		atomic_store(&p->failed, true);
-		eventfd_write(p->ended, 1);
-	}
+	eventfd_write(p->ended, 1);
 	return NULL;
 }
 
@@ -66,6 +66,13 @@ static void *watch(void *device)
 	const struct receive_sink sink = sink_of(p);
 
 	return note_end(p, device_run(device, p->stop, &sink));
+}
+
+static void *read_files(void *reader)
+{
+	struct program *p = &program;
+
+	return note_end(p, read_run(reader, p->stop, &p->options.pipeline));
 }
 
 static int compile_filter(struct options *o)
@@ -131,7 +138,12 @@ static int open_pcap_server(struct options *o)
 	return err;
 }
 
-static int open_sockets(struct program *p)
+static int open_files(struct program *p)
+{
+	return p->options.read.count ? read_open(&p->options.read, &p->options.receive, &p->reader) : 0;
+}
+
+static int open_receivers(struct program *p)
 {
 	struct options *o = &p->options;
 	int err = receive_check(&o->receive);
@@ -144,6 +156,14 @@ static int open_sockets(struct program *p)
 		if (listen->format->carrier == CARRIER_DEVICE)
 			err = device_open(listen, o->receive.buffer, &p->device[p->devices++]);
 	}
+	return err;
+}
+
+static int open_sockets(struct program *p)
+{
+	struct options *o = &p->options;
+	int err = p->reader ? 0 : open_receivers(p);
+
 	if (err)
 		return err;
 	if (o->metrics) {
@@ -278,6 +298,8 @@ static int start_threads(struct program *p)
 		err = pcap_server_start(o->pipeline.server);
 	if (err)
 		log_error("cannot start an output: %s", strerror(-err));
+	if (p->reader)
+		return err ?: start_thread(p, read_files, p->reader);
 	for (uint32_t i = 0; i < o->workers && !err; i++)
 		err = start_thread(p, work, p->receiver[i]);
 	for (uint32_t i = 0; i < p->devices && !err; i++)
@@ -319,6 +341,15 @@ static void serve(struct program *p)
 		fputc('\n', stderr);
 }
 
+static void join(const struct program *p, pthread_t thread)
+{
+	while (pthread_tryjoin_np(thread, NULL)) {
+		if (p->reader)
+			pthread_kill(thread, SIGUSR1); /* it may wait for stdin */
+		sleep_ms(5);
+	}
+}
+
 /* 0 or -errno. */
 static int stop_threads(struct program *p)
 {
@@ -328,7 +359,7 @@ static int stop_threads(struct program *p)
 
 	eventfd_write(p->stop, 1);
 	for (uint32_t i = 0; i < p->threads; i++)
-		pthread_join(p->thread[i], NULL);
+		join(p, p->thread[i]);
 	replay_stop(o->pipeline.replay, end_ns);
 	pcap_server_close(o->pipeline.server, end_ns);
 	if (o->pipeline.writer)
@@ -352,6 +383,7 @@ static void release(struct program *p)
 		receive_close(p->receiver[i]);
 	for (uint32_t i = 0; i < p->devices; i++)
 		device_close(p->device[i]);
+	read_close(p->reader);
 	tap_close(p->options.pipeline.tap);
 	pcap_freecode(&p->options.pipeline.filter);
 	replay_free(p->options.pipeline.replay);
@@ -372,6 +404,7 @@ int main(int argc, char **argv)
 		return ARGS_USAGE;
 	err = prepare(p)		     ?:
 		      find_user(&p->options) ?:
+		      open_files(p)	     ?:
 		      open_outputs(p)	     ?:
 		      open_signals(p)	     ?:
 		      open_sockets(p)	     ?:

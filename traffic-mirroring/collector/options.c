@@ -44,6 +44,16 @@ static int read_listen(const char *text, void *options)
 	return 0;
 }
 
+static int read_path(const char *text, void *options)
+{
+	struct read_options *r = &((struct options *)options)->read;
+
+	if (!*text || r->count == READ_MAX)
+		return -EINVAL;
+	r->path[r->count++] = text;
+	return 0;
+}
+
 static int read_vni(const char *word, void *options)
 {
 	struct options *o = options;
@@ -149,6 +159,9 @@ static const struct arg table[] = {
 	  ARGS_READ(read_listen, "FORMAT[:WHERE][:PORT] with a format (" FORMAT_NAMES
 				 "), an address or device, and a port that no other format has"),
 	  .letter = 'l', .repeats = true, .section = "Receiving" },
+	{ "read", "FILE", "read this capture file, then end; - is standard input; may be repeated",
+	  ARGS_READ(read_path, "at most " ARGS_TEXT_OF(READ_MAX) " names of files"), .letter = 'r',
+	  .repeats = true },
 	{ "vni", "LIST", "accept only these VNIs: numbers and ranges, separated by commas",
 	  ARGS_READ(read_vni, "VNIs from 0 to 16777215 and ranges of them"), .list = true, .repeats = true },
 	{ "vni-of", "innermost|outermost", "compare --vni with the ID of this tunnel (innermost)",
@@ -238,7 +251,7 @@ static const struct arg table[] = {
 
 static const struct args_program program = {
 	.name = "mirror-collector",
-	.usage = "--listen=FORMAT[:WHERE][:PORT] [OPTION]...",
+	.usage = "--listen=FORMAT[:WHERE][:PORT]|--read=FILE [OPTION]...",
 	.summary = "Receives copies of packets; writes, shows and replays them.",
 	.options = table,
 	.n_options = OPTIONS,
@@ -280,10 +293,11 @@ static int check_write(struct writer_options *w)
 
 static int check(struct options *o)
 {
-	if (!o->receive.count) {
-		log_error("--listen is missing");
+	if (!o->receive.count && !o->read.count) {
+		log_error("--listen or --read is missing");
 		return -EINVAL;
 	}
+	o->replay.files = o->read.count;
 	if (check_write(&o->write))
 		return -EINVAL;
 	if (o->tap_queues > o->workers) {

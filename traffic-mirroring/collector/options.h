@@ -2,10 +2,11 @@
 #ifndef COLLECTOR_OPTIONS_H
 #define COLLECTOR_OPTIONS_H
 
-#include "pipeline.h"
+#include "read.h"
 
 struct options {
 	struct receive_options receive;
+	struct read_options read; /* count 0: receive */
 	uint32_t workers;
 	struct pipeline pipeline; /* outputs not opened yet, filter not compiled */
 	const char *filter; /* NULL: none */

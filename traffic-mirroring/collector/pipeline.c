@@ -106,3 +106,19 @@ int pipeline_pause(void *pipeline, bool late)
 		pcap_server_flush(p->server);
 	return p->writer && late ? writer_flush(p->writer) : 0;
 }
+
+bool pipeline_ready(struct pipeline *p)
+{
+	return (!p->writer || writer_ready(p->writer)) && (!p->replay || replay_ready(p->replay));
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	if (p->replay)
+		replay_finish(p->replay, REPLAY_NO_END);
+}
+
+bool pipeline_finished(struct pipeline *p)
+{
+	return (!p->writer || writer_empty(p->writer)) && (!p->replay || replay_finished(p->replay));
+}

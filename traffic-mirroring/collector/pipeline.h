@@ -45,4 +45,13 @@ struct pipeline {
 int pipeline_datagram(void *pipeline, const struct datagram *datagram);
 int pipeline_pause(void *pipeline, bool late);
 
+/* For one reader of files: whether the next packet is certain to find room in the outputs. */
+bool pipeline_ready(struct pipeline *pipeline);
+
+/* No more packets will come. */
+void pipeline_finish(struct pipeline *pipeline);
+
+/* Everything is written, and every request answered. */
+bool pipeline_finished(struct pipeline *pipeline);
+
 #endif

@@ -132,6 +132,27 @@ static void put_packet(struct writer *w, const struct copy *p)
 		pthread_cond_signal(&w->wake);
 }
 
+/* Bytes in the ring, or 0 after an error. */
+static uint64_t waiting(struct writer *w)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&w->lock);
+	bytes = w->failed ? 0 : w->put - w->written;
+	pthread_mutex_unlock(&w->lock);
+	return bytes;
+}
+
+bool writer_ready(struct writer *w)
+{
+	return waiting(w) <= RING / 2;
+}
+
+bool writer_empty(struct writer *w)
+{
+	return !waiting(w);
+}
+
 int writer_packet(struct writer *w, const struct copy *p)
 {
 	int err;

@@ -28,6 +28,10 @@ int writer_open(const struct writer_options *options, struct writer **writer);
 /* Starts the thread, for which SIGUSR1 must have a handler. 0 or -errno. */
 int writer_start(struct writer *writer);
 
+/* Whether the next packet is certain to find room; whether all is written. Both are true after an error. */
+bool writer_ready(struct writer *writer);
+bool writer_empty(struct writer *writer);
+
 /* Each returns 0, or -errno: then the file is incomplete. */
 int writer_packet(struct writer *writer, const struct copy *p);
 int writer_flush(struct writer *writer);

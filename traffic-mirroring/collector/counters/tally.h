@@ -11,12 +11,13 @@
 /* T(name, public name, description), which docs/monitoring.md lists: run ci/generate after a change. */
 #define TALLY_LIST(T)                                                                                   \
 	/* what becomes of a datagram */                                                                \
-	T(DATAGRAMS, "datagrams", "datagrams received")                                                 \
+	T(DATAGRAMS, "datagrams", "datagrams and frames received or read")                              \
 	T(KERNEL_DROPS, "kernel_drops", "datagrams dropped because the receive buffer was full")        \
 	T(FOREIGN, "datagrams_foreign", "datagrams from addresses that --from does not allow")          \
 	T(SHORT, "datagrams_short", "datagrams that end within the tunnel header")                      \
 	T(INVALID, "datagrams_invalid", "datagrams without a known tunnel header")                      \
 	T(CONTROL, "datagrams_control", "control messages of a tunnel")                                 \
+	T(OTHER, "datagrams_other", "packets of --read that no --listen receives")                      \
 	T(VNI, "datagrams_vni", "datagrams whose VNI --vni does not allow")                             \
 	/* what becomes of a copy */                                                                    \
 	T(PACKETS, "packets", "copies received")                                                        \

@@ -60,6 +60,26 @@ static bool make_room(struct queue *q, size_t size)
 	return true;
 }
 
+static size_t used(struct queue *q)
+{
+	size_t bytes;
+
+	pthread_mutex_lock(&q->lock);
+	bytes = q->used;
+	pthread_mutex_unlock(&q->lock);
+	return bytes;
+}
+
+bool queue_has_room(struct queue *q)
+{
+	return used(q) < q->size / 2;
+}
+
+bool queue_is_empty(struct queue *q)
+{
+	return !used(q);
+}
+
 bool queue_put(struct queue *q, const struct segment *segment, uint32_t rule)
 {
 	size_t size = ALIGN(sizeof(struct entry) + segment->len);

@@ -13,6 +13,10 @@ struct queue;
 struct queue *queue_new(size_t size);
 void queue_free(struct queue *queue);
 
+/* More than half of it is free. */
+bool queue_has_room(struct queue *queue);
+bool queue_is_empty(struct queue *queue);
+
 /* False: it is full. */
 bool queue_put(struct queue *queue, const struct segment *segment, uint32_t rule);
 

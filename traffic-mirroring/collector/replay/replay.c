@@ -21,6 +21,7 @@
 
 #define TURN 1024 /* segments, before the targets' turn */
 #define TICK_MS 100
+#define TICK_NS (TICK_MS * 1000000ULL)
 #define TARGET_TURN (SECOND_NS / 2000) /* of a target, before the others' */
 
 struct replay {
@@ -36,10 +37,14 @@ struct replay {
 	int events, wake; /* events: of wake and of the targets' own epolls */
 	int target_events[REPLAY_TARGETS_MAX];
 	uint64_t now_ns;
+	uint64_t flows_ns; /* the same for flows: in files, the time of the newest segment */
 	struct pace pace;
 	bool loop_said[REPLAY_RULES_MAX];
 	atomic_bool stop;
-	uint64_t end_ns; /* when it must have ended, once stop is set */
+	atomic_ullong end_ns; /* when it must have ended, once stop is set */
+	atomic_bool finished;
+	bool more; /* segments may be in the queue */
+	uint64_t tick_ns, flows_tick_ns; /* of the last look at what is due */
 	bool running;
 	pthread_t thread;
 };
@@ -152,16 +157,24 @@ static void refuse_loop(struct replay *r, const struct flow *flow)
 		  flow->key.dst_port);
 }
 
-static void on_begin(void *context, struct flow *flow)
+/* What is in a file was there before. */
+static bool is_loop(const struct replay *r, const struct flow *flow)
 {
 	const struct flow_key *key = &flow->key;
+
+	return !r->options.files && (leads_to_target(r, flow) ||
+				     ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns));
+}
+
+static void on_begin(void *context, struct flow *flow)
+{
 	struct replay *r = context;
 
 	flow->raw = rule_of_flow(r, flow)->tcp;
 	flow->replayed = false;
-	if (leads_to_target(r, flow) || ends_has(r->ends, key->family, key->src, key->src_port, r->now_ns))
+	if (is_loop(r, flow))
 		refuse_loop(r, flow);
-	else if (!chosen(r, key))
+	else if (!chosen(r, &flow->key))
 		tally(TALLY_FLOWS_NOT_CHOSEN);
 	else
 		flow->replayed = true;
@@ -203,7 +216,7 @@ static void on_request(void *context, struct flow *flow, const struct http_reque
 		tally(TALLY_REQUESTS_DRY);
 		return;
 	}
-	if (!pace_allows(&r->pace, r->now_ns)) {
+	if (!pace_allows(&r->pace, r->flows_ns)) {
 		tally(TALLY_REQUESTS_RATE);
 		return;
 	}
@@ -237,6 +250,32 @@ static void on_end(void *context, struct flow *flow, bool whole)
 			target_finish(flow->connection[i]);
 }
 
+/* A file can wait, so that its requests and bytes do not wait for each other and grow old. */
+static bool must_wait(const struct replay *r)
+{
+	for (uint32_t i = 0; r->options.files && i < r->options.targets; i++)
+		if (r->tcp[i] ? tcp_is_loaded(r->tcp[i]) : target_is_loaded(r->target[i]))
+			return true;
+	return false;
+}
+
+static void expire_flows(struct replay *r)
+{
+	if (r->flows_ns - r->flows_tick_ns < TICK_NS)
+		return;
+	r->flows_tick_ns = r->flows_ns;
+	flows_expire(r->flows, r->flows_ns);
+}
+
+/* In a file, the time goes on with its packets. */
+static void take(struct replay *r, const struct segment *segment, uint32_t rule)
+{
+	if (r->options.files && segment->time_ns > r->flows_ns)
+		r->flows_ns = segment->time_ns;
+	expire_flows(r);
+	flows_segment(r->flows, segment, rule, r->flows_ns);
+}
+
 /* Returns whether there is more. */
 static bool take_segments(struct replay *r)
 {
@@ -244,9 +283,9 @@ static bool take_segments(struct replay *r)
 	uint32_t rule;
 
 	for (int i = 0; i < TURN; i++) {
-		if (!queue_first(r->queue, &segment, &rule))
+		if (must_wait(r) || !queue_first(r->queue, &segment, &rule))
 			return false;
-		flows_segment(r->flows, &segment, rule, r->now_ns);
+		take(r, &segment, rule);
 		queue_next(r->queue);
 	}
 	return true;
@@ -271,6 +310,8 @@ static void take_events(struct replay *r, int timeout)
 	eventfd_t ignored;
 
 	r->now_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!r->options.files)
+		r->flows_ns = r->now_ns;
 	for (int i = 0; i < n; i++)
 		if (event[i].data.fd == r->wake)
 			eventfd_read(r->wake, &ignored);
@@ -304,11 +345,22 @@ static void end_targets(struct replay *r)
 			target_end(r->target[i], r->now_ns);
 }
 
+static void turn(struct replay *r)
+{
+	take_events(r, r->more ? 0 : TICK_MS);
+	r->more = take_segments(r);
+	expire_flows(r);
+	if (r->now_ns - r->tick_ns < TICK_NS)
+		return;
+	r->tick_ns = r->now_ns;
+	expire_targets(r);
+}
+
 /* Takes what has come already, and waits for the last responses. */
 static void finish(struct replay *r)
 {
-	while (r->now_ns < r->end_ns && take_segments(r))
-		r->now_ns = clock_ns(CLOCK_MONOTONIC);
+	while (!queue_is_empty(r->queue) && r->now_ns < r->end_ns)
+		turn(r);
 	flows_free(r->flows);
 	r->flows = NULL;
 	for (; busy(r) && r->now_ns < r->end_ns; expire_targets(r))
@@ -319,19 +371,11 @@ static void finish(struct replay *r)
 static void *run(void *replay)
 {
 	struct replay *r = replay;
-	uint64_t tick = 0;
-	bool more = false;
 
-	while (!atomic_load(&r->stop)) {
-		take_events(r, more ? 0 : TICK_MS);
-		more = take_segments(r);
-		if (r->now_ns - tick < TICK_MS * 1000000ULL)
-			continue;
-		tick = r->now_ns;
-		flows_expire(r->flows, r->now_ns);
-		expire_targets(r);
-	}
+	while (!atomic_load(&r->stop))
+		turn(r);
 	finish(r);
+	atomic_store(&r->finished, true);
 	return NULL;
 }
 
@@ -437,7 +481,8 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 		r->events = r->wake = -1;
 		memset(r->target_events, -1, sizeof(r->target_events));
 		r->now_ns = clock_ns(CLOCK_MONOTONIC);
-		pace_begin(&r->pace, options->rate, r->now_ns);
+		r->flows_ns = options->files ? 0 : r->now_ns;
+		pace_begin(&r->pace, options->rate, r->flows_ns);
 		err = prepare(r) ?: -pthread_create(&r->thread, NULL, run, r);
 	}
 	if (err) {
@@ -450,13 +495,28 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 	return 0;
 }
 
+void replay_finish(struct replay *r, uint64_t end_ns)
+{
+	atomic_store(&r->end_ns, end_ns);
+	atomic_store(&r->stop, true);
+	replay_wake(r);
+}
+
+bool replay_finished(const struct replay *r)
+{
+	return atomic_load(&r->finished);
+}
+
+bool replay_ready(const struct replay *r)
+{
+	return queue_has_room(r->queue);
+}
+
 void replay_stop(struct replay *r, uint64_t end_ns)
 {
 	if (!r || !r->running)
 		return;
-	r->end_ns = end_ns;
-	atomic_store(&r->stop, true);
-	replay_wake(r);
+	replay_finish(r, end_ns);
 	pthread_join(r->thread, NULL);
 	r->running = false;
 }

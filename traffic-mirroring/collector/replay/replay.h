@@ -47,6 +47,7 @@ struct replay_options {
 	uint64_t rate; /* requests per second; 0: any */
 	uint32_t percent; /* of the connections */
 	bool dry_run;
+	bool files; /* packets come from files: their time counts, they can wait, and make no circles */
 	struct flows_options flows;
 	size_t memory; /* total bytes */
 };
@@ -62,6 +63,14 @@ void replay_wake(struct replay *replay);
 
 /* NULL: it is one of --tcp. */
 const struct target_stats *replay_stats(const struct replay *replay, uint32_t target);
+
+/* For one caller of replay_packet(): whether the next packet is certain to find room. */
+bool replay_ready(const struct replay *replay);
+
+/* No more packets will come: ends the thread when all requests have responses, or at this time. */
+#define REPLAY_NO_END UINT64_MAX
+void replay_finish(struct replay *replay, uint64_t end_ns);
+bool replay_finished(const struct replay *replay);
 
 /* Ends it when all requests have responses, or at this time of CLOCK_MONOTONIC; NULL is fine. */
 void replay_stop(struct replay *replay, uint64_t end_ns);

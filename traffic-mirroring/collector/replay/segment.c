@@ -25,6 +25,7 @@ enum segment_result segment_find(const struct copy *p, struct segment *s)
 	*s = (struct segment){
 		.seq = get32(tcp + 4),
 		.ack = get32(tcp + 8),
+		.time_ns = p->time_ns,
 		.flags = tcp[13],
 		.payload = at + h->data,
 		.len = there - h->data,
@@ -44,12 +45,13 @@ bool segment_valid(const struct copy *p, const struct segment *s)
 	const struct headers *h = &p->headers;
 	const uint8_t *at = p->frame.at;
 	uint32_t len = h->end - h->l4;
+	checksum_t pseudo;
 
 	if ((s->flags & TH_SYN && s->flags & (TH_FIN | TH_RST)) || !(s->flags & (TH_SYN | TH_ACK | TH_RST)))
 		return false;
 	if (s->len < s->wire_len)
 		return true;
-	return checksum_fold(
-		       checksum_add(checksum_pseudo(h->family, at + h->src, at + h->dst, IPPROTO_TCP, len),
-				    at + h->l4, len)) == 0xffff;
+	pseudo = checksum_pseudo(h->family, at + h->src, at + h->dst, IPPROTO_TCP, len);
+	return checksum_fold(checksum_add(pseudo, at + h->l4, len)) == 0xffff ||
+	       checksum_get(at + h->l4 + checksum_field(IPPROTO_TCP)) == checksum_fold(pseudo);
 }

@@ -20,6 +20,7 @@ struct segment {
 	uint32_t seq, ack;
 	uint32_t len; /* bytes of payload captured, from the first on */
 	uint32_t wire_len; /* bytes of payload on the wire */
+	uint64_t time_ns; /* of the copy */
 	uint8_t flags; /* TH_SYN … of netinet/tcp.h */
 	const uint8_t *payload;
 };
@@ -32,7 +33,10 @@ enum segment_result {
 
 enum segment_result segment_find(const struct copy *p, struct segment *s);
 
-/* False: contradictory flags, or a wrong checksum, which is checked if the segment is complete. */
+/*
+ * False: contradictory flags, or a wrong checksum, which is checked if the segment is complete. A sum of the
+ * pseudo header alone is right: the rest was left to the NIC of the host that captured it.
+ */
 bool segment_valid(const struct copy *p, const struct segment *s);
 
 #endif

@@ -9,6 +9,8 @@
 #include "../../../common/clock.h"
 #include "../counters/tally.h"
 
+#define LOADED 256 /* requests at a time are enough for a target */
+
 struct message {
 	STAILQ_ENTRY(message) next;
 	uint32_t len;
@@ -40,7 +42,7 @@ struct target {
 	uint64_t max_age_ns;
 	struct memory memory;
 	struct connection_list connections;
-	uint32_t waiting; /* requests in queues */
+	uint32_t waiting, behind; /* requests in queues; those after the first one of a queue */
 	struct target_stats stats;
 };
 
@@ -96,6 +98,7 @@ static void drop(struct target_connection *c, struct message *m)
 	STAILQ_REMOVE(&c->queue, m, message, next);
 	c->queued -= m->len;
 	c->target->waiting--;
+	c->target->behind -= !STAILQ_EMPTY(&c->queue);
 	memory_give(&c->target->memory, m, sizeof(*m) + m->len);
 }
 
@@ -139,6 +142,7 @@ void target_send(struct target_connection *c, const struct http_request *request
 	m->again = false;
 	m->arrived_ns = now_ns;
 	rewrite_request(request, rewrite, m->bytes);
+	c->target->behind += !STAILQ_EMPTY(&c->queue);
 	STAILQ_INSERT_TAIL(&c->queue, m, next);
 	c->queued += m->len;
 	c->target->waiting++;
@@ -339,6 +343,13 @@ void target_expire(struct target *t, uint64_t now_ns)
 		if (c->finish && STAILQ_EMPTY(&c->queue))
 			free_connection(c, now_ns);
 	}
+}
+
+bool target_is_loaded(const struct target *t)
+{
+	bool full = t->waiting > LOADED || t->memory.used > t->memory.limit / 2;
+
+	return t->behind || (t->waiting && full);
 }
 
 bool target_busy(const struct target *t)

@@ -51,6 +51,9 @@ void target_finish(struct target_connection *c);
 /* To be called every second or so. Ends what takes too long, and frees what has finished. */
 void target_expire(struct target *target, uint64_t now_ns);
 
+/* Requests wait for others on the same connection, or are many. */
+bool target_is_loaded(const struct target *target);
+
 /* Requests wait for the target. */
 bool target_busy(const struct target *target);
 

@@ -12,6 +12,7 @@
 
 #define SEND_TURN 64 /* chunks of a connection, before the others' turn */
 #define RETRY (SECOND_NS / 2)
+#define LOADED (1U << 20) /* bytes at a time are enough for a target */
 
 struct chunk {
 	STAILQ_ENTRY(chunk) next;
@@ -43,6 +44,7 @@ struct tcp_target {
 	uint64_t max_age_ns;
 	struct memory memory;
 	struct stream_list streams;
+	size_t queued; /* bytes, of all streams */
 };
 
 struct tcp_target *tcp_new(const struct target_options *options)
@@ -64,6 +66,7 @@ static void drop_first(struct tcp_stream *s)
 
 	STAILQ_REMOVE_HEAD(&s->queue, next);
 	s->queued -= chunk->len;
+	s->target->queued -= chunk->len;
 	s->sent = 0;
 	memory_give(&s->target->memory, chunk, sizeof(*chunk) + chunk->len);
 }
@@ -187,6 +190,7 @@ static bool enqueue(struct tcp_stream *s, const void *bytes, uint32_t len, uint3
 	memcpy(chunk->bytes, bytes, len);
 	STAILQ_INSERT_TAIL(&s->queue, chunk, next);
 	s->queued += len;
+	s->target->queued += len;
 	return true;
 }
 
@@ -254,6 +258,11 @@ void tcp_expire(struct tcp_target *t, uint64_t now_ns)
 		next = TAILQ_NEXT(s, in_target);
 		expire(s, now_ns);
 	}
+}
+
+bool tcp_is_loaded(const struct tcp_target *t)
+{
+	return t->queued > LOADED || (t->queued && t->memory.used > t->memory.limit / 2);
 }
 
 bool tcp_busy(const struct tcp_target *t)

@@ -27,6 +27,9 @@ void tcp_finish(struct tcp_stream *s, bool whole, uint64_t now_ns);
 /* To be called every second or so. Ends what takes too long, connects again, and frees what has finished. */
 void tcp_expire(struct tcp_target *target, uint64_t now_ns);
 
+/* Many bytes wait for the target. */
+bool tcp_is_loaded(const struct tcp_target *target);
+
 /* Bytes wait for the target. */
 bool tcp_busy(const struct tcp_target *target);
 

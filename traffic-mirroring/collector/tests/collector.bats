@@ -6,7 +6,7 @@ load collector
 
 setup() {
 	requires_root
-	requires_command bpftool capinfos curl jq tcpdump tshark zstd
+	requires_command bpftool capinfos curl editcap mergecap jq tcpdump tshark zstd
 	lab_begin && lab_host host collector && lab_wire host eth0 collector eth0 &&
 		on collector ip link set eth0 mtu 1600 && on host ip link set eth0 mtu 1600 &&
 		lab_addresses host eth0 $LAB_UPLINK4 $LAB_UPLINK6 && lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6
@@ -379,6 +379,70 @@ while True:
 	[[ $(cut -d' ' -f2 "$LAB/counts" | sort -u | xargs) == "0 1 2" ]]
 }
 
+# read_files OPTION…: runs the collector until it ends by itself.
+read_files() {
+	expect 0 on collector mirror-collector "$@"
+	echo "$output" >"$LAB/collect.log"
+}
+
+@test "a file is read to its end: what was written is written again, without duplicates as editcap sees them" {
+	collect --listen vxlan --write "$LAB/copies.pcap"
+	local i
+	for i in 1 2 1 3 1; do
+		datagram 4789 "$vxlan7${frame%00}0$i$(printf '%02800d' 0)"
+	done
+	collect_end
+	for i in {1..9}; do cp "$LAB/copies.pcap" "$LAB/copies$i.pcap"; done
+	mergecap -a -F nsecpcap -w "$LAB/many.pcap" "$LAB"/copies?.pcap
+	read_files --read "$LAB/many.pcap" --write "$LAB/again.pcap"
+	cmp "$LAB/many.pcap" "$LAB/again.pcap"
+	counters datagrams=45 packets=45 packets_written=45
+	editcap -F nsecpcap -w 60 "$LAB/many.pcap" "$LAB/expected.pcap"
+	read_files --read "$LAB/many.pcap" --write "$LAB/again.pcap" --dedup 60000
+	cmp "$LAB/expected.pcap" "$LAB/again.pcap"
+	counters packets=45 packets_duplicate=42 packets_written=3
+	# several, one of them incomplete
+	head -c -7 "$LAB/copies.pcap" >"$LAB/cut.pcap"
+	expect 1 on collector mirror-collector -r "$LAB/copies.pcap" -r "$LAB/cut.pcap" -r "$LAB/copies.pcap" -q -w "$LAB/again.pcap"
+	[[ $output == *"cannot read \"$LAB/cut.pcap\": "* && $(packets_of "$LAB/again.pcap") == 9 ]]
+}
+
+@test "a capture of tunnels: all of them, those of --listen, or none" {
+	capture wire collector eth0 'udp or proto gre'
+	datagram 4789 $vxlan7$frame
+	datagram 5000 $vxlan7$frame $LAB_COLLECTOR6
+	gre 100088be00000001100000060000000a$frame
+	capture_end wire
+	read_files --read "$LAB/wire.pcap" --write "$LAB/copies.pcapng"
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == $'vxlan vni 7\ndev\ndev' ]]
+	read_files --read "$LAB/wire.pcap" --write "$LAB/copies.pcapng" --depth 1
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | uniq) == dev ]]
+	read_files --read - --listen vxlan:5000 --listen erspan --from $LAB_UPLINK4,$LAB_UPLINK6 --write "$LAB/copies.pcapng" <"$LAB/wire.pcap"
+	counters datagrams=3 datagrams_other=1 packets=2
+	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == "vxlan $LAB_UPLINK6 vni 7"$'\n'"erspan $LAB_UPLINK4 vni 6" ]]
+}
+
+@test "output that is slow gets all of a file; a pipe to read from keeps it from nothing" {
+	xxd -r -p <<<"$vxlan7$frame$(printf '%02800d' 0)" >"$LAB/copy"
+	collect --listen vxlan --write "$LAB/copies.pcap"
+	datagrams 8000
+	collect_end
+	local packets
+	packets=$(counter packets_written)
+	expect 0 on collector bash -c "mirror-collector -r '$LAB/copies.pcap' -q -w - | { sleep 0.5; tcpdump --count -r - 2>&1; }"
+	[[ $output == *"$packets packets"* ]]
+	mkfifo "$LAB/pipe"
+	exec 5<>"$LAB/pipe"
+	head -c 100 "$LAB/copies.pcap" >&5
+	spawn collector collect bash -c "exec mirror-collector --read - --grace 1 <'$LAB/pipe' 5>&-"
+	collector=$!
+	wait_until 5 grep -q '^NoNewPrivs:.1' "/proc/$collector/status"
+	kill -TERM "$collector"
+	wait_until 3 bash -c "! grep -q '^State:.[^Z]' /proc/$collector/status"
+	wait "$collector"
+	exec 5>&-
+}
+
 metrics_say() {
 	on collector curl -sf --max-time 1 http://127.0.0.1:9100/metrics | grep -qx "mirroring_collector_$1 $2"
 }
@@ -462,7 +526,10 @@ pcap_client() {
 		expect "$status" on collector mirror-collector $options
 		[[ $output == "mirror-collector: $message"* && $(wc -l <<<"$output") == 1 ]]
 	done <<-'END'
-		2||--listen is missing
+		2||--listen or --read is missing
+		2|--read=|--read: expected at most 256 names of files, got ""
+		1|--read /nowhere/x|cannot read "/nowhere/x": No such file or directory
+		1|--read /dev/null|cannot read "/dev/null": truncated dump file
 		2|--listen gu|--listen: expected $place, got "gu"
 		2|--listen vxlan:0|--listen: expected $place, got "vxlan:0"
 		2|--listen vxlan:70000|--listen: expected $place, got "vxlan:70000"

@@ -130,6 +130,60 @@ assert connection.recv(5) == b"bye"' $LAB_HOST4 "$LAB/body"
 	cmp "$LAB/followed" "$LAB/replayed.log"
 }
 
+# replay_file FILE OPTION…: until it ends by itself.
+replay_file() {
+	LAB_TIMEOUT=60 expect 0 on collector mirror-collector --read "$1" --replay 80=http://127.0.0.1:8080 "${@:2}"
+	echo "$output" >"$LAB/collect.log"
+}
+
+@test "a capture at the origin is replayed as the requests were sent, and each is answered" {
+	lab_no_offload client eth0
+	capture seen host eth0 -s 2000 "tcp dst port 80"
+	clients 1000 50
+	capture_end seen
+	replay_file "$LAB/seen.pcap"
+	requests_of origin >"$LAB/origin.sorted"
+	requests_of target >"$LAB/target.sorted"
+	[[ $(wc -l <"$LAB/origin.sorted") == 1000 ]]
+	cmp "$LAB/origin.sorted" "$LAB/target.sorted"
+	counters requests=1000 responses=1000 stream_gaps=0 segments_bad=0 stream_bytes_requests="$sent"
+}
+
+@test "a capture has its own time: for what is late, and for a rate; a target may be slow, and be the origin" {
+	local captures=$BATS_TEST_DIRNAME/captures.py
+	"$captures" late 192.0.2.2 80 >"$LAB/late.pcap"
+	replay_file "$LAB/late.pcap"
+	counters requests=1 responses=1 stream_gaps=1
+	"$captures" together 192.0.2.2 80 >"$LAB/together.pcap"
+	replay_file "$LAB/together.pcap" --replay-rate 10
+	counters requests=6 responses=6 requests_rate=0
+	spawn collector slow python3 -c 'import http.server, time
+class Slow(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        time.sleep(0.4)
+        self.send_response(204)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", 8181), Slow).serve_forever()'
+	wait_until 5 listens 8181
+	"$captures" together 127.0.0.1 8181 >"$LAB/together.pcap"
+	replay_file "$LAB/together.pcap" --replay 8181=http://127.0.0.1:8181 --max-age 1 --grace 0
+	counters requests=6 responses=6 requests_aged=0 flows_loop=0
+	# two seconds for all bytes, none of which may wait for one
+	spawn collector reader python3 -c 'import socket, time
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+server.bind(("127.0.0.1", 9091))
+server.listen()
+connection = server.accept()[0]
+while data := connection.recv(65536):
+    time.sleep(len(data) / 2e6)'
+	wait_until 5 listens 9091
+	"$captures" bulk 192.0.2.2 5432 >"$LAB/bulk.pcap"
+	replay_file "$LAB/bulk.pcap" --tcp 5432=127.0.0.1:9091 --max-age 1
+	counters tcp_bytes_sent=4000000 tcp_bytes_unsent=0
+}
+
 # executed FILE: requests of the corpus in the lines of a file.
 executed() {
 	grep -aoE '[A-Z-]+ [^ ]*/(odd|after|evil)/[0-9]+' "$1" | sed -E 's| .*/(odd\|after\|evil)/| \1/|' | LC_ALL=C sort

@@ -27,6 +27,8 @@ static void segments(void **state)
 		{ "IPv6", IP6 TCP("18", "843a") "474554", 0, SEGMENT_FOUND, true, 3, 3 },
 		{ "padded", IP4 TCP("18", "5bab") "474554 000000", 0, SEGMENT_FOUND, true, 3, 3 },
 		{ "a wrong checksum", IP4 TCP("18", "5baa") "474554", 0, SEGMENT_FOUND, false, 3, 3 },
+		{ "a checksum left to the NIC", IP4 TCP("18", "8421") "474554", 0, SEGMENT_FOUND, true, 3,
+		  3 },
 		{ "a wrong checksum, IPv6", IP6 TCP("18", "843b") "474554", 0, SEGMENT_FOUND, false, 3, 3 },
 		{ "cut: nobody can tell", IP4 TCP("18", "0000") "474554", 2, SEGMENT_FOUND, true, 1, 3 },
 		{ "SYN", IP4_EMPTY TCP("02", "f709"), 0, SEGMENT_FOUND, true, 0, 0 },
