@@ -222,6 +222,8 @@ TEST(frames)
 		  MACS "0800 450005dc 00000000 40110000 0a000001 0a000002", FORMAT_VXLAN, 1514 },
 		{ "padding belongs to the frame", VXLAN FRAME4 "000000", FRAME4 "000000", FORMAT_VXLAN, 45 },
 		{ "a tag is taken out", TAGGED("0063"), FRAME4, FORMAT_VLAN, 42 },
+		{ "a tag around a tunnel", MACS "8100 0063 0800" OUTER("004e", "12b5", "003a") VXLAN FRAME4,
+		  FRAME4, FORMAT_VLAN, 42 },
 		{ "the option says the length", "07006558 00000700" METADATA FRAME4, FRAME4, FORMAT_GENEVE,
 		  1500 },
 	};

@@ -3,7 +3,7 @@
 """Writes a capture of clients of an HTTP server, with times of its own: captures.py CASE SERVER PORT >FILE.pcap
 
 together   six requests on one connection, 0.2 s apart
-bulk       4,000,000 bytes on one connection, at once
+bulk       6,000,000 bytes on one connection, at once
 late       the first half of a request after its second one: on one connection 0.9 s, on another one 1.5 s
 """
 import pathlib
@@ -33,9 +33,9 @@ def together(server):
 
 def bulk(server):
     yield 0, segment(server, 1000, 0, SYN)
-    for number in range(4000):
+    for number in range(6000):
         yield 0, segment(server, 1000, 1 + 1000 * number, ACK, bytes(1000))
-    yield 0, segment(server, 1000, 4000001, FIN | ACK)
+    yield 0, segment(server, 1000, 6000001, FIN | ACK)
 
 
 def late(server):
