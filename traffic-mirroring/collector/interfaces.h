@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The interfaces of a pcapng file: one per tunnel source, format and VNI, numbered as they appear. */
-#ifndef COLLECTOR_INTERFACES_H
-#define COLLECTOR_INTERFACES_H
+#pragma once
 
 #include "../../common/address.h"
 #include "../wire/decap.h"
@@ -30,5 +29,3 @@ uint32_t interfaces_number(struct interfaces *interfaces, const struct interface
 
 /* "vxlan 192.0.2.1 vni 7", or "other" for the shared one. */
 void interfaces_name(const struct interface_key *key, uint32_t number, char name[INTERFACES_NAME_MAX]);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-#ifndef COLLECTOR_OPTIONS_H
-#define COLLECTOR_OPTIONS_H
+#pragma once
 
 #include "read.h"
 
@@ -27,5 +26,3 @@ struct options {
 
 /* -1: continue; else the exit status, as args_parse(). */
 int options_parse(int argc, char **argv, struct options *options);
-
-#endif

@@ -3,8 +3,7 @@
  * Where the writer's bytes go: stdout, a file, or a series of files, each of which may be a frame of
  * Zstandard (RFC 8878). All but output_give_up() belong to one thread.
  */
-#ifndef COLLECTOR_OUTPUT_H
-#define COLLECTOR_OUTPUT_H
+#pragma once
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -49,5 +48,3 @@ void output_give_up(struct output *output);
 
 /* Frees what it has, and closes a file that output_end() did not complete. */
 void output_close(struct output *output);
-
-#endif

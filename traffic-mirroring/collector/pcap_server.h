@@ -8,8 +8,7 @@
  * A thread of its own sends from one buffer. A client that reads too slowly loses the copies that have left
  * the buffer when its turn comes, always whole ones; they are counted.
  */
-#ifndef COLLECTOR_PCAP_SERVER_H
-#define COLLECTOR_PCAP_SERVER_H
+#pragma once
 
 #include "../wire/copy.h"
 
@@ -32,5 +31,3 @@ void pcap_server_flush(struct pcap_server *server);
 
 /* Sends what is left until this time of CLOCK_MONOTONIC, and frees. NULL is fine. */
 void pcap_server_close(struct pcap_server *server, uint64_t end_ns);
-
-#endif

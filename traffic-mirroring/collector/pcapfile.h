@@ -4,8 +4,7 @@
  * byte order. Each function writes to a buffer of at least PCAPFILE_MAX bytes and returns the number of bytes
  * written; a packet's bytes go between its begin and its end.
  */
-#ifndef COLLECTOR_PCAPFILE_H
-#define COLLECTOR_PCAPFILE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,5 +35,3 @@ extern const struct pcapfile_format pcapfile_pcap, pcapfile_pcap_us, pcapfile_pc
 
 /* The bytes of a record of pcap, with its header. */
 uint32_t pcapfile_record_len(const uint8_t *record);
-
-#endif

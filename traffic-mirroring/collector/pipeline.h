@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The processing of each datagram: check its source, decapsulate, filter, pass to the outputs. */
-#ifndef COLLECTOR_PIPELINE_H
-#define COLLECTOR_PIPELINE_H
+#pragma once
 
 #include <pcap/pcap.h>
 
@@ -53,5 +52,3 @@ void pipeline_finish(struct pipeline *pipeline);
 
 /* Everything is written, and every request answered. */
 bool pipeline_finished(struct pipeline *pipeline);
-
-#endif

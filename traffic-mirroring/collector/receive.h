@@ -4,8 +4,7 @@
  * sockets on the same ports; the kernel spreads the senders' addresses and ports over them. It does not
  * spread what raw sockets receive: the first worker has these.
  */
-#ifndef COLLECTOR_RECEIVE_H
-#define COLLECTOR_RECEIVE_H
+#pragma once
 
 #include "listen.h"
 
@@ -47,5 +46,3 @@ int receive_open(const struct receive_options *options, bool raw, struct receive
 int receive_run(struct receiver *receiver, int stop, const struct receive_sink *sink);
 
 void receive_close(struct receiver *receiver);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Reports of the counters, for monitoring and for operators. */
-#ifndef COLLECTOR_REPORT_H
-#define COLLECTOR_REPORT_H
+#pragma once
 
 #include <stdio.h>
 
@@ -20,5 +19,3 @@ void report_summary(const struct report *report, FILE *to);
 
 /* One line about the last second; on a terminal it replaces the previous one. */
 void report_progress(const struct report *report, FILE *to, bool terminal);
-
-#endif

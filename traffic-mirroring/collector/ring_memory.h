@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Memory that is mapped twice in a row, so that what begins anywhere in its first half does not wrap. */
-#ifndef COLLECTOR_RING_MEMORY_H
-#define COLLECTOR_RING_MEMORY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,5 +10,3 @@ int ring_memory_map(size_t size, uint8_t **memory);
 
 /* NULL is fine. */
 void ring_memory_unmap(uint8_t *memory, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Two small TCP servers: metrics for local clients, health for load balancers. */
-#ifndef COLLECTOR_SERVE_H
-#define COLLECTOR_SERVE_H
+#pragma once
 
 #include "../../common/address.h"
 #include "report.h"
@@ -17,5 +16,3 @@ void serve_metrics(int listener, const struct report *report);
 
 /* Accepting the connection is the response. */
 void serve_health(int listener);
-
-#endif

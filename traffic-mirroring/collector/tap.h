@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A TAP device that delivers the copies like a NIC; this machine's network stack does not see them. */
-#ifndef COLLECTOR_TAP_H
-#define COLLECTOR_TAP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ int tap_frame(struct tap *tap, const uint8_t *frame, uint32_t len);
 
 /* NULL is fine. */
 void tap_close(struct tap *tap);
-
-#endif

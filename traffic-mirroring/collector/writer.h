@@ -3,8 +3,7 @@
  * Writes copies to a capture file, to a series of them, or to stdout, in a thread of its own: a slow disk or
  * reader delays nobody. Copies that find no room in its buffer are dropped and counted. Thread-safe.
  */
-#ifndef COLLECTOR_WRITER_H
-#define COLLECTOR_WRITER_H
+#pragma once
 
 #include "../wire/copy.h"
 #include "output.h"
@@ -44,5 +43,3 @@ int writer_rotate(struct writer *writer);
  * -errno: the file is incomplete.
  */
 int writer_close(struct writer *writer, uint64_t end_ns);
-
-#endif

@@ -3,8 +3,7 @@
  * Counters. Each thread counts in its own memory, so that counting costs a load and a store; readers add
  * them up.
  */
-#ifndef COLLECTOR_TALLY_H
-#define COLLECTOR_TALLY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -109,5 +108,3 @@ static inline void tally(enum tally tally)
 {
 	tally_add(tally, 1);
 }
-
-#endif

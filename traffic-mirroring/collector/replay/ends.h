@@ -3,8 +3,7 @@
  * Our ends of the connections to targets, by which mirrored copies of these are recognized: those of
  * open connections, and for a while those of closed ones, of which late copies may come.
  */
-#ifndef COLLECTOR_ENDS_H
-#define COLLECTOR_ENDS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,5 +25,3 @@ void ends_close(struct ends *ends, uint16_t port, uint64_t now_ns);
 /* Address as in struct flow_key, port in host byte order. */
 bool ends_has(const struct ends *ends, uint8_t family, const uint8_t *address, uint16_t port,
 	      uint64_t now_ns);
-
-#endif

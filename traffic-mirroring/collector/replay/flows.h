@@ -4,8 +4,7 @@
  * there is no room, flows of the lowest rank are evicted first, from the oldest on: a SYN flood evicts only
  * itself, and half requests make room for whole ones.
  */
-#ifndef COLLECTOR_FLOWS_H
-#define COLLECTOR_FLOWS_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -75,5 +74,3 @@ void flows_expire(struct flows *flows, uint64_t now_ns);
 
 /* Ends all flows and frees everything. */
 void flows_free(struct flows *flows);
-
-#endif

@@ -9,8 +9,7 @@
  * ASCII that RFC 3986 excludes. Responses are read as clients read them: a line may end in LF alone, and may
  * be folded.
  */
-#ifndef COLLECTOR_HTTP_H
-#define COLLECTOR_HTTP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,5 +117,3 @@ bool http_keeps_connection(const struct http *h);
 
 /* The bytes begin with a method that we know and a blank. */
 bool http_looks_like_request(const uint8_t *at, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A limit on the total of many small allocations. For one thread. */
-#ifndef COLLECTOR_MEMORY_H
-#define COLLECTOR_MEMORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ void memory_release(struct memory *memory, size_t size);
 /* malloc() and free() within the limit. size is that of the allocation; NULL: the limit is reached. */
 void *memory_take(struct memory *memory, size_t size);
 void memory_give(struct memory *memory, void *block, size_t size);
-
-#endif

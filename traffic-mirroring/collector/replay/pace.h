@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Limits requests to a rate, in bursts of at most a tenth of a second's. */
-#ifndef COLLECTOR_PACE_H
-#define COLLECTOR_PACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,5 +15,3 @@ void pace_begin(struct pace *p, uint64_t rate, uint64_t now_ns);
 
 /* Whether one more may be sent; if so, it counts as sent. now_ns: any monotonic clock. */
 bool pace_allows(struct pace *p, uint64_t now_ns);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Segments from the workers to the replay, in a ring of fixed size. Thread-safe. */
-#ifndef COLLECTOR_QUEUE_H
-#define COLLECTOR_QUEUE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ bool queue_put(struct queue *queue, const struct segment *segment, uint32_t rule
 /* The oldest one, in place: its payload is valid until queue_next(). False: it is empty. */
 bool queue_first(struct queue *queue, struct segment *segment, uint32_t *rule);
 void queue_next(struct queue *queue);
-
-#endif

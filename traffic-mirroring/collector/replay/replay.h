@@ -4,8 +4,7 @@
  * other servers, in a thread of its own. The workers only put segments into a queue; if it is full, segments
  * are dropped and counted, so a target never delays them.
  */
-#ifndef COLLECTOR_REPLAY_H
-#define COLLECTOR_REPLAY_H
+#pragma once
 
 #include "flows.h"
 #include "../../wire/copy.h"
@@ -76,5 +75,3 @@ bool replay_finished(const struct replay *replay);
 void replay_stop(struct replay *replay, uint64_t end_ns);
 /* Frees it, including the data of replay_stats(). */
 void replay_free(struct replay *replay);
-
-#endif

@@ -6,8 +6,7 @@
  * the second boundary (stream.h). After a request that ends the connection, switches protocols or is
  * malformed, nothing is: the server may not have executed what follows.
  */
-#ifndef COLLECTOR_REQUESTS_H
-#define COLLECTOR_REQUESTS_H
+#pragma once
 
 #include "http.h"
 #include "memory.h"
@@ -53,5 +52,3 @@ void requests_gap(struct requests *r, uint32_t len, struct memory *memory);
 
 /* The stream has ended. */
 void requests_end(struct requests *r, struct memory *memory);
-
-#endif

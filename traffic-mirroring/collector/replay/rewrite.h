@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A request as sent to the target: the client's bytes, with the changes that the operator configured. */
-#ifndef COLLECTOR_REWRITE_H
-#define COLLECTOR_REWRITE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -19,5 +18,3 @@ size_t rewrite_request(const struct http_request *request, const struct rewrite 
 
 /* Whether it was replayed with this mark. */
 bool rewrite_is_marked(const struct http_request *request, const char *mark);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The TCP segment in a packet. */
-#ifndef COLLECTOR_SEGMENT_H
-#define COLLECTOR_SEGMENT_H
+#pragma once
 
 #include "../../wire/copy.h"
 
@@ -38,5 +37,3 @@ enum segment_result segment_find(const struct copy *p, struct segment *s);
  * pseudo header alone is right: the rest was left to the NIC of the host that captured it.
  */
 bool segment_valid(const struct copy *p, const struct segment *s);
-
-#endif

@@ -3,8 +3,7 @@
  * One direction of a TCP connection, put in order: retransmissions and duplicates are dropped, early segments
  * are held until those before them arrive, and missing ones leave a gap after a time-out.
  */
-#ifndef COLLECTOR_STREAM_H
-#define COLLECTOR_STREAM_H
+#pragma once
 
 #include "memory.h"
 #include "segment.h"
@@ -74,5 +73,3 @@ bool stream_complete(const struct stream *s);
 
 /* Delivers held segments, with gaps, up to the end of all that is known to have been sent. */
 void stream_end(struct stream *s, struct memory *memory, const struct stream_sink *sink);
-
-#endif

@@ -5,8 +5,7 @@
  * before it has been answered. Answers are read and counted. Nothing here blocks. For one thread; the
  * statistics may be read from any.
  */
-#ifndef COLLECTOR_TARGET_H
-#define COLLECTOR_TARGET_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -60,5 +59,3 @@ bool target_busy(const struct target *target);
 /* Ends every connection. */
 void target_end(struct target *target, uint64_t now_ns);
 void target_free(struct target *target);
-
-#endif

@@ -3,14 +3,12 @@
 #include "../flows.h"
 
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../../../../common/clock.h"
 #include "../../../../common/log.h"
+#include "../../../../common/tests/unit.h"
 #include "../../counters/tally.h"
 
 #define GET "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -99,9 +97,8 @@ static uint64_t bytes_counted(void)
 	       tally_sum(TALLY_BYTES_MISSING);
 }
 
-static void uploads_survive_a_flood(void **state)
+TEST(uploads_survive_a_flood)
 {
-	(void)state;
 	begin(64, MEGABYTE);
 	for (uint16_t port = 1; port <= 20; port++) {
 		segment(port, TH_SYN, 0, 0, "");
@@ -115,9 +112,8 @@ static void uploads_survive_a_flood(void **state)
 	end();
 }
 
-static void half_requests_make_room(void **state)
+TEST(half_requests_make_room)
 {
-	(void)state;
 	begin(10000, MEGABYTE);
 	for (uint16_t port = 1000; port < 6000; port++) {
 		segment(port, TH_SYN, 0, 0, "");
@@ -132,7 +128,7 @@ static void half_requests_make_room(void **state)
 }
 
 /* Segments that anybody could send, between two halves of a request. */
-static void forged_segments_steer_nothing(void **state)
+TEST(forged_segments_steer_nothing)
 {
 	static const struct {
 		const char *name, *text;
@@ -148,7 +144,6 @@ static void forged_segments_steer_nothing(void **state)
 		{ "data that acknowledges too much", "x", 100, 500 * MEGABYTE, 0 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint64_t before = bytes_counted();
 
@@ -166,9 +161,8 @@ static void forged_segments_steer_nothing(void **state)
 	}
 }
 
-static void own_reset_ends(void **state)
+TEST(own_reset_ends)
 {
-	(void)state;
 	begin(8, MEGABYTE);
 	segment(1, TH_SYN, 0, 0, "");
 	segment(1, 0, 1, 1, HALF);
@@ -179,11 +173,10 @@ static void own_reset_ends(void **state)
 }
 
 /* The same ports again: after a FIN, without one, and with a SYN of which no copy came. */
-static void ports_are_reused(void **state)
+TEST(ports_are_reused)
 {
 	uint64_t before = bytes_counted();
 
-	(void)state;
 	begin(8, MEGABYTE);
 	segment(1, TH_SYN, 0, 0, "");
 	segment(1, 0, 1, 1, GET);
@@ -208,9 +201,8 @@ static void connect_and_get(uint16_t port)
 }
 
 /* A connection that has had a request gives way only after a minute without a segment. */
-static void proven_flows_stay(void **state)
+TEST(proven_flows_stay)
 {
-	(void)state;
 	begin(4, MEGABYTE);
 	for (uint16_t port = 1; port <= 5; port++)
 		connect_and_get(port);
@@ -221,11 +213,10 @@ static void proven_flows_stay(void **state)
 	end();
 }
 
-static void late_copies_begin_no_flow(void **state)
+TEST(late_copies_begin_no_flow)
 {
 	uint64_t flows_before = tally_sum(TALLY_FLOWS);
 
-	(void)state;
 	begin(8, MEGABYTE);
 	connect_and_get(1);
 	segment(1, TH_FIN, 1 + strlen(GET), 100, "");
@@ -237,9 +228,8 @@ static void late_copies_begin_no_flow(void **state)
 	end();
 }
 
-static void silent_flows_end_after_five_minutes(void **state)
+TEST(silent_flows_end_after_five_minutes)
 {
-	(void)state;
 	begin(8, MEGABYTE);
 	connect_and_get(1);
 	now_ns += 299 * SECOND_NS;
@@ -253,7 +243,7 @@ static void silent_flows_end_after_five_minutes(void **state)
 }
 
 /* Of any protocol: what is passed on, up to the first byte that is missing, and how it ends. */
-static void raw_streams_are_never_spliced(void **state)
+TEST(raw_streams_are_never_spliced)
 {
 	static const struct {
 		const char *passed_on;
@@ -286,7 +276,6 @@ static void raw_streams_are_never_spliced(void **state)
 		{ "", '\0', 5, 0, "from the middle", { { 0, 1, "abc" }, { TH_FIN, 4, "de" } } },
 	};
 
-	(void)state;
 	raw = true;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint64_t bytes = bytes_counted(), gaps = tally_sum(TALLY_STREAMS_GAP);
@@ -310,18 +299,6 @@ static void raw_streams_are_never_spliced(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uploads_survive_a_flood),
-		cmocka_unit_test(half_requests_make_room),
-		cmocka_unit_test(forged_segments_steer_nothing),
-		cmocka_unit_test(own_reset_ends),
-		cmocka_unit_test(ports_are_reused),
-		cmocka_unit_test(proven_flows_stay),
-		cmocka_unit_test(late_copies_begin_no_flow),
-		cmocka_unit_test(silent_flows_end_after_five_minutes),
-		cmocka_unit_test(raw_streams_are_never_spliced),
-	};
-
 	log_init("", LEVEL_ERROR, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(NULL, NULL);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Tables of messages: what is read of each, what is left, and what is known of it then. */
+#include "../../../../common/tests/unit.h"
 #include "../http.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #define LINE "GET / HTTP/1.0\r\n" /* HTTP/1.1 would need a Host */
 #define POST "POST / HTTP/1.0\r\n"
@@ -80,9 +78,8 @@ static const struct {
 	{ "Expect", POST "Expect: 100-continue\r\n\r\n", "", HTTP_OTHER, .fields = "Expect", .expect = true },
 };
 
-static void whole_requests(void **state)
+TEST(whole_requests)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
 		size_t len = strlen(requests[i].read);
 		char bytes[512];
@@ -194,9 +191,8 @@ static const struct {
 	{ "a folded trailer", CHUNKED "0\r\nA: b\r\n", BYTES(" c\r\n\r\n") },
 };
 
-static void refused_requests(void **state)
+TEST(refused_requests)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(invalid_requests) / sizeof(*invalid_requests); i++) {
 		size_t read = strlen(invalid_requests[i].read), len = read + invalid_requests[i].wrong_len;
 		char bytes[512];
@@ -290,9 +286,8 @@ static const struct {
 	  .keep = true, .state = HTTP_INVALID },
 };
 
-static void all_responses(void **state)
+TEST(all_responses)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(responses) / sizeof(*responses); i++) {
 		enum http_state after = responses[i].state ? responses[i].state : HTTP_WHOLE;
 		char bytes[512];
@@ -315,12 +310,11 @@ static void all_responses(void **state)
 }
 
 /* A word that is too long is not waited for: what is no HTTP may have no end of a line. */
-static void endless_words(void **state)
+TEST(endless_words)
 {
 	static const char *const begins[] = { "", LINE "Transfer-Encoding: chunked\r\n\r\n" };
 	struct http h;
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		http_begin_request(&h);
 		feed(&h, begins[i], strlen(begins[i]), 1000);
@@ -333,7 +327,7 @@ static void endless_words(void **state)
 }
 
 /* Bytes that are missing can be counted through within a body of known length, and nowhere else. */
-static void skips(void **state)
+TEST(skips)
 {
 	static const struct {
 		const char *read, *rest; /* before and after the missing bytes */
@@ -351,7 +345,6 @@ static void skips(void **state)
 		{ "", "", 1, false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct http h;
 
@@ -366,7 +359,7 @@ static void skips(void **state)
 	}
 }
 
-static void authorities(void **state)
+TEST(authorities)
 {
 	static const struct {
 		const char *request, *authority; /* NULL: it has none */
@@ -376,7 +369,6 @@ static void authorities(void **state)
 		{ "GET /http://a/ HTTP/1.0\r\n\r\n", NULL },	   { "OPTIONS * HTTP/1.0\r\n\r\n", NULL },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const uint8_t *bytes = (const uint8_t *)rows[i].request;
 		size_t at, len;
@@ -392,7 +384,7 @@ static void authorities(void **state)
 	}
 }
 
-static void plain_hosts_and_paths(void **state)
+TEST(plain_hosts_and_paths)
 {
 	static const char *const hosts[] = {
 		"x", "x.y:1", "192.0.2.1:65535", "[::1]", "[2001:db8::1]:80", "a_b-c.d."
@@ -409,7 +401,6 @@ static void plain_hosts_and_paths(void **state)
 		"/a%", "/a%4", "/a%0g",	    "/a%00", "/?%",  "/?%00",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++)
 		assert_true(http_host_is_plain((const uint8_t *)hosts[i], strlen(hosts[i])));
 	for (size_t i = 0; i < sizeof(odd_hosts) / sizeof(*odd_hosts); i++)
@@ -420,7 +411,7 @@ static void plain_hosts_and_paths(void **state)
 		assert_false(http_path_is_plain((const uint8_t *)odd_paths[i], strlen(odd_paths[i])));
 }
 
-static void looks(void **state)
+TEST(looks)
 {
 	static const struct {
 		const char *bytes;
@@ -431,21 +422,10 @@ static void looks(void **state)
 		{ "", false },	     { "HTTP/1.1 200", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		assert_int_equal(
 			http_looks_like_request((const uint8_t *)rows[i].bytes, strlen(rows[i].bytes)),
 			rows[i].like_request);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_requests), cmocka_unit_test(refused_requests),
-		cmocka_unit_test(all_responses),  cmocka_unit_test(endless_words),
-		cmocka_unit_test(skips),	  cmocka_unit_test(authorities),
-		cmocka_unit_test(looks),	  cmocka_unit_test(plain_hosts_and_paths),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

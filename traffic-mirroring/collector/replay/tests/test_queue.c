@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../../common/tests/unit.h"
 #include "../queue.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #define SIZE 4096
 
 /* What comes out is what went in, in its order, whatever the sizes, also around the ring's end. */
-static void in_order(void **state)
+TEST(in_order)
 {
 	struct queue *queue = queue_new(SIZE);
 	uint32_t in = 0, out = 0, full = 0, rule;
 	uint8_t bytes[1500];
 	struct segment s;
 
-	(void)state;
 	assert_non_null(queue);
 	assert_false(queue_first(queue, &s, &rule));
 	srandom(1);
@@ -48,13 +44,12 @@ static void in_order(void **state)
 }
 
 /* It takes as many as have room, and after they are gone as many again. */
-static void full(void **state)
+TEST(full)
 {
 	struct queue *queue = queue_new(SIZE);
 	struct segment s = { .len = 0, .payload = (const uint8_t *)"" };
 	uint32_t first = 0, rule;
 
-	(void)state;
 	for (int round = 0; round < 10; round++) {
 		uint32_t n = 0;
 
@@ -77,12 +72,4 @@ static void full(void **state)
 	queue_free(queue);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order),
-		cmocka_unit_test(full),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

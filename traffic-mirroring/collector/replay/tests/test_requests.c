@@ -4,13 +4,11 @@
  */
 #include "../requests.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../../../../common/log.h"
+#include "../../../../common/tests/unit.h"
 #include "../rewrite.h"
 #include "../../counters/tally.h"
 
@@ -299,9 +297,8 @@ static void check(const struct test_case *c, uint32_t at_a_time)
 		assert_int_equal(losses() - lost, 0);
 }
 
-static void streams(void **state)
+TEST(streams)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		print_message("  %s\n", cases[i].name);
 		check(&cases[i], 100000);
@@ -312,13 +309,12 @@ static void streams(void **state)
 	}
 }
 
-static void no_memory(void **state)
+TEST(no_memory)
 {
 	struct memory memory = { .limit = 1500 };
 	uint64_t before = tally_sum(TALLY_REQUESTS_MEMORY);
 	struct requests r;
 
-	(void)state;
 	*found = '\0';
 	requests_begin(&r, false);
 	feed(&r, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", 1000, 1 << 20, &memory);
@@ -345,7 +341,7 @@ static void rewrite(void *context, const struct http_request *request)
 	rewritten[size] = '\0';
 }
 
-static void rewrites(void **state)
+TEST(rewrites)
 {
 	static const struct {
 		const char *host, *header, *mark, *request, *expected;
@@ -374,7 +370,6 @@ static void rewrites(void **state)
 	};
 	const struct requests_sink rewriter = { .request = rewrite };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rewrite_rows) / sizeof(*rewrite_rows); i++) {
 		struct memory memory = { .limit = 1 << 20 };
 		const char *bytes = rewrite_rows[i].request;
@@ -404,7 +399,7 @@ static void note_mark(void *context, const struct http_request *request)
 	marked = rewrite_is_marked(request, "X-Mark");
 }
 
-static void marks(void **state)
+TEST(marks)
 {
 	static const struct {
 		const char *request;
@@ -419,7 +414,6 @@ static void marks(void **state)
 	const struct requests_sink marks_sink = { .request = note_mark };
 	struct memory memory = { .limit = 1 << 20 };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *bytes = rows[i].request;
 		struct requests r;
@@ -434,13 +428,6 @@ static void marks(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams),
-		cmocka_unit_test(no_memory),
-		cmocka_unit_test(rewrites),
-		cmocka_unit_test(marks),
-	};
-
 	log_init("", LEVEL_ERROR, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(NULL, NULL);
 }

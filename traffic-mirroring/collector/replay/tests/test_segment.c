@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#include "../../../../common/tests/unit.h"
 #include "../segment.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "../../../wire/tests/hex.h"
 
@@ -14,7 +11,7 @@
 #define IP6 "60000000 0017 0640 20010db8000000000000000000000001 20010db8000000000000000000000002 "
 #define TCP(flags, sum) "30390050 00000064 000003e8 50" flags "ffff " sum "0000 "
 
-static void segments(void **state)
+TEST(segments)
 {
 	static const struct {
 		const char *name, *hex;
@@ -41,7 +38,6 @@ static void segments(void **state)
 		  .result = SEGMENT_FRAGMENT },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct decap d = { .l3 = true, .vni = 7 };
 		uint8_t bytes[COPY_ROOM + 128];
@@ -67,11 +63,4 @@ static void segments(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(segments),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)

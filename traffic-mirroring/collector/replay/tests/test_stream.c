@@ -3,15 +3,13 @@
  * Streams as cases of text: each step is a segment, what the sink gets is written down as text. The stream's
  * first byte has a sequence number close to the end of the numbers, so that they wrap.
  */
+#include "../../../../common/tests/unit.h"
 #include "../stream.h"
 
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #define FIRST 0xfffffffc
 #define LIMIT_MS 10
@@ -187,11 +185,10 @@ static const struct test_case {
 	  .end = "" },
 };
 
-static void streams(void **state)
+TEST(streams)
 {
 	const struct stream_limits limits = { 1 << 20, LIMIT_MS };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct memory memory = { .limit = 1 << 20 };
 		uint64_t now = 1000;
@@ -234,13 +231,12 @@ static struct segment bytes_at(uint32_t offset, uint32_t len)
 }
 
 /* What waits is bounded in bytes, by the stream's limit and by all the memory. */
-static void bounds(void **state)
+TEST(bounds)
 {
 	const struct stream_limits limits = { 10000, UINT64_MAX };
 	struct memory memory = { .limit = 5000 };
 	struct stream s;
 
-	(void)state;
 	*written = '\0';
 	stream_begin(&s, FIRST);
 	for (uint32_t offset = 1000; offset < 100000; offset += 2000) {
@@ -263,12 +259,4 @@ static void bounds(void **state)
 	assert_int_equal(memory.used, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams),
-		cmocka_unit_test(bounds),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(NULL, NULL)
