@@ -237,7 +237,7 @@ static const struct test_case {
 	  .counted = TALLY_REQUESTS_MALFORMED },
 	{ "bytes like TLS after a request and a gap",
 	  false,
-	  { GET, "~", TLS, "|x", "|" GET },
+	  { GET, "~", TLS, "|x", ("|" GET) },
 	  "[" GET "][" GET "]",
 	  .counted = TALLY_GAPS,
 	  .whole = true },
