@@ -204,7 +204,7 @@ static const struct arg table[] = {
 	  ARGS_READ(read_replay, "PORT=http[s]://HOST[:PORT][,...][+...], each PORT once"), .repeats = true,
 	  .section = "Replaying" },
 	{ "tcp", "PORT=HOST:PORT[,...][+...]",
-	  "send what clients send to PORT, of any protocol, to other servers; may be repeated",
+	  "replay any TCP connections to PORT to other servers; may be repeated",
 	  ARGS_READ(read_tcp, "PORT=HOST:PORT[,...][+...], each PORT once"), .repeats = true },
 	{ "replay-host", "NAME", "send this Host header, or target for HOST[:PORT] (as copied)",
 	  ARGS_READ(read_replay_host, "a name without blanks") },
