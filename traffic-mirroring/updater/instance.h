@@ -31,7 +31,7 @@ int instance_lock(struct instance *i);
 /* Finds the pins and locks them; -ENOENT, silently: there are none. */
 int instance_find_locked(struct instance *i, const char *version);
 int instance_open(struct instance *i);
-/* All of these; instance_close() must follow, even after an error. */
+/* Init, find, lock and open, after which instance_close() must follow, even after an error. */
 int instance_open_locked(struct instance *i, const char *iface, const char *direction, const char *version);
 void instance_close(struct instance *i);
 
