@@ -240,6 +240,15 @@ static int ending(struct drain *d)
 	return d->signal;
 }
 
+/* For a sender that does not continue where this one stops. */
+static void forget_shed(const struct shared *s)
+{
+	s->state->shed = 0;
+	memset(s->state->group_shed, 0, sizeof(s->state->group_shed));
+	for (int i = 0; i < MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS; i++)
+		s->collectors[i].shed = 0;
+}
+
 void drain_run(struct drain *d)
 {
 	struct mirror_state *state = d->shared->state;
@@ -257,11 +266,12 @@ void drain_run(struct drain *d)
 			sleep_long(d, now);
 	}
 	if (d->signal != SIGUSR1) {
-		state->shed = 0;
 		state->present = 0;
 		nap(d, monotonic()); /* for records that producers have already reserved */
 	}
 	drain_last(d);
+	if (d->signal != SIGUSR1)
+		forget_shed(d->shared);
 	d->shared->sent[SENT_LAG_MS] = 0;
 	state->alive_ns = 0;
 }

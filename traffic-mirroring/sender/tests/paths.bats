@@ -163,6 +163,11 @@ for n in range(20000):
 	on host mirroring metrics | grep -q "collector_shed_ratio{.*$slow\"} 0.[0-9]*$"
 	# what it sheds need not be copied
 	(($(outcome shed) + $(sent 15) > 1000))
+	# SIGTERM forgets what was left out
+	kill -TERM "$(sender)"
+	wait_until 5 eval '[[ ! $(sender) ]]'
+	expect 1 on host mirror-sender --status
+	[[ $output == *" gue:$slow "* && $output != *"flows are shed"*"flows are shed"* ]]
 }
 
 @test "without failover such a collector keeps its flows" {
