@@ -270,7 +270,7 @@ bool tcp_busy(const struct tcp_target *t)
 	const struct tcp_stream *s;
 
 	TAILQ_FOREACH(s, &t->streams, in_target)
-	if (!STAILQ_EMPTY(&s->queue) || (s->end == TCP_BROKEN && s->link.fd >= 0))
+	if (!STAILQ_EMPTY(&s->queue) || (s->end && link_unacknowledged(&s->link)))
 		return true;
 	return false;
 }

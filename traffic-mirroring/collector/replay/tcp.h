@@ -30,7 +30,7 @@ void tcp_expire(struct tcp_target *target, uint64_t now_ns);
 /* Many bytes wait for the target. */
 bool tcp_is_loaded(const struct tcp_target *target);
 
-/* Bytes wait for the target. */
+/* Bytes, or ends, have not reached the target. */
 bool tcp_busy(const struct tcp_target *target);
 
 /* Ends every stream. */

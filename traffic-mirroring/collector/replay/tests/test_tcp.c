@@ -164,6 +164,30 @@ TEST(a_reset_discards_nothing_that_came_before)
 	end();
 }
 
+/* Until then, bytes of the target would be answered with a reset, which discards what it has not got. */
+TEST(a_whole_stream_is_busy_until_the_target_has_all)
+{
+	static char bytes[65536];
+	struct tcp_stream *s;
+
+	begin(16 * MEGABYTE);
+	assert_false(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int)));
+	s = tcp_open(target);
+	give(s, megabyte, sizeof(bytes));
+	take_connection();
+	work();
+	assert_int_equal(tally_sum(TALLY_TCP_SENT) - sent_before, sizeof(bytes));
+	tcp_finish(s, true, now_ns);
+	assert_true(tcp_busy(target));
+	for (int i = 0; i < 1000 && tcp_busy(target); i++) {
+		while (read(connection, bytes, sizeof(bytes)) > 0)
+			;
+		work();
+	}
+	assert_false(tcp_busy(target));
+	end();
+}
+
 TEST(a_target_may_start_later)
 {
 	struct tcp_stream *s;
