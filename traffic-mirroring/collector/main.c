@@ -23,8 +23,6 @@
 #include "report.h"
 #include "serve.h"
 
-#define WORKERS_MAX 64
-
 static struct program {
 	struct options options;
 	struct receiver *receiver[WORKERS_MAX];

@@ -16,7 +16,6 @@
 #include "rules.h"
 
 #define MEMORY_MIN (16L << 20)
-#define WORKERS_MAX 64
 
 /* False: another format has the port. */
 static bool add_port(struct decap_ports *ports, uint16_t port, enum mirror_format format)

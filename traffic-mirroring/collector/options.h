@@ -3,6 +3,8 @@
 
 #include "read.h"
 
+#define WORKERS_MAX 64
+
 struct options {
 	struct receive_options receive;
 	struct read_options read; /* count 0: receive */
