@@ -29,13 +29,7 @@ struct flows {
 
 static struct flow **slot_of(struct flows *flows, const struct flow_key *key)
 {
-	uint32_t words[sizeof(*key) / 4];
-	uint64_t hash = flows->seed;
-
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / 4; i++)
-		hash = hash_mix(hash ^ words[i]);
-	return &flows->slot[hash_share(hash, flows->slots)];
+	return &flows->slot[hash_share(flow_key_hash(key, flows->seed), flows->slots)];
 }
 
 static struct flow *find(struct flows *flows, const struct flow_key *key)

@@ -100,13 +100,7 @@ static const struct replay_rule *rule_of_flow(const struct replay *r, const stru
 /* Which of n shares a connection belongs to. Different purposes make independent choices. */
 static uint32_t share_of(const struct flow_key *key, uint32_t purpose, uint32_t n)
 {
-	uint32_t words[sizeof(*key) / 4];
-	uint64_t hash = purpose;
-
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / 4; i++)
-		hash = hash_mix(hash ^ words[i]);
-	return hash_share(hash >> 32, n);
+	return hash_share(flow_key_hash(key, purpose) >> 32, n);
 }
 
 static bool chosen(const struct replay *r, const struct flow_key *key)

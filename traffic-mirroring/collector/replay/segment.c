@@ -5,8 +5,20 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "../../abi/flow_hash.h"
 #include "../../wire/bytes.h"
 #include "../../wire/checksum.h"
+
+uint64_t flow_key_hash(const struct flow_key *key, uint64_t seed)
+{
+	uint32_t words[sizeof(*key) / 4];
+	uint64_t hash = seed;
+
+	memcpy(words, key, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / 4; i++)
+		hash = hash_mix(hash ^ words[i]);
+	return hash;
+}
 
 enum segment_result segment_find(const struct copy *p, struct segment *s)
 {

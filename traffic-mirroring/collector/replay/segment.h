@@ -14,6 +14,9 @@ struct flow_key {
 };
 _Static_assert(sizeof(struct flow_key) == 44, "no hidden padding");
 
+/* All its bits depend on the whole key. Different seeds make independent choices. */
+uint64_t flow_key_hash(const struct flow_key *key, uint64_t seed);
+
 struct segment {
 	struct flow_key key;
 	uint32_t seq, ack;
