@@ -33,7 +33,7 @@ struct packet {
 	__u32 proto SLOT; /* IP protocol, or UNKNOWN */
 	__u32 vlan SLOT; /* outermost ID, NO_VLAN: none */
 	__u32 fragment SLOT; /* enum fragment */
-	__u32 fragment_id SLOT; /* as on the wire */
+	__u32 fragment_id SLOT; /* as on the wire; src[0] is in its slot: do not forget() it */
 	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0] */
 	__u32 extensions SLOT; /* IPv6 with extension headers */
 	__u32 ports SLOT; /* src_port and dst_port are valid */

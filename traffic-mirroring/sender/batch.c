@@ -192,7 +192,7 @@ static bool recover(struct batch *b, struct tx_queue *queue, uint32_t first, int
 	return collector_read_errors(queue, b->now);
 }
 
-/* Like sendmmsg(). A short time is waited for room in the socket, and for one message: others wait, too. */
+/* Like sendmmsg(). If the socket is full, waits a short time with one message: all collectors wait for it. */
 static int hand_over(struct batch *b, const struct tx_queue *queue, unsigned int n)
 {
 	struct collector *c = queue->collector;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "group_limits.h"
 
-/* What each collector of a group sheds need not be copied. */
+/* The share of flows that every collector of a group sheds: they need not be copied. */
 static uint32_t shed_by_all(const struct shared *s, unsigned int slot)
 {
 	const struct mirror_group *group = &s->groups[slot];
