@@ -83,10 +83,11 @@ static void *run(void *writer)
 
 static bool is_due(const struct writer *w)
 {
-	uint64_t age_ns = clock_ns(CLOCK_MONOTONIC) - w->begun_ns;
+	const struct writer_options *o = &w->options;
 
-	return (w->options.rotate_bytes && w->put - w->begun >= w->options.rotate_bytes) ||
-	       (w->options.rotate_seconds && age_ns >= w->options.rotate_seconds * SECOND_NS);
+	if (o->rotate_bytes && w->put - w->begun >= o->rotate_bytes)
+		return true;
+	return o->rotate_seconds && clock_ns(CLOCK_MONOTONIC) - w->begun_ns >= o->rotate_seconds * SECOND_NS;
 }
 
 static uint32_t interface_of(struct writer *w, const struct copy *p)
