@@ -19,7 +19,6 @@ struct listen {
 
 /*
  * WHERE is an IPv4 address, an IPv6 address in brackets, in which %DEVICE may follow it, or a device; formats
- * that are received from devices need one. text must outlive *listen. 0, or -EINVAL
- * silently.
+ * that are received from devices need one. text must outlive *listen. 0, or -EINVAL silently.
  */
 int listen_parse(const char *text, struct listen *listen);
