@@ -220,8 +220,11 @@ void receive_close(struct receiver *r)
 	free(r);
 }
 
+/* A message that was queued before ask_for_drops() has an older number. */
 static void note_drops(struct receive_socket *s, uint32_t drops)
 {
+	if ((int32_t)(drops - s->drops) <= 0)
+		return;
 	tally_add(TALLY_KERNEL_DROPS, drops - s->drops);
 	s->drops = drops;
 }
