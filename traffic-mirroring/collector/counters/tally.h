@@ -39,7 +39,8 @@
 	T(SEGMENTS, "segments", "TCP segments to replayed ports")                                       \
 	T(SEGMENTS_BAD, "segments_bad", "segments with a wrong checksum or contradictory flags")        \
 	T(SEGMENTS_FRAGMENT, "segments_fragment", "IP fragments of TCP to replayed ports")              \
-	T(SEGMENTS_OVERFLOW, "segments_overflow", "segments dropped because the replay queue was full") \
+	T(SEGMENTS_OVERFLOW, "segments_overflow",                                                       \
+	  "segments dropped because the replay queue was full, or in it at the end")                    \
 	T(SEGMENTS_DUPLICATE, "segments_duplicate",                                                     \
 	  "segments with nothing new: retransmitted or copied twice")                                   \
 	T(SEGMENTS_REORDERED, "segments_reordered", "segments that arrived out of order")               \

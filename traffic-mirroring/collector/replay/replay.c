@@ -350,11 +350,21 @@ static void turn(struct replay *r)
 	expire_targets(r);
 }
 
+static void drop_segments(struct replay *r)
+{
+	struct segment segment;
+	uint32_t rule;
+
+	for (; queue_first(r->queue, &segment, &rule); queue_next(r->queue))
+		tally_add(TALLY_SEGMENTS_OVERFLOW, 1);
+}
+
 /* Takes what has come already, and waits for the last responses. */
 static void finish(struct replay *r)
 {
 	while (!queue_is_empty(r->queue) && r->now_ns < r->end_ns)
 		turn(r);
+	drop_segments(r);
 	flows_free(r->flows);
 	r->flows = NULL;
 	for (; busy(r) && r->now_ns < r->end_ns; expire_targets(r))

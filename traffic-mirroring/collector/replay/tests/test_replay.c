@@ -53,20 +53,22 @@ static void packet(struct in_addr src, uint16_t port, uint8_t flags, uint32_t se
 	replay_wake(replay);
 }
 
+static const struct replay_options one_rule = {
+	.rule = { { .port = 80, .targets = 1, .groups = 1 } },
+	.rules = 1,
+	.target = { { .host = "x" } },
+	.targets = 1,
+	.mark = "",
+	.max_age = 10,
+	.percent = 100,
+	.flows = { .max = 16, .request_max = 4096, .stream = { 4096, SECOND_NS } },
+	.memory = 4 << 20,
+};
+
 /* Copies of what the replay sends are not replayed, whatever their destination is now. */
 TEST(own_connections_are_not_replayed)
 {
-	struct replay_options options = {
-		.rule = { { .port = 80, .targets = 1, .groups = 1 } },
-		.rules = 1,
-		.target = { { .host = "x" } },
-		.targets = 1,
-		.mark = "",
-		.max_age = 10,
-		.percent = 100,
-		.flows = { .max = 16, .request_max = 4096, .stream = { 4096, SECOND_NS } },
-		.memory = 4 << 20,
-	};
+	struct replay_options options = one_rule;
 	struct replay_target *target = options.target;
 	struct pollfd listener = { .events = POLLIN };
 	struct sockaddr_in own = { 0 };
@@ -94,6 +96,19 @@ TEST(own_connections_are_not_replayed)
 	assert_int_equal(tally_sum(TALLY_REQUESTS), 1);
 	replay_free(replay);
 	close(listener.fd);
+}
+
+TEST(what_waits_at_the_end_is_counted)
+{
+	uint64_t segments = tally_sum(TALLY_SEGMENTS), flows = tally_sum(TALLY_FLOWS);
+
+	assert_int_equal(replay_start(&one_rule, &replay), 0);
+	for (uint16_t port = 1; port <= 20000; port++)
+		packet((struct in_addr){ inet_addr("192.0.2.1") }, port, TH_SYN, 0, "");
+	replay_stop(replay, 0);
+	assert_int_equal(tally_sum(TALLY_SEGMENTS) - segments, 20000);
+	assert_int_equal(tally_sum(TALLY_FLOWS) - flows + tally_sum(TALLY_SEGMENTS_OVERFLOW), 20000);
+	replay_free(replay);
 }
 
 TEST_MAIN(loopback, NULL)
