@@ -50,7 +50,7 @@ static int begin(struct link *l)
 	if (epoll_ctl(to->events, EPOLL_CTL_ADD, l->fd, &event))
 		return -errno;
 	l->sending = true;
-	l->tls = to->tls ? tls_begin(to->tls, l->fd, to->host) : NULL;
+	l->tls = to->tls ? replay_tls_begin(to->tls, l->fd, to->host) : NULL;
 	return to->tls && !l->tls ? -ENOMEM : 0;
 }
 
@@ -75,7 +75,7 @@ void link_close(struct link *l, uint64_t now_ns)
 		return;
 	if (l->port)
 		ends_close(l->target->ends, l->port, now_ns);
-	tls_end(l->tls);
+	replay_tls_end(l->tls);
 	l->tls = NULL;
 	close(l->fd); /* leaves the epoll, too */
 	l->fd = -1;
@@ -94,12 +94,12 @@ void link_reset(struct link *l, uint64_t now_ns)
 
 static bool shakes_hands(const struct link *l)
 {
-	return l->tls && tls_is_new(l->tls);
+	return l->tls && replay_tls_is_new(l->tls);
 }
 
 void link_watch(struct link *l, bool writable)
 {
-	bool out = shakes_hands(l) ? !tls_awaits(l->tls) : writable;
+	bool out = shakes_hands(l) ? !replay_tls_awaits(l->tls) : writable;
 	struct epoll_event event = { EPOLLIN | EPOLLRDHUP | (out ? EPOLLOUT : 0), { .ptr = l } };
 
 	l->sending = writable;
@@ -125,14 +125,14 @@ static void go_on(struct link *l, ssize_t n)
 	tally(TALLY_TLS_FAILED);
 	if (!l->target->fault_said)
 		log_warn("no TLS with \"%s\": %s", l->target->host,
-			 n && n != -EPROTO ? strerror(-n) : tls_fault(l->tls));
+			 n && n != -EPROTO ? strerror(-n) : replay_tls_fault(l->tls));
 	l->target->fault_said = true;
 }
 
 ssize_t link_send(struct link *l, const void *bytes, size_t len)
 {
 	bool new = shakes_hands(l);
-	ssize_t n = l->tls ? tls_send(l->tls, bytes, len) : send(l->fd, bytes, len, MSG_NOSIGNAL);
+	ssize_t n = l->tls ? replay_tls_send(l->tls, bytes, len) : send(l->fd, bytes, len, MSG_NOSIGNAL);
 
 	if (n < 0 && !l->tls)
 		n = errno == EINTR ? -EAGAIN : -errno;
@@ -144,7 +144,7 @@ ssize_t link_send(struct link *l, const void *bytes, size_t len)
 ssize_t link_receive(struct link *l, void *bytes, size_t size)
 {
 	bool new = shakes_hands(l);
-	ssize_t n = l->tls ? tls_receive(l->tls, bytes, size) : recv(l->fd, bytes, size, 0);
+	ssize_t n = l->tls ? replay_tls_receive(l->tls, bytes, size) : recv(l->fd, bytes, size, 0);
 
 	if (n < 0 && !l->tls)
 		n = errno == EINTR ? -EAGAIN : -errno;

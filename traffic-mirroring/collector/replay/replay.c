@@ -393,7 +393,7 @@ void replay_free(struct replay *r)
 		tcp_free(r->tcp[i]);
 		target_free(r->target[i]);
 	}
-	tls_free(r->tls);
+	replay_tls_free(r->tls);
 	ends_free(r->ends);
 	queue_free(r->queue);
 	for (uint32_t i = 0; i < r->options.targets; i++)
@@ -472,7 +472,7 @@ static int prepare(struct replay *r)
 int replay_start(const struct replay_options *options, struct replay **replay)
 {
 	struct ssl_ctx_st *tls = NULL;
-	int err = uses_tls(options) ? tls_new(options->ca_file, !options->insecure, &tls) : 0;
+	int err = uses_tls(options) ? replay_tls_new(options->ca_file, !options->insecure, &tls) : 0;
 	struct replay *r;
 
 	if (err)

@@ -21,7 +21,7 @@ static bool trust(SSL_CTX *tls, const char *ca_file)
 	return ca_file ? SSL_CTX_load_verify_file(tls, ca_file) : SSL_CTX_set_default_verify_paths(tls);
 }
 
-int tls_new(const char *ca_file, bool verify, struct ssl_ctx_st **tls)
+int replay_tls_new(const char *ca_file, bool verify, struct ssl_ctx_st **tls)
 {
 	static const unsigned char http1[] = "\x08http/1.1";
 	SSL_CTX *t = SSL_CTX_new(TLS_client_method());
@@ -42,7 +42,7 @@ int tls_new(const char *ca_file, bool verify, struct ssl_ctx_st **tls)
 	return 0;
 }
 
-void tls_free(struct ssl_ctx_st *tls)
+void replay_tls_free(struct ssl_ctx_st *tls)
 {
 	SSL_CTX_free(tls);
 }
@@ -57,7 +57,7 @@ static bool set_host(SSL *session, const char *host)
 	return SSL_set1_host(session, host) && SSL_set_tlsext_host_name(session, host);
 }
 
-struct ssl_st *tls_begin(struct ssl_ctx_st *tls, int fd, const char *host)
+struct ssl_st *replay_tls_begin(struct ssl_ctx_st *tls, int fd, const char *host)
 {
 	SSL *session = SSL_new(tls);
 
@@ -71,12 +71,12 @@ struct ssl_st *tls_begin(struct ssl_ctx_st *tls, int fd, const char *host)
 	return session;
 }
 
-void tls_end(struct ssl_st *session)
+void replay_tls_end(struct ssl_st *session)
 {
 	if (!session)
 		return;
 	ERR_clear_error();
-	if (!tls_is_new(session))
+	if (!replay_tls_is_new(session))
 		SSL_shutdown(session);
 	SSL_free(session);
 }
@@ -100,7 +100,7 @@ static ssize_t result(SSL *session, int n)
 	return n;
 }
 
-ssize_t tls_send(struct ssl_st *session, const void *bytes, size_t len)
+ssize_t replay_tls_send(struct ssl_st *session, const void *bytes, size_t len)
 {
 	int n;
 
@@ -110,7 +110,7 @@ ssize_t tls_send(struct ssl_st *session, const void *bytes, size_t len)
 	return n > 0 ? n : result(session, n) ?: -EPIPE;
 }
 
-ssize_t tls_receive(struct ssl_st *session, void *bytes, size_t size)
+ssize_t replay_tls_receive(struct ssl_st *session, void *bytes, size_t size)
 {
 	int n;
 
@@ -120,17 +120,17 @@ ssize_t tls_receive(struct ssl_st *session, void *bytes, size_t size)
 	return n > 0 ? n : result(session, n);
 }
 
-bool tls_is_new(const struct ssl_st *session)
+bool replay_tls_is_new(const struct ssl_st *session)
 {
 	return !SSL_is_init_finished(session);
 }
 
-bool tls_awaits(const struct ssl_st *session)
+bool replay_tls_awaits(const struct ssl_st *session)
 {
 	return SSL_want(session) == SSL_READING;
 }
 
-const char *tls_fault(const struct ssl_st *session)
+const char *replay_tls_fault(const struct ssl_st *session)
 {
 	if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		return X509_verify_cert_error_string(SSL_get_verify_result(session));

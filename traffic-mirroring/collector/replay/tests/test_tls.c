@@ -89,7 +89,7 @@ static void begin(const char *host, const char *authorities, bool verify)
 	assert_false(listen(listener, 8));
 	options.link.events = events = epoll_create1(0);
 	options.link.ends = ends = ends_new();
-	assert_false(tls_new(authorities, verify, &tls));
+	assert_false(replay_tls_new(authorities, verify, &tls));
 	options.link.tls = tls;
 	target = target_new(&options);
 	connection = -1;
@@ -100,7 +100,7 @@ static void begin(const char *host, const char *authorities, bool verify)
 static void end(void)
 {
 	target_free(target);
-	tls_free(tls);
+	replay_tls_free(tls);
 	ends_free(ends);
 	SSL_free(session);
 	close(connection);
