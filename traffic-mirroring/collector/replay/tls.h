@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * TLS for links, by OpenSSL. A session shakes hands with its first bytes in either direction. The names have a
- * prefix because libssl.a has symbols like tls_free() of its own (3.5).
+ * TLS for links, by OpenSSL. A session shakes hands with its first bytes in either direction. The names begin
+ * with replay_ because libssl.a has symbols like tls_free() of its own (3.5).
  */
 #pragma once
 
