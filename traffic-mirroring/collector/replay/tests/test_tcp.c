@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Streams to targets of this process: what these get, how it ends, and that every byte is counted. */
+#include "../../../../common/tests/loopback.h"
 #include "../../../../common/tests/unit.h"
 #include "../tcp.h"
 
@@ -27,14 +28,8 @@ static char megabyte[MEGABYTE];
 static void begin(size_t memory)
 {
 	struct target_options options = { .memory = memory, .max_age_ns = MAX_AGE };
-	struct sockaddr_in *address = (struct sockaddr_in *)&options.link.address;
 
-	address->sin_family = AF_INET;
-	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	options.link.address_len = sizeof(*address);
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	assert_false(bind(listener, (struct sockaddr *)address, sizeof(*address)));
-	assert_false(getsockname(listener, (struct sockaddr *)address, &options.link.address_len));
+	listener = loopback_socket(&options.link.address, &options.link.address_len);
 	options.link.events = events = epoll_create1(0);
 	options.link.ends = ends = ends_new();
 	target = tcp_new(&options);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Requests to https targets of this process: which certificates are accepted, and that nobody is awaited. */
+#include "../../../../common/tests/loopback.h"
 #include "../../../../common/tests/unit.h"
 #include "../target.h"
 
@@ -78,14 +79,8 @@ FIXTURE(remove_server)
 static void begin(const char *host, const char *authorities, bool verify)
 {
 	struct target_options options = { .link.host = host, .memory = 1 << 20, .max_age_ns = MAX_AGE };
-	struct sockaddr_in *address = (struct sockaddr_in *)&options.link.address;
 
-	address->sin_family = AF_INET;
-	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	options.link.address_len = sizeof(*address);
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	assert_false(bind(listener, (struct sockaddr *)address, sizeof(*address)));
-	assert_false(getsockname(listener, (struct sockaddr *)address, &options.link.address_len));
+	listener = loopback_socket(&options.link.address, &options.link.address_len);
 	assert_false(listen(listener, 8));
 	options.link.events = events = epoll_create1(0);
 	options.link.ends = ends = ends_new();
