@@ -38,7 +38,7 @@
  * has its own rings and its own sender, in a directory of its own. Layout 1 (1.0.0) is in
  * /sys/fs/bpf/mirroring. packaging/mirror-sender.service names the directory, too.
  */
-#define MIRROR_LAYOUT 2
+#define MIRROR_LAYOUT 3
 #define HOST_PINS_OF(layout) "/sys/fs/bpf/mirroring-" #layout
 #define HOST_PINS_EXPANDED(layout) HOST_PINS_OF(layout)
 #define HOST_PINS HOST_PINS_EXPANDED(MIRROR_LAYOUT)

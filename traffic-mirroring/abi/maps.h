@@ -17,6 +17,7 @@
 
 #include "counters.h"
 #include "dimensions.h"
+#include "flows.h"
 #include "host.h"
 #include "options.h"
 #include "settings.h"
@@ -80,13 +81,28 @@ struct mirror_bank {
 	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
 	 * no use of the flow hash (which includes the ports) */
 	__u64 without_l4;
+	__u64 wants; /* bit i: filter i copies or counts: it is worth to wait for the name of a flow */
 	__u16 outers; /* entries of the map outers that belong to this bank */
 	__u16 outer_port; /* the port common to all of them with a port; 0: ports differ, or none has one */
-	__u32 pad;
+	__u16 ruleset; /* key of the host's map rulesets; of filters with `domain` */
+	__u16 pad;
+	__u32 flow_sets; /* of the host's flow table, a power of two; 0: there is none */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct mirror_bank) == 24 + 8 * DIM_COUNT, "no hidden padding");
+_Static_assert(sizeof(struct mirror_bank) == 40 + 8 * DIM_COUNT, "no hidden padding");
 
-enum mirror_action { ACTION_SKIP, ACTION_MIRROR };
+enum mirror_action {
+	ACTION_SKIP,
+	ACTION_MIRROR,
+	ACTION_COUNT, /* counts what mirror would copy */
+};
+
+/* What of a packet a copy holds, beside snaplen. */
+enum mirror_trim {
+	TRIM_SNAPLEN, /* its first snaplen bytes */
+	TRIM_HEADERS = 1, /* the headers up to layer 4, and snaplen bytes of what follows */
+	TRIM_ZERO = 2, /* with TRIM_SNAPLEN: the layer-4 payload as zeros */
+};
 
 /* The delivery of a copy. */
 enum mirror_exit {
@@ -109,7 +125,7 @@ enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
-	__u8 action; /* 0: skip, 1: mirror */
+	__u8 action; /* 0: skip, 1: mirror, 2: count */
 	__u8 exit; /* 0: to a device, 1: into the ring, 2: no delivery yet */
 	__u8 devices; /* entries of device in use */
 	/* 1: the rule sets where copies go, 2: the snaplen, 3: both; the rest follows the options */
@@ -118,8 +134,11 @@ struct mirror_filter {
 	__u32 sample; /* copy one flow in this many; 0 and 1: all */
 	__u32 group; /* exit 1: id of the collector group, struct mirror_group.id (host.h) */
 	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
+	/* the bytes of each flow and direction that are copied, or 0x80000000 and the packets; 0: all */
+	__u32 first;
+	__u32 trim; /* 0: snaplen; 1: headers and snaplen bytes; 2, 3: likewise, payload as zeros */
 };
-_Static_assert(sizeof(struct mirror_filter) == 208, "no hidden padding");
+_Static_assert(sizeof(struct mirror_filter) == 216, "no hidden padding");
 
 /*
  * A tunnel endpoint that our own copies are sent to. Packets to it, packets from it in such a tunnel (it
@@ -189,8 +208,12 @@ struct mirror_decision {
 	__u32 hash; /* symmetric flow hash */
 	__u32 flags; /* enum mirror_record_flags (record.h) and enum mirror_decision_flags */
 	__u32 payload; /* offset in the packet of the TCP, UDP or ICMP payload, else 0 */
+	__u16 segments; /* this and the next as in struct mirror_record */
+	__u16 seen;
+	__u32 tag;
+	__u64 candidates;
 };
-_Static_assert(sizeof(struct mirror_decision) == 48, "no hidden padding");
+_Static_assert(sizeof(struct mirror_decision) == 64, "no hidden padding");
 
 /* A first fragment's decision is valid for as long as Linux reassembles (net.ipv4.ipfrag_time). */
 #define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)

@@ -21,6 +21,9 @@
 enum mirror_record_flags {
 	RECORD_EGRESS = 1, /* else ingress */
 	RECORD_L3 = 2, /* data starts with the IP header: the interface has no Ethernet header */
+	RECORD_UNDECIDED = 4, /* which filter decides depends on the name of its flow: the last four fields */
+	RECORD_BANK = 8, /* the bank that it was matched with */
+	RECORD_ZERO = 16, /* the payload of copies is zeros; it need not be in data[] */
 };
 
 struct mirror_record {
@@ -38,7 +41,13 @@ struct mirror_record {
 	__u8 flags; /* enum mirror_record_flags */
 	__u16 stride; /* bytes from one piece to the next; 0: data[] is not in pieces */
 	__u16 payload; /* offset of the TCP or UDP payload in the packet; for pieces */
-	__u16 pad[2];
+	__u16 segments; /* only the first ones of a GSO packet are to be sent; 0: all */
+	/* these are valid with RECORD_UNDECIDED only: */
+	__u16 ruleset; /* key of the map rulesets (flows.h) */
+	__u64 candidates; /* bit i: filter i accepts the packet, if it accepts the name; the lowest decides */
+	__u32 tag; /* upper half of the flow's hash */
+	__u16 generation; /* low 16 bits of the commit that it was matched with */
+	__u16 seen; /* of the flow, now (flows.h) */
 	__u8 data[];
 };
-_Static_assert(sizeof(struct mirror_record) == 48, "no hidden padding");
+_Static_assert(sizeof(struct mirror_record) == 64, "no hidden padding");

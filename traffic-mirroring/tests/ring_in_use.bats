@@ -32,7 +32,7 @@ copies_leave() {
 	copies_leave
 	mirror 0 stop
 	mirror 0 stop --version=2.0
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 }
 
 @test "a renamed interface: it copies on, status says so, and stop works with the old name" {
@@ -106,7 +106,7 @@ copies_leave() {
 		[[ $(sender) != "$first" ]]
 		copies_leave
 		expect 0 on host unshare --pid --fork $proc mirroring stop --iface=eth0 --direction=ingress
-		on host test ! -e /sys/fs/bpf/mirroring-2
+		on host test ! -e /sys/fs/bpf/mirroring-3
 		expect 1 on host pgrep --ns "${LAB_HOLDER[host]}" --nslist net mirror-sender
 	done
 }

@@ -12,7 +12,7 @@ setup() {
 
 # Filters, settings, groups of collectors, and the sender's process.
 everything() {
-	small_maps && on host bpftool -j map dump pinned /sys/fs/bpf/mirroring-2/settings &&
+	small_maps && on host bpftool -j map dump pinned /sys/fs/bpf/mirroring-3/settings &&
 		on host mirror-sender --status | sed -n 's/, asleep$//; s/ *[0-9]* copies .*//; /^sender/p; /^group/,$p'
 }
 

@@ -141,11 +141,11 @@ poll() {
 	[[ $(sent copies) == 10 && $(sender) ]]
 	mirror 0 stop
 	[[ ! $(sender) ]]
-	expect '!' on host ls /sys/fs/bpf/mirroring-2
+	expect '!' on host ls /sys/fs/bpf/mirroring-3
 }
 
 settings() {
-	on host bpftool -j map dump pinned /sys/fs/bpf/mirroring-2/settings | jq -c '.[].formatted.value'
+	on host bpftool -j map dump pinned /sys/fs/bpf/mirroring-3/settings | jq -c '.[].formatted.value'
 }
 
 @test "settings that come before the first collector, or after it: the same; the last stop forgets them" {
@@ -158,7 +158,7 @@ settings() {
 	[[ $(jq -c '[.ring_memory, .max_rate.packets, .failover, .nice]' <<<"$want") == "[8388608,9000,1,3]" ]]
 	[[ $(ps -o nice= -p "$(sender)" | tr -d ' ') == 3 ]]
 	mirror 0 stop
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 	# update waits for a start that comes later
 	on host mirroring update --iface=eth0 --direction=ingress --rules="$rules" --max-rate=9kpps 3>&- &
 	local job=$!
@@ -174,5 +174,5 @@ settings() {
 	mirror 0 stop
 	[[ $(jq .nice <<<"$(settings)") == 2 ]]
 	direction=egress mirror 0 stop
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 }

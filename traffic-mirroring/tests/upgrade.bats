@@ -92,7 +92,7 @@ upgrade_and_back() {
 		direction=egress copies_come
 	done
 	[[ $(senders) == */upgrade/*/mirror-sender ]]
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 	nothing_lost
 }
 
@@ -101,7 +101,7 @@ upgrade_and_back() {
 }
 
 @test "upgrade and back, pins with versions" {
-	upgrade_and_back traffic-mirroring 1.0.0 2.0.0
+	upgrade_and_back traffic-mirroring 1.0.0 3.0.0
 }
 
 @test "upgrade without cmd_stop: start ends what the old version left" {
@@ -123,7 +123,7 @@ upgrade_and_back() {
 	old start "$map"
 	for command in start update show rollback; do
 		mirror 1 $command
-		[[ $output == "mirroring: $pins: expected ingress maps of layout 2, got another layout: use the version of mirroring that loaded them" ]]
+		[[ $output == "mirroring: $pins: expected ingress maps of layout 3, got another layout: use the version of mirroring that loaded them" ]]
 	done
 	copies_come
 	mirror 0 stop

@@ -55,7 +55,7 @@ all_arrived() {
 	[[ $(report ingress .counters.ring) == 3 && $(report ingress '.problems | length') == 0 ]]
 	remove traffic-mirroring
 	wait_until 10 not_running
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 }
 
 not_running() {

@@ -58,6 +58,6 @@ change_to() {
 	change_to "$new"
 	on host test ! -e /sys/fs/bpf/mirroring
 	change_to $old
-	on host test ! -e /sys/fs/bpf/mirroring-2
+	on host test ! -e /sys/fs/bpf/mirroring-3
 	traffic_end
 }

@@ -22,7 +22,7 @@ source "${BASH_SOURCE[0]%/*}/../../../ci/lab.bash"
 build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../../build")
 export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
 globals=/sys/fs/bpf/tc/globals/eth0
-host_pins=/sys/fs/bpf/mirroring-2
+host_pins=/sys/fs/bpf/mirroring-3
 
 sender_lab() {
 	local - && set +T

@@ -41,14 +41,14 @@ load ../../tests/mirroring
 @test "a directory that others can change: no command reads or writes pins in it" {
 	local command stranger=(setpriv --reuid 12345 --clear-groups)
 	# the top of a plainly mounted bpffs has mode 1777
-	on host "${stranger[@]}" mkdir /sys/fs/bpf/mirroring-2
+	on host "${stranger[@]}" mkdir /sys/fs/bpf/mirroring-3
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
-	grep -qx "mirroring: open failed: /sys/fs/bpf/mirroring-2: expected a directory that only root can write, got owner 12345, mode .*" \
+	grep -qx "mirroring: open failed: /sys/fs/bpf/mirroring-3: expected a directory that only root can write, got owner 12345, mode .*" \
 		<<<"$output"
-	[[ ! $(on host ls /sys/fs/bpf/mirroring-2) ]]
+	[[ ! $(on host ls /sys/fs/bpf/mirroring-3) ]]
 	expect 1 on host mirror-sender
 	expect 1 on host mirror-sender --status
-	on host rmdir /sys/fs/bpf/mirroring-2
+	on host rmdir /sys/fs/bpf/mirroring-3
 	mirror_start --rules=mirror
 	on host chmod 0777 "$pins"
 	for command in start update show status stop; do
@@ -112,7 +112,7 @@ own_map() {
 		[[ $output == "mirroring: $pins/mirroring_ingress_$name: expected $expected: another version made this map" ]]
 		own_map "$pins/mirroring_ingress_$name"
 	done <<-'END'
-		filters|array 4 208 64 1024|array (key 4, value 208, entries 128, flags 0x400), got array (key 4, value 208, entries 64, flags 0x400)
+		filters|array 4 216 64 1024|array (key 4, value 216, entries 128, flags 0x400), got array (key 4, value 216, entries 64, flags 0x400)
 		dst_port|array 4 16 1024 1024|array (key 4, value 16, entries 65536, flags 0x400), got array (key 4, value 16, entries 1024, flags 0x400)
 		config|array 4 8 1 0|array (key 4, value 8, entries 1, flags 0x400), got array (key 4, value 8, entries 1, flags 0)
 		src4|hash 8 16 131073 1|lpm_trie (key 8, value 16, entries 131073, flags 0x1), got hash (key 8, value 16, entries 131073, flags 0x1)
@@ -123,23 +123,23 @@ own_map() {
 	mirror 0 stop
 	on host bpftool map create "$pins/mirroring_ingress_fragments" type lru_hash key 40 value 40 entries 4096 name other
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
-	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 48, "* && $output != *$'\n'* ]]
+	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 64, "* && $output != *$'\n'* ]]
 }
 
 @test "the host's maps that this version did not make are refused" {
 	mirror_start --rules="mirror proto icmp to gue:$LAB_COLLECTOR4"
 	local command
-	other_map /sys/fs/bpf/mirroring-2/groups array 4 4096 256 1024
+	other_map /sys/fs/bpf/mirroring-3/groups array 4 4096 256 1024
 	for command in "show --iface=eth0 --direction=ingress" status metrics; do
 		# shellcheck disable=SC2086
 		expect 1 on host mirroring $command
-		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-2/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
+		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-3/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
 	done
-	own_map /sys/fs/bpf/mirroring-2/groups
-	other_map /sys/fs/bpf/mirroring-2/spill_0 array 4 8 64 0
+	own_map /sys/fs/bpf/mirroring-3/groups
+	other_map /sys/fs/bpf/mirroring-3/spill_0 array 4 8 64 0
 	expect 1 on host mirror-sender --status
-	[[ $output == *"/sys/fs/bpf/mirroring-2/spill_0: expected ringbuf ("*"got array ("* ]]
-	own_map /sys/fs/bpf/mirroring-2/spill_0
+	[[ $output == *"/sys/fs/bpf/mirroring-3/spill_0: expected ringbuf ("*"got array ("* ]]
+	own_map /sys/fs/bpf/mirroring-3/spill_0
 	expect 0 on host mirror-sender --status
 }
 
@@ -188,8 +188,8 @@ poison() {
 	[[ $output == "mirror proto icmp to gue:$LAB_COLLECTOR4"$'\n'*"mirror proto udp to vxlan0"* ]]
 	mirror 0 status
 	[[ $output == *" $(printf 'A%.0s' {1..1023}) ()"* ]]
-	poison /sys/fs/bpf/mirroring-2/groups 7 0 752 255
-	poison /sys/fs/bpf/mirroring-2/groups 0 4 1 255 # the collectors of filter 1
+	poison /sys/fs/bpf/mirroring-3/groups 7 0 752 255
+	poison /sys/fs/bpf/mirroring-3/groups 0 4 1 255 # the collectors of filter 1
 	mirror 0 show
 	[[ $output == "mirror proto icmp"$'\n'*"mirror proto udp"* ]]
 	mirror 0 status
@@ -289,7 +289,7 @@ update_within() {
 everything() {
 	on host bash -c 'mirroring status --json --iface=eth0 --direction=ingress 2>&1 |
 			jq -c "[.[]? | .filters[].rule, .delivery, .problems, [.chain[].name]]"
-		bpftool -j map dump pinned /sys/fs/bpf/mirroring-2/settings 2>&1 | jq -c ".[].formatted.value?"
+		bpftool -j map dump pinned /sys/fs/bpf/mirroring-3/settings 2>&1 | jq -c ".[].formatted.value?"
 		mirror-sender --status 2>&1 | grep -c "^sender   running"; ip route; find /sys/fs/bpf | sort' || true
 }
 
@@ -361,7 +361,7 @@ without() {
 @test "a directory that may not be read: an error, not an absence" {
 	mirror_start --rules="mirror to vxlan:$LAB_COLLECTOR4"
 	local refusal="Permission denied without CAP_DAC_OVERRIDE" us=(--iface=eth0 --direction=ingress) command
-	on host chmod 0 /sys/fs/bpf/tc /sys/fs/bpf/mirroring-2
+	on host chmod 0 /sys/fs/bpf/tc /sys/fs/bpf/mirroring-3
 	for command in status metrics "status --json"; do
 		# shellcheck disable=SC2086
 		without dac_override,-dac_read_search 1 mirroring $command
@@ -372,6 +372,6 @@ without() {
 		[[ $output == "mirroring: looking for the pins of eth0: $refusal" ]]
 	done
 	without dac_override,-dac_read_search 1 mirror-sender --status
-	[[ $output == "mirror-sender: cannot tell whether a sender runs: /sys/fs/bpf/mirroring-2/sender: $refusal" ]]
+	[[ $output == "mirror-sender: cannot tell whether a sender runs: /sys/fs/bpf/mirroring-3/sender: $refusal" ]]
 	mirror 0 stop
 }

@@ -128,7 +128,7 @@ copied() {
 	expect 0 "${other[@]}" tc_root start --iface eth9
 	expect 1 "${other[@]}" mirroring start --iface=eth9 --direction=ingress --map-name=$eth9/tc_ingress_root_array \
 		--rules="mirror to gue:$LAB_COLLECTOR4"
-	[[ $output == *"/sys/fs/bpf/mirroring-2 belongs to another network namespace: use another bpffs in this one" ]]
+	[[ $output == *"/sys/fs/bpf/mirroring-3 belongs to another network namespace: use another bpffs in this one" ]]
 	expect 0 on host mirror-sender --status
 	shows "mirror proto icmp to gue:$LAB_COLLECTOR4"
 	pings 3

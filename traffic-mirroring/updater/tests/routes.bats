@@ -156,9 +156,9 @@ made="$remote via $gateway dev eth1 proto 109"
 	delivery=(--tunnel-remote-address="$remote" --redirect-to=eth1 --gtw-address="$gateway" --rules=mirror)
 	start
 	# the other start waits between its look at the routes and its commit
-	spawn host holder flock /sys/fs/bpf/mirroring-2 sleep 60
+	spawn host holder flock /sys/fs/bpf/mirroring-3 sleep 60
 	local holder=$pid jobs
-	wait_until 5 on host bash -c "! flock --nonblock /sys/fs/bpf/mirroring-2 true"
+	wait_until 5 on host bash -c "! flock --nonblock /sys/fs/bpf/mirroring-3 true"
 	on host mirroring start --iface=first --direction=ingress "${delivery[@]}" \
 		--map-name=/sys/fs/bpf/tc/globals/first/tc_ingress_root_array &>"$LAB/start" 3>&- &
 	jobs=($!)

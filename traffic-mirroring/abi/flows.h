@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What a host knows of flows: the flow table, the names that its rules use, and, per rule set, which filters
+ * accept a name. Data path and sender read and write the table with plain loads and stores; the updater writes
+ * the rest. Host byte order. docs/filters.md has the meaning of `domain` and `first`.
+ *
+ *   flows     key = set: struct mirror_flow_set; as many sets as --flow-memory holds, a power of two
+ *   names     key = class: struct mirror_name
+ *   accepts   key = rule set * MIRROR_MAX_CLASSES + class: struct mirror_words (maps.h): the filters whose
+ *             `domain` accepts flows of this class. As an LPM entry, the words of a class hold the union of
+ *             all names that cover it
+ *   rulesets  key = rule set: struct mirror_ruleset
+ */
+#pragma once
+
+#include <linux/types.h>
+
+/*
+ * A class is a name that some rule of the host uses, exact or a suffix: the most specific one that accepts
+ * the flow's own name.
+ */
+enum mirror_class {
+	CLASS_UNDECIDED, /* not known yet: also that of a flow without an entry */
+	CLASS_NONE, /* it has no name, or none that can be read, or none that a rule uses */
+	CLASS_MIDDLE, /* first seen in its middle: an HTTP/1 request may still tell its name */
+	CLASS_FIRST, /* this and all above: names */
+};
+#define MIRROR_MAX_CLASSES 8192 /* names of all rules of a host together */
+#define MIRROR_MAX_NAMES 4096 /* of one rule set */
+#define MIRROR_MAX_RULESETS 32 /* interface directions of a host whose rules use `domain` */
+
+/*
+ * One entry. A flow has one for its class, by its symmetric hash, and one per program that counts its first
+ * bytes, by flow_count_hash().
+ */
+struct mirror_flow {
+	__u32 tag; /* flow_tag() of its hash; 0: free */
+	__u16 class; /* enum mirror_class; of the first kind */
+	__u16 seen; /* when it was last used, in units of 256 jiffies */
+	/* by direction, of the second kind: bytes of layer-4 payload, or FLOW_PACKETS and packets */
+	__u32 count[2];
+};
+#define FLOW_PACKETS 0x80000000u
+#define MIRROR_FLOW_WAYS 4
+
+/* A cache line. */
+struct mirror_flow_set {
+	struct mirror_flow flow[MIRROR_FLOW_WAYS];
+};
+_Static_assert(sizeof(struct mirror_flow_set) == 64, "a cache line");
+
+struct mirror_name {
+	__u8 len; /* of text; 0: free */
+	__u8 suffix; /* 1: "*." precedes text: accepts the names that end in "." and text */
+	char text[254]; /* lower case, A-labels, without a trailing dot */
+};
+_Static_assert(sizeof(struct mirror_name) == 256, "no hidden padding");
+
+/* What becomes of a flow's packets that one filter accepts: the sender applies it to those that it held. */
+struct mirror_verdict {
+	__u8 action; /* enum mirror_action */
+	__u8 trim; /* as in struct mirror_filter, like all below */
+	__u16 pad;
+	__u32 snaplen;
+	__u32 group;
+	__u32 sample;
+	__u32 first;
+};
+_Static_assert(sizeof(struct mirror_verdict) == 20, "no hidden padding");
+
+/* The filters of an interface and direction whose rules use `domain`. By bank, as in maps.h. */
+struct mirror_ruleset {
+	__u64 network; /* whose it is: network namespace, as in struct mirror_about; 0: free */
+	__u32 ifindex;
+	__u32 egress; /* 0 or 1 */
+	/* the commit that filled the bank, its low 16 bits; changes before the first and after the last write */
+	__u32 generation[2];
+	struct mirror_verdict verdict[2][64];
+};
+
+/* ---- the flow table, for BPF and C ---- */
+
+/* hash: the flow's (flow_hash.h), or flow_count_hash() of it. */
+static inline __attribute__((always_inline)) __u32 flow_tag(__u64 hash)
+{
+	__u32 tag = hash >> 32;
+
+	return tag ? tag : 1;
+}
+
+/* sets: a power of two. */
+static inline __attribute__((always_inline)) __u32 flow_set(__u64 hash, __u32 sets)
+{
+	return (__u32)hash & (sets - 1);
+}
+
+/* A program that counts: interface and direction. */
+static inline __attribute__((always_inline)) __u64 flow_count_hash(__u64 hash, __u32 ifindex, __u32 egress)
+{
+	return hash ^ (((__u64)ifindex << 1 | egress) + 1) * 0x9e3779b97f4a7c15ULL;
+}
