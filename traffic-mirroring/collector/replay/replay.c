@@ -491,6 +491,8 @@ int replay_start(const struct replay_options *options, struct replay **replay)
 	}
 	if (err) {
 		log_error("cannot start the replay: %s", strerror(-err));
+		if (!r)
+			replay_tls_free(tls);
 		replay_free(r);
 		return err;
 	}
