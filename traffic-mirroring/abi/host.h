@@ -49,6 +49,7 @@
 #define MIRROR_SPILL MIRROR_MAX_CPUS /* key of the first CPU's overflow ring in the maps of rings */
 #define MIRROR_MAX_GROUPS 256
 #define MIRROR_MAX_COLLECTORS 16 /* of one group */
+#define MIRROR_MAX_LEGS 4 /* groups that get the same copies */
 #define MIRROR_DEVICE_LEN 16 /* IFNAMSIZ */
 
 /* Shared by data path and sender. One cache line that the data path mostly reads, then per-group fields. */
@@ -61,7 +62,8 @@ struct mirror_state {
 	__u64 alive_ns;
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
 	__u32 reserved[8];
-	__u8 stopped[MIRROR_MAX_GROUPS]; /* by slot, 1: no copies: the link to its collectors is down */
+	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
+	__u8 stopped[MIRROR_MAX_GROUPS];
 	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */
 	__u32 group_shed[MIRROR_MAX_GROUPS];
 };
@@ -84,7 +86,10 @@ enum mirror_oversize {
 	OVERSIZE_FRAGMENT, /* sent whole; the kernel fragments the outer packet */
 };
 
-/* A list of collectors and how to send to them. Immutable while referenced. */
+/*
+ * A leg: a list of collectors that share the flows, and how to send to them. A filter with several legs
+ * refers to the first one, and each to the next. Immutable while referenced.
+ */
 struct mirror_group {
 	__u32 id; /* slot + MIRROR_MAX_GROUPS * n, where n counts the uses of the slot; 0: free */
 	__u8 collectors; /* entries of collector[] in use */
@@ -99,9 +104,11 @@ struct mirror_group {
 	__u32 owner;
 	__u64 max_packets; /* copies per second, 0: no limit */
 	__u64 max_bits; /* bits of copies per second, 0: no limit */
+	__u32 snaplen; /* the most bytes of a copy, less than those of the record; 0: as the record has it */
+	__u32 next; /* id of the group that gets the same copies, too; 0: none */
 	struct mirror_collector collector[MIRROR_MAX_COLLECTORS];
 };
-_Static_assert(sizeof(struct mirror_group) == 48 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+_Static_assert(sizeof(struct mirror_group) == 56 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
 _Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
 
 /* Map: sent. Key 0 is unused, as in the data path's counters. */
@@ -118,7 +125,7 @@ struct mirror_collector_counters {
 	/* errno of the last ICMP error, or of the failure to open its sockets; 0: neither */
 	__u32 unreachable;
 	__u32 shed; /* like that of the state, of its flows alone: the path to it is full */
-	__u32 reserved;
+	__u32 down; /* 1: there is no route to it, or its link is down */
 };
 _Static_assert(sizeof(struct mirror_collector_counters) == 48, "no hidden padding");
 

@@ -103,7 +103,7 @@ static unsigned long long refused_of(const struct mirror_collector_counters *c)
 
 static unsigned long long reachable_of(const struct mirror_collector_counters *c)
 {
-	return !c->unreachable;
+	return !shared_collector_fault(c);
 }
 
 static unsigned long long shed_of(const struct mirror_collector_counters *c)
@@ -145,7 +145,7 @@ int sender_metrics_print(void)
 		     (struct column){ PREFIX "collector_shed_total", shed_of });
 	print_column(&s, "gauge", "share of the collector's flows that are shed: the path to it is full",
 		     (struct column){ PREFIX "collector_shed_ratio", NULL });
-	print_column(&s, "gauge", "0: its port or its host is unreachable",
+	print_column(&s, "gauge", "0: its port or its host is unreachable, or the link to it is down",
 		     (struct column){ PREFIX "collector_reachable", reachable_of });
 	return 0;
 }

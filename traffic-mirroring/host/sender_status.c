@@ -78,25 +78,27 @@ static void emit_collector(struct emit *e, const struct mirror_group *g, int i,
 {
 	static const struct mirror_collector_counters none;
 	char text[COLLECTOR_TEXT_LEN];
+	const char *fault;
 
 	collector_print(&g->collector[i], text);
 	if (c->group == g->id) {
 		emit_object(e, NULL);
 		emit_string(e, "collector", text);
 		emit_number(e, "group", g->id);
+		emit_number(e, "next_group", g->next);
 		emit_number(e, "copies", c->copies);
 		emit_number(e, "bytes", c->bytes);
 		emit_number(e, "refused", c->refused);
 		emit_number(e, "shed", c->shed_copies);
 		emit_double(e, "shed_ratio", shared_shed_ratio(c->shed));
-		emit_bool(e, "reachable", !c->unreachable);
+		emit_bool(e, "reachable", !shared_collector_fault(c));
 		emit_end(e);
 	} else {
 		c = &none;
 	}
+	fault = shared_collector_fault(c);
 	emit_text(e, "  %-40s %12llu copies %14llu bytes %8llu refused%s%s", text, c->copies, c->bytes,
-		  c->refused, c->unreachable ? ", " : "",
-		  c->unreachable ? shared_unreachable_text(c->unreachable) : "");
+		  c->refused, fault ? ", " : "", fault ?: "");
 	if (c->shed)
 		emit_text(e, ", the path to it is full: %.1f %% of its flows are shed",
 			  100 * shared_shed_ratio(c->shed));
@@ -112,7 +114,10 @@ static void emit_collectors(struct emit *e, const struct shared *s)
 
 		if (!shared_group(s, slot, &g))
 			continue;
-		emit_text(e, "group %u%s\n", g.id,
+		emit_text(e, "group %u", g.id);
+		if (g.next)
+			emit_text(e, ", copies also go to group %u", g.next);
+		emit_text(e, "%s\n",
 			  c->group != g.id	  ? ", not opened yet" :
 			  s->state->stopped[slot] ? ", stopped: no route to its collectors" :
 						    "");

@@ -103,6 +103,21 @@ bool shared_group(const struct shared *s, unsigned int slot, struct mirror_group
 	return group->id && check_group(group);
 }
 
+unsigned int shared_legs(const struct shared *s, uint32_t id, uint32_t slots[MIRROR_MAX_LEGS])
+{
+	unsigned int n = 0;
+
+	for (; n < MIRROR_MAX_LEGS && id; n++) {
+		const struct mirror_group *group = &s->groups[id % MIRROR_MAX_GROUPS];
+
+		if (group->id != id)
+			break;
+		slots[n] = id % MIRROR_MAX_GROUPS;
+		id = group->next;
+	}
+	return n;
+}
+
 int shared_group_by_id(uint32_t id, struct mirror_group *group)
 {
 	static const struct bpf_map_shape shape = SHAPE_OF(struct mirror_group, MIRROR_MAX_GROUPS);
@@ -142,6 +157,13 @@ const char *shared_unreachable_text(__u32 error)
 		return "its sockets could not be opened";
 	return error == EHOSTUNREACH || error == ENETUNREACH ? "its host cannot be reached" :
 							       "port unreachable";
+}
+
+const char *shared_collector_fault(const struct mirror_collector_counters *c)
+{
+	if (c->unreachable)
+		return shared_unreachable_text(c->unreachable);
+	return c->down ? "no route to it, or its link is down" : NULL;
 }
 
 const char *shared_error_name(int error)

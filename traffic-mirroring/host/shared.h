@@ -34,6 +34,9 @@ bool shared_group(const struct shared *s, unsigned int slot, struct mirror_group
  */
 int shared_group_by_id(uint32_t id, struct mirror_group *group);
 
+/* The slots of a group and of those that get the same copies, in order. Returns how many. */
+unsigned int shared_legs(const struct shared *s, uint32_t id, uint32_t slots[MIRROR_MAX_LEGS]);
+
 /* The pid of the sender, 0: none; -ENOENT: this host has no rings; another negative errno. Logs nothing. */
 long shared_sender(void);
 /* Logs why shared_sender() cannot tell. */
@@ -48,6 +51,9 @@ bool shared_sender_answers(const struct shared *s, unsigned int patience_ms);
 /* mirror_collector_counters.unreachable: whether it is an error from the network, and its meaning as text. */
 bool shared_is_answer(__u32 error);
 const char *shared_unreachable_text(__u32 error);
+
+/* Why a collector gets no copies; NULL: nothing is known against it. */
+const char *shared_collector_fault(const struct mirror_collector_counters *c);
 
 /* The name of an index of sent_errors: "EPERM". */
 const char *shared_error_name(int error);

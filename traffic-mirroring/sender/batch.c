@@ -15,16 +15,16 @@
 uint8_t *batch_headers(struct batch *b)
 {
 	if (b->n == BATCH_COPIES || b->used + BATCH_HEADER_MAX + BATCH_SMALL > sizeof(b->headers))
-		return NULL;
+		batch_send(b);
 	return b->headers + b->used;
 }
 
-void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint8_t *header,
-	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner)
+void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,
+	       const uint8_t *payload, uint32_t payload_len, uint32_t inner)
 {
+	uint8_t *header = b->headers + b->used;
 	uint32_t index = b->n++;
 
-	header = memmove(b->headers + b->used, header, header_len);
 	b->used += header_len;
 	if (payload_len <= BATCH_SMALL) {
 		payload = memcpy(b->headers + b->used, payload, payload_len);

@@ -51,15 +51,12 @@ struct batch {
 	} control[BATCH_COPIES];
 };
 
-/* Space for the headers of the next copy, BATCH_HEADER_MAX bytes; NULL: the batch is full. */
+/* Space for the headers of the next copy, BATCH_HEADER_MAX bytes; a full batch is sent first. */
 uint8_t *batch_headers(struct batch *b);
 
-/*
- * Adds a copy: header, anywhere in the space from batch_headers(), to whose beginning it is moved; and
- * payload, which must stay valid until batch_send().
- */
-void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint8_t *header,
-	       uint32_t header_len, const uint8_t *payload, uint32_t payload_len, uint32_t inner);
+/* Adds a copy: the headers in that space, and payload, which must stay valid until batch_send(). */
+void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,
+	       const uint8_t *payload, uint32_t payload_len, uint32_t inner);
 
 /* Hands all copies to the kernel, counts them, and empties the batch. */
 void batch_send(struct batch *b);

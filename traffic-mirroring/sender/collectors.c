@@ -148,6 +148,7 @@ void collector_refresh(struct collector *c)
 		refresh_device(c);
 	else
 		refresh_address(c);
+	c->counters->down = !c->usable;
 }
 
 bool collector_read_errors(struct tx_queue *queue, uint64_t now)

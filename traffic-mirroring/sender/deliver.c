@@ -39,37 +39,6 @@ static bool fit(struct deliverer *d, const struct collector *c, const struct spl
 	return verdict != COPY_DROPPED;
 }
 
-static void put(struct deliverer *d, struct collector *c, struct tx_queue *queue,
-		const struct encap_origin *origin, uint8_t *header, struct split_packet *p)
-{
-	uint8_t outer[ENCAP_MAX];
-	uint32_t skip, len, from_header;
-	int size = encap_build(&c->encap, p, origin, outer, &skip);
-
-	if (size == -EPROTONOSUPPORT) {
-		count(&d->shared->sent[SENT_NOT_IP], 1);
-		return;
-	}
-	if (size < 0) {
-		count_refused(d->shared, -size, 1);
-		return;
-	}
-	len = p->header_len - skip + p->payload_len;
-	if (!fit(d, c, p, size, &len))
-		return;
-	if (len < p->header_len - skip + p->payload_len && !(p->flags & SPLIT_TRIMMED)) {
-		p->flags |= SPLIT_TRIMMED; /* the encapsulation may carry a truncation mark */
-		encap_build(&c->encap, p, origin, outer, &skip);
-	}
-	c->encap.sequence++;
-	from_header = p->header_len - skip < len ? p->header_len - skip : len;
-	header += skip;
-	memcpy(header - size, outer, size);
-	batch_add(&d->batch, queue,
-		  c->encap.format->carrier == CARRIER_DEVICE ? &c->device[p->family == 6] : NULL,
-		  header - size, size + from_header, p->payload, len - from_header, len);
-}
-
 static void count_packet(const struct shared *shared, uint32_t flags)
 {
 	static const struct {
@@ -84,6 +53,100 @@ static void count_packet(const struct shared *shared, uint32_t flags)
 	for (size_t i = 0; flags && i < sizeof(counters) / sizeof(counters[0]); i++)
 		if (flags & counters[i].flag)
 			count(&shared->sent[counters[i].counter], 1);
+}
+
+/* Where the copies of a record go for one of its groups. */
+struct leg {
+	struct collector *collector;
+	struct tx_queue *queue;
+};
+
+/* packet: the leg's own, to be truncated. */
+static void put(struct deliverer *d, const struct leg *leg, const struct encap_origin *origin,
+		struct split_packet packet)
+{
+	struct collector *c = leg->collector;
+	uint8_t *to = batch_headers(&d->batch);
+	uint32_t skip, header, len, whole;
+	int size;
+
+	split_truncate(&packet, c->group->snaplen);
+	count_packet(d->shared, packet.flags);
+	size = encap_build(&c->encap, &packet, origin, to, &skip);
+	if (size == -EPROTONOSUPPORT) {
+		count(&d->shared->sent[SENT_NOT_IP], 1);
+		return;
+	}
+	if (size < 0) {
+		count_refused(d->shared, -size, 1);
+		return;
+	}
+	header = packet.header_len - skip;
+	len = whole = header + packet.payload_len;
+	if (!fit(d, c, &packet, size, &len))
+		return;
+	if (len < whole && !(packet.flags & SPLIT_TRIMMED)) {
+		packet.flags |= SPLIT_TRIMMED; /* the encapsulation may carry a truncation mark */
+		encap_build(&c->encap, &packet, origin, to, &skip);
+	}
+	c->encap.sequence++;
+	header = header < len ? header : len;
+	memcpy(to + size, packet.header + skip, header);
+	batch_add(&d->batch, leg->queue,
+		  c->encap.format->carrier == CARRIER_DEVICE ? &c->device[packet.family == 6] : NULL,
+		  size + header, packet.payload, len - header, len);
+}
+
+/* Why a collector cannot get the copies: an errno. */
+static int refusal(struct collector *c, bool captured, uint64_t now)
+{
+	if (!captured)
+		return ENODATA;
+	if (!c->queues)
+		return EBADF;
+	if (!c->usable)
+		return ENETUNREACH;
+	return collector_drops(c, now) ? EHOSTUNREACH : 0;
+}
+
+/* The flow's collector in a group. False: it gets no copies, and as many are counted. */
+static bool choose(struct deliverer *d, struct group *g, uint32_t hash, bool captured, uint32_t copies,
+		   struct leg *leg)
+{
+	struct collector *c = group_choose(g, hash);
+	int error;
+
+	if (!c) {
+		count(&d->shared->sent[SENT_NO_COLLECTOR], copies);
+		return false;
+	}
+	if (hash < c->counters->shed) {
+		count(&d->shared->sent[SENT_SHED], copies);
+		count(&c->counters->shed_copies, copies);
+		return false;
+	}
+	error = refusal(c, captured, d->batch.now);
+	if (error) {
+		count_refused(d->shared, error, copies);
+		count(&c->counters->refused, copies);
+		return false;
+	}
+	*leg = (struct leg){ c, &c->queue[flow_port(hash, c->queues)] };
+	return true;
+}
+
+/* Returns how many. */
+static unsigned int find_legs(struct deliverer *d, const struct mirror_record *r, uint32_t hash,
+			      bool captured, uint32_t copies, struct leg legs[MIRROR_MAX_LEGS])
+{
+	struct group *g = groups_find(&d->groups, r->group);
+	unsigned int n = 0;
+
+	if (!g)
+		count(&d->shared->sent[SENT_NO_COLLECTOR], copies);
+	for (int leg = 0; g && leg < MIRROR_MAX_LEGS; leg++, g = g->next)
+		n += choose(d, g, hash, captured, copies, &legs[n]);
+	return n;
 }
 
 /*
@@ -123,45 +186,17 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		.l3 = r->flags & RECORD_L3,
 		.received = !(r->flags & RECORD_EGRESS),
 	};
-	struct group *g = groups_find(&d->groups, r->group);
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct leg legs[MIRROR_MAX_LEGS];
 	struct split_packet p;
-	struct collector *c;
-	struct tx_queue *queue;
 	struct split s;
-	uint8_t *headers;
-	uint32_t hash, copies;
+	unsigned int n;
 
 	count(&d->shared->sent[SENT_RECORDS], 1);
 	keep_order(d, r);
 	split_begin(&s, &in);
-	hash = hash_of(d, r, &s);
-	c = g ? group_choose(g, hash) : NULL;
-	if (!c) {
-		count(&d->shared->sent[SENT_NO_COLLECTOR], split_count(&s));
-		return;
-	}
-	if (hash < c->counters->shed) {
-		copies = split_count(&s);
-		count(&d->shared->sent[SENT_SHED], copies);
-		count(&c->counters->shed_copies, copies);
-		return;
-	}
-	if (!c->queues || !captured || collector_drops(c, d->batch.now)) {
-		copies = split_count(&s);
-		count_refused(d->shared, !captured ? ENODATA : c->queues ? EHOSTUNREACH : EBADF, copies);
-		count(&c->counters->refused, copies);
-		return;
-	}
-	queue = &c->queue[flow_port(hash, c->queues)];
-	for (;;) {
-		headers = batch_headers(&d->batch);
-		if (!headers) {
-			batch_send(&d->batch);
-			continue;
-		}
-		if (!split_next(&s, headers + ENCAP_MAX, &p))
-			break;
-		count_packet(d->shared, p.flags);
-		put(d, c, queue, &origin, headers + ENCAP_MAX, &p);
-	}
+	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);
+	while (n && split_next(&s, header, &p))
+		for (unsigned int i = 0; i < n; i++)
+			put(d, &legs[i], &origin, p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* From a record to its copies in the batch: segment, choose the collector, encapsulate, fit. */
+/* From a record to its copies in the batch: segment, choose the collectors, encapsulate, fit. */
 #pragma once
 
 #include "../abi/record.h"

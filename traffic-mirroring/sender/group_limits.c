@@ -57,11 +57,27 @@ static uint32_t shed_for_rate(struct group_limits *l, const struct shared *s, un
 	return limits_step(&l->limits[slot], &in);
 }
 
+/* The data path sheds for all legs alike: what all of them shed, and what the rate of any allows no more. */
+static uint32_t shed_by_legs(const struct shared *s, unsigned int slot,
+			     const uint32_t rate[MIRROR_MAX_GROUPS])
+{
+	uint32_t legs[MIRROR_MAX_LEGS], least = UINT32_MAX, most = 0, all;
+	unsigned int n = shared_legs(s, s->groups[slot].id, legs);
+
+	for (unsigned int i = 0; i < n; i++) {
+		all = shed_by_all(s, legs[i]);
+		least = all < least ? all : least;
+		most = rate[legs[i]] > most ? rate[legs[i]] : most;
+	}
+	return n && least > most ? least : most;
+}
+
 void group_limits_step(struct group_limits *l, const struct shared *s, uint64_t now_ns)
 {
-	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		uint32_t rate = shed_for_rate(l, s, slot, now_ns), all = shed_by_all(s, slot);
+	uint32_t rate[MIRROR_MAX_GROUPS];
 
-		set_shed(s, slot, rate > all ? rate : all);
-	}
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		rate[slot] = shed_for_rate(l, s, slot, now_ns);
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		set_shed(s, slot, shed_by_legs(s, slot, rate));
 }

@@ -37,6 +37,19 @@ static void open_group(struct group *g, struct mirror_collector_counters *counte
 	}
 }
 
+static void link_legs(const struct groups *groups)
+{
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
+		struct group *g = groups->slot[slot];
+
+		if (!g || !g->config.next)
+			continue;
+		g->next = groups_find(groups, g->config.next);
+		if (!g->next)
+			log_error("group %u in the groups map is lost", g->config.next);
+	}
+}
+
 int groups_open(struct groups *groups, const struct shared *shared)
 {
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
@@ -57,6 +70,7 @@ int groups_open(struct groups *groups, const struct shared *shared)
 		g->config = config;
 		open_group(g, counters_of(shared, slot));
 	}
+	link_legs(groups);
 	return 0;
 }
 
@@ -71,6 +85,7 @@ void groups_publish(const struct groups *groups, const struct shared *shared)
 				counters[i] = (struct mirror_collector_counters){ .group = g->config.id };
 			if (g->collector[i].unopened || !shared_is_answer(counters[i].unreachable))
 				counters[i].unreachable = g->collector[i].unopened;
+			counters[i].down = i < g->config.collectors && !g->collector[i].usable;
 		}
 	}
 }

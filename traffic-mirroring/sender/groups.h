@@ -13,6 +13,8 @@
 struct group {
 	struct mirror_group
 		config; /* a copy: records in the rings keep their meaning when the slot gets another group */
+	struct group *next; /* gets the same copies, too; NULL: none */
+	bool down; /* there is no path to any of its collectors */
 	struct spread_share share[MIRROR_MAX_COLLECTORS]; /* for spread_choose() */
 	struct collector collector[MIRROR_MAX_COLLECTORS];
 };

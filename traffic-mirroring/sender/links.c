@@ -38,16 +38,33 @@ bool links_changed(int fd)
 	return changed;
 }
 
+static void refresh(struct group *g)
+{
+	g->down = g->config.collectors;
+	for (int i = 0; i < g->config.collectors; i++) {
+		collector_refresh(&g->collector[i]);
+		g->down &= !g->collector[i].usable;
+	}
+}
+
+/* Of a group and those that get the same copies. */
+static bool all_down(const struct group *g)
+{
+	for (int leg = 0; g && leg < MIRROR_MAX_LEGS; leg++, g = g->next)
+		if (!g->down)
+			return false;
+	return true;
+}
+
 void links_refresh(const struct groups *groups, const struct shared *shared)
 {
+	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		if (groups->slot[slot])
+			refresh(groups->slot[slot]);
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
 		struct group *g = groups->slot[slot];
-		uint8_t stopped = g && g->config.collectors;
+		uint8_t stopped = g && all_down(g);
 
-		for (int i = 0; g && i < g->config.collectors; i++) {
-			collector_refresh(&g->collector[i]);
-			stopped &= !g->collector[i].usable;
-		}
 		if (stopped && !shared->state->stopped[slot])
 			log_warn("group %u: no route to its collectors; copies stop until there is one",
 				 g->config.id);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Links to the collectors: while all of a group's are down, the data path stops copying for the group. */
+/*
+ * Links to the collectors: while those of a group and of all that get the same copies are down, the data path
+ * stops copying for the group.
+ */
 #pragma once
 
 #include "groups.h"

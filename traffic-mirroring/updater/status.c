@@ -140,21 +140,20 @@ static void check_devices(struct instance_report *r)
 	}
 }
 
-static void check_group(struct instance_report *r, const struct shared *shared, uint32_t id)
+static void check_group(struct instance_report *r, const struct shared *shared, uint32_t slot)
 {
-	unsigned int slot = id % MIRROR_MAX_GROUPS;
 	const struct mirror_collector_counters *c = &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
 	struct mirror_group group;
 	char text[COLLECTOR_TEXT_LEN];
 
-	if (!shared_group(shared, slot, &group) || group.id != id)
+	if (!shared_group(shared, slot, &group))
 		return;
 	for (int i = 0; i < group.collectors; i++) {
-		if (c[i].group != id)
+		if (c[i].group != group.id)
 			continue;
 		collector_print(&group.collector[i], text);
-		if (c[i].unreachable)
-			add_problem(r, "collector %s: %s", text, shared_unreachable_text(c[i].unreachable));
+		if (shared_collector_fault(&c[i]))
+			add_problem(r, "collector %s: %s", text, shared_collector_fault(&c[i]));
 		if (c[i].shed)
 			add_problem(r, "collector %s: the path to it is full: %.0f %% of its flows are shed",
 				    text, 100 * shared_shed_ratio(c[i].shed));
@@ -164,15 +163,19 @@ static void check_group(struct instance_report *r, const struct shared *shared, 
 static void check_collectors(struct instance_report *r, const struct shared *shared)
 {
 	const struct configuration *c = r->configuration;
-	bool checked[MIRROR_MAX_GROUPS] = {};
+	uint32_t legs[MIRROR_MAX_LEGS];
+	bool used[MIRROR_MAX_GROUPS] = {};
 
 	for (size_t i = 0; i < c->filters->n; i++) {
-		bool *done = &checked[c->rows[i].group % MIRROR_MAX_GROUPS];
+		unsigned int n = c->rows[i].exit == EXIT_RING ? shared_legs(shared, c->rows[i].group, legs) :
+								0;
 
-		if (c->rows[i].exit == EXIT_RING && !*done)
-			check_group(r, shared, c->rows[i].group);
-		*done = *done || c->rows[i].exit == EXIT_RING;
+		while (n--)
+			used[legs[n]] = true;
 	}
+	for (uint32_t slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
+		if (used[slot])
+			check_group(r, shared, slot);
 }
 
 static void check_sender(struct instance_report *r)

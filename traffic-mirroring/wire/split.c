@@ -305,6 +305,16 @@ static const uint8_t *find_payload(const struct split *s, uint32_t index, uint32
 	return from + at;
 }
 
+void split_truncate(struct split_packet *packet, uint32_t snaplen)
+{
+	if (snaplen) {
+		packet->header_len = min(packet->header_len, snaplen);
+		packet->payload_len = min(packet->payload_len, snaplen - packet->header_len);
+	}
+	if (packet->header_len + packet->payload_len < packet->wire_len)
+		packet->flags |= SPLIT_TRIMMED;
+}
+
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 {
 	const struct capture *c = &s->in.packet;
@@ -335,11 +345,6 @@ bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 	}
 	fix_headers(s, header + s->shift, packet->header_len - s->shift, index, packet);
 
-	if (s->in.snaplen) {
-		packet->header_len = min(packet->header_len, s->in.snaplen);
-		packet->payload_len = min(packet->payload_len, s->in.snaplen - packet->header_len);
-	}
-	if (packet->header_len + packet->payload_len < packet->wire_len)
-		packet->flags |= SPLIT_TRIMMED;
+	split_truncate(packet, s->in.snaplen);
 	return true;
 }

@@ -89,5 +89,8 @@ static inline uint32_t split_count(const struct split *s)
 	return s->count;
 }
 
+/* Truncates a packet to at most this many bytes, 0: all. */
+void split_truncate(struct split_packet *packet, uint32_t snaplen);
+
 /* The next packet; writes its headers to header (SPLIT_HEADER_MAX bytes). False: there is none. */
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet);

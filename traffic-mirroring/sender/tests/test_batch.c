@@ -62,11 +62,9 @@ static void add(struct tx_queue *queue, uint32_t size, uint32_t number)
 {
 	uint8_t *header = batch_headers(&batch);
 
-	assert_non_null(header);
-	header += ENCAP_MAX;
 	memset(header, number, 40);
 	memcpy(header, &number, sizeof(number));
-	batch_add(&batch, queue, NULL, header, 40, payload, size - 40, size - 8);
+	batch_add(&batch, queue, NULL, 40, payload, size - 40, size - 8);
 }
 
 /* Adds copies of these sizes, and checks how many of them each message has. */
@@ -178,12 +176,9 @@ TEST_BETWEEN(test_all_arrive_in_order, setup, teardown)
 
 TEST_BETWEEN(test_full, setup, teardown)
 {
-	uint32_t n = 0;
-
-	for (; batch_headers(&batch); n++)
+	for (uint32_t n = 0; n < BATCH_COPIES; n++)
 		add(&collector.queue[0], 50, n);
-	assert_int_equal(n, BATCH_COPIES);
-	batch_send(&batch);
+	assert_int_equal(sent[SENT_COPIES], 0);
 	assert_non_null(batch_headers(&batch));
 	assert_int_equal(sent[SENT_COPIES], BATCH_COPIES);
 }

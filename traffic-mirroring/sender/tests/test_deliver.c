@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Records to several legs, what arrives of them at sockets in a network namespace of the test's own. */
+#include "../deliver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../../common/tests/loopback.h"
+#include "../../../common/tests/unit.h"
+#include "../../wire/tests/wire.h"
+#include "../group_limits.h"
+#include "../links.h"
+
+#define GSO_SIZE 1000
+#define SEGMENTS 3
+#define SHORT 100 /* snaplen of the second leg */
+#define HASH 0x12345678
+
+/* Slots: VXLAN to us, and GUE to us, truncated; nobody can be reached at the other addresses. */
+enum { WHOLE, TRUNCATED, LOST_AND_TRUNCATED, LOST, ALL_LOST, GROUPS };
+
+static struct mirror_state host;
+static struct mirror_group slots[MIRROR_MAX_GROUPS];
+static struct mirror_settings settings;
+static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
+static struct mirror_collector_counters counters[MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS];
+static const struct shared shared = { &host, slots, &settings, sent, sent_errors, counters };
+static struct deliverer d;
+static int vxlan, gue;
+
+static uint32_t id(uint32_t slot)
+{
+	return MIRROR_MAX_GROUPS + slot;
+}
+
+static const struct mirror_collector_counters *counters_of(uint32_t slot)
+{
+	return &counters[slot * MIRROR_MAX_COLLECTORS];
+}
+
+static void put_group(uint32_t slot, enum mirror_format format, uint16_t port, const char *address,
+		      struct mirror_group rest)
+{
+	struct mirror_group *g = &slots[slot];
+
+	*g = rest;
+	g->id = id(slot);
+	g->collectors = 1;
+	g->collector[0] =
+		(struct mirror_collector){ .format = format, .family = AF_INET, .port = port, .weight = 1 };
+	assert_int_equal(inet_pton(AF_INET, address, g->collector[0].addr), 1);
+}
+
+static int receiver(uint16_t port)
+{
+	const struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
+	return fd;
+}
+
+FIXTURE(setup)
+{
+	vxlan = receiver(4789);
+	gue = receiver(6080);
+	put_group(WHOLE, FORMAT_VXLAN, 4789, "127.0.0.1", (struct mirror_group){ .next = id(TRUNCATED) });
+	put_group(TRUNCATED, FORMAT_GUE, 6080, "127.0.0.1", (struct mirror_group){ .snaplen = SHORT });
+	put_group(LOST_AND_TRUNCATED, FORMAT_GUE, 6080, "192.0.2.1",
+		  (struct mirror_group){ .next = id(TRUNCATED) });
+	put_group(LOST, FORMAT_GUE, 6080, "192.0.2.2", (struct mirror_group){});
+	put_group(ALL_LOST, FORMAT_GUE, 6080, "192.0.2.3", (struct mirror_group){ .next = id(LOST) });
+	memset(sent, 0, sizeof(sent));
+	memset(sent_errors, 0, sizeof(sent_errors));
+	memset(counters, 0, sizeof(counters));
+	d.shared = d.batch.shared = &shared;
+	if (groups_open(&d.groups, &shared))
+		return -1;
+	groups_publish(&d.groups, &shared);
+	links_refresh(&d.groups, &shared);
+	return 0;
+}
+
+FIXTURE(teardown)
+{
+	close(vxlan);
+	close(gue);
+	for (int slot = 0; slot < GROUPS; slot++) {
+		struct collector *c = &d.groups.slot[slot]->collector[0];
+
+		for (uint32_t i = 0; i < c->queues; i++)
+			close(c->queue[i].fd);
+		free(d.groups.slot[slot]);
+	}
+	return 0;
+}
+
+static const struct recipe recipe = { .family = 4, .proto = IPPROTO_TCP, .partial = true };
+static uint8_t payload[SEGMENTS * GSO_SIZE];
+
+/* A super-packet of three segments, whose checksums were left to the NIC. */
+static void send_record(uint32_t slot)
+{
+	struct mirror_record *r = calloc(1, sizeof(*r) + WIRE_MAX);
+
+	wire_fill(payload, sizeof(payload), 1);
+	*r = (struct mirror_record){ .time_ns = 1, .group = id(slot), .hash = HASH, .gso_size = GSO_SIZE };
+	r->wire_len = r->cap_len = wire_build(&recipe, 0, GSO_SIZE, payload, sizeof(payload), r->data);
+	deliver(&d, r, r->cap_len);
+	batch_send(&d.batch);
+	free(r);
+}
+
+/*
+ * A leg gets each segment in a datagram: outer bytes of encapsulation, and the segment without its first skip
+ * bytes, len in all at most.
+ */
+static void expect_segments(int fd, uint32_t outer, uint32_t skip, uint32_t len)
+{
+	struct recipe segment = recipe;
+	uint8_t got[2048], expected[2048];
+	uint32_t wire;
+
+	segment.partial = false;
+	for (uint32_t i = 0; i < SEGMENTS; i++) {
+		wire = wire_build(&segment, i, GSO_SIZE, payload + (size_t)i * GSO_SIZE, GSO_SIZE, expected);
+		wire = wire < len ? wire : len;
+		assert_int_equal(recv(fd, got, sizeof(got), 0), outer + wire - skip);
+		assert_memory_equal(got + outer, expected + skip, wire - skip);
+	}
+	assert_int_equal(recv(fd, got, sizeof(got), 0), -1);
+}
+
+/* The segments are the same, whatever the other leg does with them. */
+TEST_BETWEEN(each_leg_in_its_own_way, setup, teardown)
+{
+	send_record(WHOLE);
+	expect_segments(vxlan, 8, 0, UINT32_MAX);
+	expect_segments(gue, 4, sizeof(struct ether_header), SHORT);
+	assert_int_equal(sent[SENT_RECORDS], 1);
+	assert_int_equal(sent[SENT_COPIES], 2 * SEGMENTS);
+	assert_int_equal(sent[SENT_SPLIT], 2 * SEGMENTS);
+	assert_int_equal(sent[SENT_TRIMMED], SEGMENTS);
+	assert_int_equal(counters_of(WHOLE)->copies, SEGMENTS);
+	assert_int_equal(counters_of(TRUNCATED)->copies, SEGMENTS);
+	assert_int_equal(counters_of(TRUNCATED)->bytes, SEGMENTS * (SHORT - sizeof(struct ether_header)));
+}
+
+/* More legs' copies than a batch takes: it is sent in between. */
+TEST_BETWEEN(batches_that_are_full, setup, teardown)
+{
+	uint64_t copies = 0;
+
+	for (; copies < 2 * BATCH_COPIES; copies += SEGMENTS)
+		send_record(WHOLE);
+	assert_int_equal(counters_of(WHOLE)->copies, copies);
+	assert_int_equal(counters_of(TRUNCATED)->copies, copies);
+}
+
+TEST_BETWEEN(a_leg_that_is_down, setup, teardown)
+{
+	assert_int_equal(counters_of(LOST_AND_TRUNCATED)->down, 1);
+	assert_int_equal(counters_of(TRUNCATED)->down, 0);
+	assert_int_equal(host.stopped[LOST_AND_TRUNCATED], 0);
+	send_record(LOST_AND_TRUNCATED);
+	expect_segments(gue, 4, sizeof(struct ether_header), SHORT);
+	assert_int_equal(counters_of(LOST_AND_TRUNCATED)->refused, SEGMENTS);
+	assert_int_equal(sent_errors[ENETUNREACH], SEGMENTS);
+	assert_int_equal(counters_of(TRUNCATED)->copies, SEGMENTS);
+}
+
+TEST_BETWEEN(all_legs_down, setup, teardown)
+{
+	assert_int_equal(host.stopped[LOST], 1);
+	assert_int_equal(host.stopped[ALL_LOST], 1);
+}
+
+/* A loop, made by whoever writes to the map, ends. */
+TEST_BETWEEN(as_many_legs_as_there_may_be, setup, teardown)
+{
+	d.groups.slot[WHOLE]->next = d.groups.slot[WHOLE];
+	send_record(WHOLE);
+	assert_int_equal(counters_of(WHOLE)->copies, MIRROR_MAX_LEGS * SEGMENTS);
+}
+
+/* A flow that one leg's path has no room for is copied for the other. */
+TEST_BETWEEN(shed_for_one_leg, setup, teardown)
+{
+	static struct group_limits limits;
+
+	counters[WHOLE * MIRROR_MAX_COLLECTORS].shed = HASH + 1;
+	group_limits_step(&limits, &shared, 1);
+	assert_int_equal(host.group_shed[WHOLE], 0);
+	send_record(WHOLE);
+	assert_int_equal(counters_of(WHOLE)->shed_copies, SEGMENTS);
+	assert_int_equal(counters_of(TRUNCATED)->copies, SEGMENTS);
+
+	counters[TRUNCATED * MIRROR_MAX_COLLECTORS].shed = HASH;
+	group_limits_step(&limits, &shared, 1);
+	assert_int_equal(host.group_shed[WHOLE], HASH);
+	assert_int_equal(host.group_shed[TRUNCATED], HASH);
+}
+
+TEST_MAIN(loopback, NULL)
