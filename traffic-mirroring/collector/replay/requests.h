@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "http.h"
+#include "../../wire/http.h"
 #include "memory.h"
 
 struct http_request {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Tables of messages: what is read of each, what is left, and what is known of it then. */
-#include "../../../../common/tests/unit.h"
+#include "../../../common/tests/unit.h"
 #include "../http.h"
 
 #include <stdio.h>
