@@ -10,29 +10,24 @@
  * The packets are those of one flow, in the order in which they were captured: segments and datagrams may be
  * lost, repeated and reordered.
  *
- * TCP: the stream is read from the SYN on, from the end that sent the SYN, the client. A flow that is first
- * seen without its SYN is read from the first packet whose payload starts a ClientHello or a request, from
- * either end, and has no name if a payload starts another TLS record; it may stay undecided for ever, so the
- * caller must set a limit. Clients of TLS and HTTP speak first: where the server does, there is no name.
+ * TCP: the stream is read from its SYN on, from the end that sent the SYN, the client. Clients of TLS and HTTP
+ * speak first: where the server does, there is no name. A flow that is first seen without its SYN is read if
+ * its first payload starts a ClientHello or a request, from either end; otherwise it is NAME_MIDDLE.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domain_name.h"
 #include "headers.h"
 
 enum name_state {
 	NAME_UNDECIDED, /* more packets are needed */
 	NAME_FOUND,
 	NAME_NONE, /* the flow has no name, or none that can be read */
+	NAME_MIDDLE, /* of a TCP flow that is first seen in its middle: only a later HTTP request can tell */
 };
-
-/*
- * A DNS name (RFC 1035 2.3.4) and its NUL: labels of a-z, 0-9, - and _, in lower case, without a final dot
- * and a port. An IPv4 or IPv6 address is not a name.
- */
-#define NAME_SIZE 254
 
 struct name_reader;
 
