@@ -14,28 +14,31 @@
  *   QUIET   outside of that share: no copy was wanted, or another alert covers it, or whether it is a fault
  *           depends on the filters
  */
-#define MIRROR_OUTCOMES(C)                                                                             \
-	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                   \
-	C(NO_MATCH, "no_match", "no filter wants it", QUIET)                                           \
-	C(SKIPPED, "skipped", "the first filter that matches is a skip", QUIET)                        \
-	C(SAMPLED_OUT, "sampled_out", "its flow is not in the sample", QUIET)                          \
-	C(MALFORMED, "malformed", "headers too short or contradictory, and no filter wants it", QUIET) \
-	C(FRAGMENT_UNKNOWN, "fragment_unknown",                                                        \
-	  "a later fragment whose first one was not seen, and the IP header does not decide", QUIET)   \
-	C(OWN_COPY, "own_copy", "one of our own copies, never copied again", QUIET)                    \
-	C(DEVICE, "device", "copied to a device", COPIED)                                              \
-	C(DEVICE_BUSY, "device_busy", "the device's queue reported congestion or a drop", FAILED)      \
-	C(DEVICE_FAILED, "device_failed",                                                              \
-	  "the device did not take the copy: gone or down, out of memory, or the packet's own device", \
-	  FAILED)                                                                                      \
-	C(DEVICE_NOT_IP, "device_not_ip",                                                              \
-	  "not an IP packet, or with a VLAN tag, and the device has no link-layer header", QUIET)      \
-	C(RING, "ring", "copied into the ring of this CPU", COPIED)                                    \
-	C(RING_FULL, "ring_full", "the sender does not keep up, or is dead", FAILED)                   \
-	C(NO_SENDER, "no_sender", "there is no ring, or no sender was ever started", LOST)             \
-	C(SHED, "shed", "overload or a rate limit: its whole flow is shed", QUIET)                     \
-	C(LINK_DOWN, "link_down", "the link to the collectors is down", FAILED)                        \
-	C(NO_EXIT, "no_exit", "the filter does not say where copies go, or the map exits was emptied", FAILED)
+#define MIRROR_OUTCOMES(C)                                                                                 \
+	C(DISABLED, "disabled", "switched off, or no filter", QUIET)                                       \
+	C(NO_MATCH, "no_match", "no filter wants it", QUIET)                                               \
+	C(SKIPPED, "skipped", "the first filter that matches is a skip", QUIET)                            \
+	C(SAMPLED_OUT, "sampled_out", "its flow is not in the sample", QUIET)                              \
+	C(MALFORMED, "malformed", "headers too short or contradictory, and no filter wants it", QUIET)     \
+	C(FRAGMENT_UNKNOWN, "fragment_unknown",                                                            \
+	  "a later fragment whose first one was not seen, and the IP header does not decide", QUIET)       \
+	C(OWN_COPY, "own_copy", "one of our own copies, never copied again", QUIET)                        \
+	C(DEVICE, "device", "copied to a device", COPIED)                                                  \
+	C(DEVICE_BUSY, "device_busy", "the device's queue reported congestion or a drop", FAILED)          \
+	C(DEVICE_FAILED, "device_failed",                                                                  \
+	  "the device did not take the copy: gone or down, out of memory, or the packet's own device",     \
+	  FAILED)                                                                                          \
+	C(DEVICE_NOT_IP, "device_not_ip",                                                                  \
+	  "not an IP packet, or with a VLAN tag, and the device has no link-layer header", QUIET)          \
+	C(RING, "ring", "copied into the ring of this CPU", COPIED)                                        \
+	C(RING_FULL, "ring_full", "the sender does not keep up, or is dead", FAILED)                       \
+	C(NO_SENDER, "no_sender", "there is no ring, or no sender was ever started", LOST)                 \
+	C(SHED, "shed", "overload or a rate limit: its whole flow is shed", QUIET)                         \
+	C(LINK_DOWN, "link_down", "the link to the collectors is down", FAILED)                            \
+	C(NO_EXIT, "no_exit", "the filter does not say where copies go, or the map exits was emptied",     \
+	  FAILED)                                                                                          \
+	C(UNDECIDED, "undecided", "copied for the sender, which reads the name of its flow first", COPIED) \
+	C(BEYOND_FIRST, "beyond_first", "its flow has had its first bytes or packets", QUIET)
 
 /*
  * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). A row without

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What a host knows of flows: the flow table, the names that its rules use, and, per rule set, which filters
- * accept a name. Data path and sender read and write the table with plain loads and stores; the updater writes
- * the rest. Host byte order. docs/filters.md has the meaning of `domain` and `first`.
+ * accept a name. Data path and sender read and write the table with plain loads and stores; the updater
+ * writes the rest. Host byte order. docs/filters.md has the meaning of `domain` and `first`.
  *
  *   flows     key = set: struct mirror_flow_set; as many sets as --flow-memory holds, a power of two
  *   names     key = class: struct mirror_name
@@ -14,6 +14,7 @@
 #pragma once
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 /*
  * A class is a name that some rule of the host uses, exact or a suffix: the most specific one that accepts
@@ -34,14 +35,20 @@ enum mirror_class {
  * bytes, by flow_count_hash().
  */
 struct mirror_flow {
-	__u32 tag; /* flow_tag() of its hash; 0: free */
-	__u16 class; /* enum mirror_class; of the first kind */
-	__u16 seen; /* when it was last used, in units of 256 jiffies */
+	union {
+		struct {
+			__u32 tag; /* flow_tag() of its hash; 0: free */
+			__u16 class; /* enum mirror_class; of the first kind */
+			__u16 seen; /* when it was last used, in units of 256 jiffies */
+		};
+		__u64 head; /* all three: one load, as another flow may take the entry at any time */
+	};
 	/* by direction, of the second kind: bytes of layer-4 payload, or FLOW_PACKETS and packets */
 	__u32 count[2];
 };
 #define FLOW_PACKETS 0x80000000u
 #define MIRROR_FLOW_WAYS 4
+#define FLOW_IN_USE 256 /* units of time since the last use */
 
 /* A cache line. */
 struct mirror_flow_set {
@@ -98,4 +105,76 @@ static inline __attribute__((always_inline)) __u32 flow_set(__u64 hash, __u32 se
 static inline __attribute__((always_inline)) __u64 flow_count_hash(__u64 hash, __u32 ifindex, __u32 egress)
 {
 	return hash ^ (((__u64)ifindex << 1 | egress) + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* Its way in the set; MIRROR_FLOW_WAYS: it has none. */
+static inline __attribute__((always_inline)) __u32 flow_way(const struct mirror_flow_set *set, __u32 tag)
+{
+	for (__u32 way = 0; way < MIRROR_FLOW_WAYS; way++)
+		if (set->flow[way].tag == tag)
+			return way;
+	return MIRROR_FLOW_WAYS;
+}
+
+/* The way for a new flow: a free one, else the least recently used one, at best one without a name. */
+static inline __attribute__((always_inline)) __u32 flow_victim(const struct mirror_flow_set *set, __u16 now)
+{
+	__u32 victim = 0, oldest = 0, age;
+
+	for (__u32 way = 0; way < MIRROR_FLOW_WAYS; way++) {
+		const struct mirror_flow *flow = &set->flow[way];
+
+		if (!flow->tag)
+			return way;
+		age = (__u16)(now - flow->seen) * 2 + (flow->class < CLASS_FIRST);
+		if (age > oldest) {
+			oldest = age;
+			victim = way;
+		}
+	}
+	return victim;
+}
+
+/* Whether it is an eviction to give the entry to another flow. */
+static inline __attribute__((always_inline)) bool flow_in_use(const struct mirror_flow *flow, __u16 now)
+{
+	return flow->tag && (__u16)(now - flow->seen) < FLOW_IN_USE;
+}
+
+static inline __attribute__((always_inline)) void flow_give(struct mirror_flow *flow, __u32 tag,
+							    enum mirror_class class, __u16 now)
+{
+	struct mirror_flow new = { .tag = tag, .class = class, .seen = now };
+
+	flow->count[0] = flow->count[1] = 0;
+	*(volatile __u64 *)&flow->head = new.head;
+}
+
+/* TCP packets with FIN, SYN or RST are copied beyond `first`, too, and not counted; SYN restarts it. */
+#define FLOW_ALWAYS 0x07
+
+/*
+ * Counts a packet of size bytes, or of as many packets, in a direction. Returns how much of `first` was left
+ * before it; 0: it is beyond.
+ */
+static inline __attribute__((always_inline)) __u32 flow_count(struct mirror_flow *flow, bool direction,
+							      __u32 first, __u32 size)
+{
+	__u32 *count = &flow->count[direction], before = *count;
+
+	if ((before ^ first) & FLOW_PACKETS) /* of another rule */
+		*count = before = first & FLOW_PACKETS;
+	if (before >= first)
+		return 0;
+	__atomic_fetch_add(count, size, __ATOMIC_RELAXED);
+	return first - before;
+}
+
+/* How many segments of a GSO packet begin within what is left; 0: all. size as in flow_count(). */
+static inline __attribute__((always_inline)) __u16 flow_segments(__u32 first, __u32 left, __u32 size,
+								 __u32 gso_size)
+{
+	if (!gso_size || left >= size)
+		return 0;
+	return first & FLOW_PACKETS ? left : (left - 1) / gso_size + 1;
 }

@@ -61,7 +61,9 @@ struct mirror_state {
 	/* CLOCK_MONOTONIC of the sender's last sign of life, one every 250 ms at least; 0: it has ended */
 	__u64 alive_ns;
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
-	__u32 reserved[8];
+	__u64 flow_evictions; /* entries of the flow table that data paths gave up though they were in use */
+	__u32 names_generation; /* changes of the map names */
+	__u32 reserved[5];
 	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
 	__u8 stopped[MIRROR_MAX_GROUPS];
 	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */

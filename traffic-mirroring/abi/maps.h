@@ -165,7 +165,7 @@ struct mirror_datagram {
 _Static_assert(sizeof(struct mirror_datagram) == 40, "no hidden padding");
 
 /*
- * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it. OUT_NONE: undecided.
+ * Map: counters, key = outcome, a plain array of u64 as l3afd's monitor_maps reads it. OUT_NONE: none yet.
  */
 #define MIRROR_OUTCOME(name, public, help, kind) OUT_##name,
 enum mirror_outcome { OUT_NONE, MIRROR_OUTCOMES(MIRROR_OUTCOME) OUT_COUNT };
@@ -208,12 +208,15 @@ struct mirror_decision {
 	__u32 hash; /* symmetric flow hash */
 	__u32 flags; /* enum mirror_record_flags (record.h) and enum mirror_decision_flags */
 	__u32 payload; /* offset in the packet of the TCP, UDP or ICMP payload, else 0 */
-	__u16 segments; /* this and the next as in struct mirror_record */
-	__u16 seen;
+	__u64 candidates; /* this and the next as in struct mirror_record */
 	__u32 tag;
-	__u64 candidates;
+	__u16 generation;
+	__u16 seen;
+	__u16 ruleset;
+	__u16 segments;
+	__u32 len; /* bytes of the packet that the first segments need; 0: all */
 };
-_Static_assert(sizeof(struct mirror_decision) == 64, "no hidden padding");
+_Static_assert(sizeof(struct mirror_decision) == 72, "no hidden padding");
 
 /* A first fragment's decision is valid for as long as Linux reassembles (net.ipv4.ipfrag_time). */
 #define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)
@@ -272,10 +275,12 @@ _Static_assert(sizeof(struct mirror_about) == 8, "one word");
 	M(FRAGMENTS, fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, \
 	  MIRROR_MAX_FRAGMENTED, 0)                                                       \
 	M(DECISION, decision, PERCPU_ARRAY, __u32, struct mirror_decision, 1, 0)
-/* The host's rings and state (host.h), inserted by the updater. */
+/* The host's rings, state (host.h) and flow table (flows.h), inserted by the updater. */
 #define MIRROR_HOST_LINKS(M)                                                              \
 	M(RINGS, rings, ARRAY_OF_MAPS, __u32, __u32, (MIRROR_SPILL + MIRROR_MAX_CPUS), 0) \
-	M(STATE, state, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
+	M(STATE, state, ARRAY_OF_MAPS, __u32, __u32, 1, 0)                                \
+	M(FLOWS, flows, ARRAY_OF_MAPS, __u32, __u32, 1, 0)                                \
+	M(ACCEPTS, accepts, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
 
 /* Maps that are mapped into memory are arrays there, too. */
 #define MIRROR_STRIDE(ID, name, kind, key, value, ...) \

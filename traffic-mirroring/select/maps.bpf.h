@@ -49,6 +49,21 @@ struct state_inner {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 };
+/* Of any size. */
+struct flows_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct mirror_flow_set));
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+};
+struct accepts_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct mirror_words));
+	__uint(max_entries, MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+};
 #define PINNED_LINK(ID, name, kind, key_type, value_type, entries, flags) \
 	struct {                                                          \
 		__uint(type, BPF_MAP_TYPE_##kind);                        \
