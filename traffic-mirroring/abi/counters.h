@@ -44,20 +44,30 @@
  * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). A row without
  * a public name is not a counter.
  */
-#define MIRROR_SENT(C)                                                                                  \
-	C(RECORDS, "records", "records taken out of the rings")                                         \
-	C(COPIES, "copies", "copies handed to the kernel")                                              \
-	C(BYTES, "bytes", "bytes of these copies, without encapsulation")                               \
-	C(SPLIT, "split", "copies segmented from GSO packets")                                          \
-	C(UNSPLIT, "unsplit", "GSO packets sent unsegmented")                                           \
-	C(TRIMMED, "trimmed", "copies truncated to snaplen")                                            \
-	C(CHECKSUM_UNKNOWN, "checksum_unknown", "copies without a checksum, which was left to the NIC") \
-	C(OVERSIZE_TRUNCATED, "oversize_truncated", "copies truncated to fit the path")                 \
-	C(OVERSIZE_DROPPED, "oversize_dropped", "copies too large for the path, dropped")               \
-	C(OVERSIZE_FRAGMENTED, "oversize_fragmented", "copies too large for the path, fragmented")      \
-	C(NOT_IP, "not_ip", "copies dropped: the format carries only IP")                               \
-	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                         \
-	C(REFUSED, "refused", "copies refused by the kernel")                                           \
-	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")           \
-	C(SHED, "shed", "copies of flows that are shed, because the path to their collector is full")   \
-	C(CWR_UNKNOWN, "cwr_unknown", "segments without CWR, as in classic ECN; in AccECN they had it")
+#define MIRROR_SENT(C)                                                                                   \
+	C(RECORDS, "records", "records taken out of the rings")                                          \
+	C(COPIES, "copies", "copies handed to the kernel")                                               \
+	C(BYTES, "bytes", "bytes of these copies, without encapsulation")                                \
+	C(SPLIT, "split", "copies segmented from GSO packets")                                           \
+	C(UNSPLIT, "unsplit", "GSO packets sent unsegmented")                                            \
+	C(TRIMMED, "trimmed", "copies truncated to snaplen")                                             \
+	C(CHECKSUM_UNKNOWN, "checksum_unknown", "copies without a checksum, which was left to the NIC")  \
+	C(OVERSIZE_TRUNCATED, "oversize_truncated", "copies truncated to fit the path")                  \
+	C(OVERSIZE_DROPPED, "oversize_dropped", "copies too large for the path, dropped")                \
+	C(OVERSIZE_FRAGMENTED, "oversize_fragmented", "copies too large for the path, fragmented")       \
+	C(NOT_IP, "not_ip", "copies dropped: the format carries only IP")                                \
+	C(NO_COLLECTOR, "no_collector", "copies dropped: no collector is left")                          \
+	C(REFUSED, "refused", "copies refused by the kernel")                                            \
+	C(LAG_MS, NULL, "gauge: age of the oldest record when it was taken, in milliseconds")            \
+	C(SHED, "shed", "copies of flows that are shed, because the path to their collector is full")    \
+	C(CWR_UNKNOWN, "cwr_unknown", "segments without CWR, as in classic ECN; in AccECN they had it")  \
+	C(UNDECIDED, NULL, "gauge: flows held until their name is known")                                \
+	C(NAMES_FOUND, "names_found", "flows whose name was read")                                       \
+	C(NAMES_NONE, "names_none", "flows without a name that can be read")                             \
+	C(HELD_DROPPED, "held_dropped", "packets held until the name was known, then not wanted")        \
+	C(HOLD_FULL, "hold_full", "flows given up before their name was known: --hold-memory is full")   \
+	C(HOLD_FLOW_FULL, "hold_flow_full",                                                              \
+	  "flows given up before their name was known: beyond --hold-flow or --hold-packets")            \
+	C(HOLD_TIMEOUT, "hold_timeout", "flows given up before their name was known: after --hold-time") \
+	C(HELD_LOST, "held_lost", "held packets dropped: --hold-memory was full, or the sender ended")   \
+	C(HELD_STALE, "held_stale", "packets dropped: the filters they were held for are gone")

@@ -14,6 +14,9 @@
  *   sent_errors  key = errno: u64, copies that a socket refused with this error
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
  *
+ * And, from the first rule on that uses `domain` or `first`, what flows.h describes: flows, names, accepts
+ * and rulesets.
+ *
  * At start a sender opens the sockets of all existing groups, then drops all privileges. To serve a group
  * that it has not opened (collectors: group has another id) it must be replaced.
  *
@@ -29,6 +32,7 @@
 #include <linux/types.h>
 
 #include "counters.h"
+#include "flows.h"
 #include "formats.h"
 #include "settings.h"
 
@@ -62,7 +66,7 @@ struct mirror_state {
 	__u64 alive_ns;
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
 	__u64 flow_evictions; /* entries of the flow table that data paths gave up though they were in use */
-	__u32 names_generation; /* changes of the map names */
+	__u32 names_generation; /* raised after each change of the map names (flows.h) */
 	__u32 reserved[5];
 	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
 	__u8 stopped[MIRROR_MAX_GROUPS];
@@ -145,3 +149,12 @@ _Static_assert(sizeof(struct mirror_collector_counters) == 48, "no hidden paddin
 	A(sent, __u64, SENT_COUNT)                        \
 	A(sent_errors, __u64, MIRROR_ERRNOS)              \
 	A(collectors, struct mirror_collector_counters, (MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS))
+/*
+ * Those of the flows, absent until a rule needs them. flows has as many entries as --flow-memory holds; it
+ * and accepts have no BTF, like state.
+ */
+#define MIRROR_FLOWS_FLAGS (BPF_F_MMAPABLE | BPF_F_INNER_MAP)
+#define MIRROR_HOST_FLOWS(A)                                                        \
+	A(accepts, struct mirror_words, (MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES)) \
+	A(names, struct mirror_name, MIRROR_MAX_CLASSES)                            \
+	A(rulesets, struct mirror_ruleset, MIRROR_MAX_RULESETS)

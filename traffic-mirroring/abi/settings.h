@@ -18,13 +18,18 @@ struct mirror_rate {
 	S(RING_MEMORY, "ring-memory", __u64, ring_memory, 64ULL << 20) /* bytes of all rings together */ \
 	S(MAX_RATE, "max-rate", struct mirror_rate, max_rate, {})                                        \
 	S(FAILOVER, "failover", __u32, failover, 0) /* 1: unreachable collectors are not used */         \
-	S(SENDER_NICE, "sender-nice", __s32, nice, 5) /* of the sender, -20 to 19 */
+	S(SENDER_NICE, "sender-nice", __s32, nice, 5) /* of the sender, -20 to 19 */                     \
+	/* of packets whose flow has no name yet: bytes of all, then of one flow */                      \
+	S(HOLD_MEMORY, "hold-memory", __u64, hold_memory, 32ULL << 20)                                   \
+	S(HOLD_FLOW, "hold-flow", __u64, hold_flow, 256ULL << 10)                                        \
+	S(HOLD_PACKETS, "hold-packets", __u32, hold_packets, 200) /* of one flow */                      \
+	S(HOLD_TIME, "hold-time", __u32, hold_time, 10) /* seconds */
 
 #define MIRROR_SETTING_MEMBER(ID, option, type, member, preset) type member;
 struct mirror_settings {
 	MIRROR_SETTINGS(MIRROR_SETTING_MEMBER)
 };
-_Static_assert(sizeof(struct mirror_settings) == 32, "no hidden padding");
+_Static_assert(sizeof(struct mirror_settings) == 56, "no hidden padding");
 
 #define MIRROR_SETTING(ID, ...) SET_##ID,
 enum mirror_setting { MIRROR_SETTINGS(MIRROR_SETTING) SET_COUNT };

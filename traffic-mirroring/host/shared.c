@@ -25,41 +25,79 @@ const struct sent_info sent_info[SENT_COUNT] = { MIRROR_SENT(INFO) };
 /* Signs of life come every 250 ms; a process that waits for a processor is late. */
 #define SILENCE_NS 700000000ULL
 
-/* The pins, each with the offset of its pointer in struct shared. */
+/* The pins, each with the offset of its pointer in struct shared. The flow table is not always that large. */
 #define SHAPE_OF(type, entries)                                                          \
 	{                                                                                \
 		BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(type), entries, BPF_F_MMAPABLE \
 	}
-#define ARRAY(name, type, entries) { #name, offsetof(struct shared, name), SHAPE_OF(type, entries) },
+#define ARRAY(name, type, entries) { #name, offsetof(struct shared, name), SHAPE_OF(type, entries), false },
+#define OPTIONAL(name, type, entries) { #name, offsetof(struct shared, name), SHAPE_OF(type, entries), true },
 static const struct array {
 	const char *name;
 	size_t memory;
 	struct bpf_map_shape shape;
-} arrays[] = { MIRROR_HOST_STATE(ARRAY) MIRROR_HOST_ARRAYS(ARRAY) };
+	bool optional;
+} arrays[] = { { "flows",
+		 offsetof(struct shared, flows),
+		 { BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct mirror_flow_set), 0, MIRROR_FLOWS_FLAGS },
+		 true },
+	       MIRROR_HOST_STATE(ARRAY) MIRROR_HOST_ARRAYS(ARRAY) MIRROR_HOST_FLOWS(OPTIONAL) };
 #define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
 
-static int map_array(const struct array *a, void **memory)
+static size_t size_of(const struct shared *s, const struct array *a)
 {
-	char path[64];
-	int fd, err = 0;
+	struct bpf_map_shape shape = a->shape;
 
-	snprintf(path, sizeof(path), HOST_PINS "/%s", a->name);
-	fd = bpf_info_open(path, &a->shape);
-	if (fd < 0)
-		return fd;
-	*memory = mmap(NULL, bpf_info_mapped_size(&a->shape), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (*memory == MAP_FAILED) {
-		err = -errno;
-		*memory = NULL;
-		log_error("cannot map %s: %s", path, strerror(-err));
-	}
-	close(fd);
-	return err;
+	if (!shape.max_entries)
+		shape.max_entries = s->flow_sets;
+	return bpf_info_mapped_size(&shape);
 }
 
 static void **memory_of(struct shared *s, const struct array *a)
 {
 	return (void **)((char *)s + a->memory);
+}
+
+static int map_opened(struct shared *s, const struct array *a, int fd)
+{
+	struct bpf_map_info info;
+	int err = a->shape.max_entries ? 0 : bpf_info_map(fd, &info);
+	void *memory;
+
+	if (err)
+		return err;
+	if (!a->shape.max_entries)
+		s->flow_sets = info.max_entries;
+	memory = mmap(NULL, size_of(s, a), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	*memory_of(s, a) = memory;
+	return 0;
+}
+
+static int map_array(struct shared *s, const struct array *a)
+{
+	char path[64];
+	int fd, err;
+
+	snprintf(path, sizeof(path), HOST_PINS "/%s", a->name);
+	if (a->optional && access(path, F_OK) && errno == ENOENT)
+		return 0;
+	fd = bpf_info_open(path, &a->shape);
+	if (fd < 0)
+		return fd;
+	err = map_opened(s, a, fd);
+	if (err)
+		log_error("cannot map %s: %s", path, strerror(-err));
+	close(fd);
+	return err;
+}
+
+static void unmap_array(struct shared *s, const struct array *a)
+{
+	if (*memory_of(s, a))
+		munmap(*memory_of(s, a), size_of(s, a));
+	*memory_of(s, a) = NULL;
 }
 
 int shared_open(struct shared *s)
@@ -68,7 +106,7 @@ int shared_open(struct shared *s)
 
 	*s = (struct shared){ 0 };
 	for (size_t i = 0; i < ARRAYS && !err; i++)
-		err = map_array(&arrays[i], memory_of(s, &arrays[i]));
+		err = map_array(s, &arrays[i]);
 	if (err)
 		shared_close(s);
 	return err;
@@ -77,8 +115,7 @@ int shared_open(struct shared *s)
 void shared_close(struct shared *s)
 {
 	for (size_t i = 0; i < ARRAYS; i++)
-		if (*memory_of(s, &arrays[i]))
-			munmap(*memory_of(s, &arrays[i]), bpf_info_mapped_size(&arrays[i].shape));
+		unmap_array(s, &arrays[i]);
 	*s = (struct shared){ 0 };
 }
 

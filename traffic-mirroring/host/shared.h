@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../abi/host.h"
+#include "../abi/maps.h"
 
 struct shared {
 	struct mirror_state *state;
@@ -14,6 +14,12 @@ struct shared {
 	__u64 *sent; /* by enum mirror_sent */
 	__u64 *sent_errors; /* by errno */
 	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
+	/* those of the flows; NULL: no rule has needed it */
+	struct mirror_flow_set *flows;
+	uint32_t flow_sets; /* entries of it */
+	struct mirror_words *accepts;
+	struct mirror_name *names;
+	struct mirror_ruleset *rulesets;
 };
 
 /* The sender's counters: names as in metrics, NULL if it is not a counter; help: a phrase. */

@@ -17,6 +17,13 @@
 		ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off")
 #define SETTING_FAILOVER "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE
 #define SETTING_SENDER_NICE "NICE", "set the priority of mirror-sender, -20 to 19 (5)", ARGS_NUMBER(-20, 19)
+#define SETTING_HOLD_MEMORY                                                      \
+	"SIZE", "hold at most SIZE of packets whose flow has no name yet (32M)", \
+		ARGS_SIZE(1L << 20, 64L << 30)
+#define SETTING_HOLD_FLOW \
+	"SIZE", "hold at most SIZE of packets of one flow (256k)", ARGS_SIZE(64L << 10, 1L << 30)
+#define SETTING_HOLD_PACKETS "N", "hold at most N packets of one flow (200)", ARGS_NUMBER(4, 1000000)
+#define SETTING_HOLD_TIME "TIME", "hold the packets of a flow for at most TIME (10s)", ARGS_TIME(1, 3600)
 
 #define SETTING_NAMED(ID, option, type, member, preset) bool member;
 struct settings_change {
