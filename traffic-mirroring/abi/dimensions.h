@@ -2,7 +2,8 @@
 /*
  * The dimensions: properties of a packet that a filter can test. The enum, the tables of the data path, the
  * updater's view of them and the sets of a filter are generated from these lists. docs/filters.md describes
- * each dimension.
+ * each dimension. Some have no table here: DIM_SRC and DIM_DST have those of MIRROR_ADDRESSES, and
+ * DIM_DOMAIN, the name of the flow, has the host's map accepts (flows.h).
  */
 #pragma once
 
@@ -32,6 +33,7 @@
 enum mirror_dimension {
 	MIRROR_NUMBERS(MIRROR_DIMENSION) DIM_SRC,
 	DIM_DST,
+	DIM_DOMAIN,
 	DIM_COUNT,
 	DIM_NUMBERS = DIM_SRC, /* number of dimensions with small numbers; they come first */
 };

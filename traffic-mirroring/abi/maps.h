@@ -121,14 +121,14 @@ struct mirror_device {
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
 /* What the rule itself sets; the rest follows the options. */
-enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2 };
+enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2, OWN_FIRST = 4 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
 	__u8 action; /* 0: skip, 1: mirror, 2: count */
 	__u8 exit; /* 0: to a device, 1: into the ring, 2: no delivery yet */
 	__u8 devices; /* entries of device in use */
-	/* 1: the rule sets where copies go, 2: the snaplen, 3: both; the rest follows the options */
+	/* sum of what the rule sets: 1: where copies go, 2: snaplen, 4: first; else the options apply */
 	__u8 own;
 	__u32 snaplen; /* the most bytes of a copy, from its first byte; 0: all */
 	__u32 sample; /* copy one flow in this many; 0 and 1: all */

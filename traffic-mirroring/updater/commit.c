@@ -88,6 +88,13 @@ int tables_check(const struct configuration *c)
 {
 	int err = 0;
 
+	for (size_t i = 0; i < c->filters->n; i++) {
+		if (!(c->filters->at[i].constrained & 1U << DIM_DOMAIN) && !c->filters->at[i].first)
+			continue;
+		log_error("filter %zu: domain and first cannot be put in force yet", i + 1);
+		return -EOPNOTSUPP;
+	}
+
 	if (c->n_outers > MIRROR_MAX_OUTERS / MIRROR_BANKS) {
 		log_error("%zu tunnel endpoints, but only %d are followed", c->n_outers,
 			  MIRROR_MAX_OUTERS / MIRROR_BANKS);
@@ -156,7 +163,7 @@ static void write_dimension(struct tables *t, const struct filter_set *filters, 
 }
 
 #define L4_BIT(ID, name, values, l4, what) | (uint32_t)l4 << DIM_##ID
-#define L4_DIMENSIONS (0 MIRROR_NUMBERS(L4_BIT))
+#define L4_DIMENSIONS (1U << DIM_DOMAIN MIRROR_NUMBERS(L4_BIT))
 
 /* The port of all tunnel endpoints that have one; 0 where they differ. */
 static uint16_t common_port(const struct configuration *c)

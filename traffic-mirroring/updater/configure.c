@@ -44,10 +44,11 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		.src_port = request->value[ARG_SRC_PORT],
 		.dst_port = request->value[ARG_DST_PORT],
 		.protocol = request->value[ARG_PROTOCOL],
+		.domain = request->value[ARG_DOMAIN],
 	};
 	const char *rules = request->value[ARG_RULES], *file = request->value[ARG_RULES_FILE];
 	bool by_options = upstream.src_address || upstream.dst_address || upstream.src_port ||
-			  upstream.dst_port || upstream.protocol;
+			  upstream.dst_port || upstream.protocol || upstream.domain;
 	char *text = NULL;
 	int err;
 
@@ -56,7 +57,7 @@ static int parse_filters(const struct request *request, struct filter_set **filt
 		return 0;
 	if ((rules != NULL) + (file != NULL) + by_options > 1) {
 		log_error("filters are given twice: use one of --rules, --rules-file, and %s",
-			  "--src-address --dst-address --src-port --dst-port --protocol");
+			  "--src-address --dst-address --src-port --dst-port --protocol --domain");
 		return ARGS_USAGE;
 	}
 	if (file) {

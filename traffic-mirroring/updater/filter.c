@@ -26,6 +26,7 @@ void filter_set_free(struct filter_set *set)
 	for (size_t i = 0; i < set->n; i++) {
 		free(set->at[i].src.at);
 		free(set->at[i].dst.at);
+		free(set->at[i].domain.at);
 		free(set->at[i].to);
 	}
 	free(set->at);
@@ -50,9 +51,11 @@ struct mirror_filter filter_row(const struct filter *f)
 	/* a skip has no options */
 	if (f->action == ACTION_SKIP)
 		return row;
-	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->snaplen ? OWN_SNAPLEN : 0);
+	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->snaplen ? OWN_SNAPLEN : 0) |
+		  (f->first ? OWN_FIRST : 0);
 	row.snaplen = f->snaplen;
 	row.sample = f->sample;
+	row.first = f->first;
 	return row;
 }
 
@@ -61,6 +64,7 @@ void filter_from_row(struct filter *f, const struct mirror_filter *row)
 	f->action = row->action;
 	f->snaplen = row->own & OWN_SNAPLEN ? row->snaplen : 0;
 	f->sample = row->sample;
+	f->first = row->own & OWN_FIRST ? row->first : 0;
 }
 
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits)

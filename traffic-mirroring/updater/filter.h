@@ -11,6 +11,7 @@
 
 #include "../abi/maps.h"
 #include "../host/collector.h"
+#include "domain.h"
 
 /* A set of small numbers, one bit each. */
 #define BITS_WORDS(bits) (((bits) + 63) / 64)
@@ -50,8 +51,10 @@ struct filter {
 	MIRROR_NUMBERS(FILTER_SET) /* the values accepted */
 #undef FILTER_SET
 	struct prefix_list src, dst;
+	struct name_list domain;
 	uint32_t snaplen; /* bytes, 0: whole packets */
 	uint32_t sample; /* one flow in this many, 0: all */
+	uint32_t first; /* as in struct mirror_filter */
 	__u64 max_packets, max_bits; /* copies, and bits of copies, per second; 0: no limit */
 	struct destination *to; /* none: as the options say */
 	size_t n_to;
@@ -66,7 +69,7 @@ struct filter_set {
 struct filter_set *filter_set_new(void);
 void filter_set_free(struct filter_set *set);
 
-/* The set of numbers of a dimension of f and its size in bits; NULL and 0 for DIM_SRC and DIM_DST. */
+/* The set of numbers of a dimension of f and its size in bits; NULL and 0 for those without numbers. */
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits);
 
 /* The prefixes of DIM_SRC or DIM_DST. */

@@ -12,6 +12,7 @@
 #include "../../common/log.h"
 #include "../host/collector.h"
 #include "delivery_options.h"
+#include "first.h"
 #include "rate.h"
 
 #define ERRORS_PRINTED 20
@@ -278,6 +279,53 @@ static int print_prefixes(FILE *to, const struct filter *f, const struct keyword
 	return 0;
 }
 
+/* ---- names ---- */
+
+static bool is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] & 0x80)
+			return false;
+	return true;
+}
+
+static void read_domain(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span element;
+
+	while (next_element(r, &value, &element)) {
+		struct mirror_name name;
+
+		if (!name_parse(element.at, element.len, &name))
+			complain(r, element, "\"%s\" is not %s%s", quote(element).text, k->what,
+				 is_ascii(element) ? "" : ", in ASCII (xn--...)");
+		else if (name_list_add(&f->domain, &name))
+			r->no_memory = true;
+	}
+}
+
+static int print_domain(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	int error = 0;
+
+	(void)k;
+	for (size_t i = 0; i < f->domain.n; i++) {
+		const struct mirror_name *name = &f->domain.at[i];
+		struct span text = { name->text, name->len };
+		struct mirror_name checked;
+
+		fputs(i ? "," : "", to);
+		fputs(name->suffix ? "*." : "", to);
+		if (!name_parse(text.at, text.len, &checked)) {
+			fputs(quote(text).text, to);
+			error = -EDOM;
+		} else {
+			fwrite(text.at, 1, text.len, to);
+		}
+	}
+	return error;
+}
+
 /* ---- TCP flags ---- */
 
 static const char *const flag_names[] = { "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr" };
@@ -410,6 +458,27 @@ static int print_sample(FILE *to, const struct filter *f, const struct keyword *
 	return 0;
 }
 
+static void read_first(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	char text[FIRST_LEN] = "";
+
+	if (value.len < sizeof(text))
+		memcpy(text, value.at, value.len);
+	if (first_parse(text, &f->first))
+		complain(r, value, "\"%s\" is not %s", quote(value).text, k->what);
+}
+
+static int print_first(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	char text[FIRST_LEN];
+	uint32_t read;
+
+	(void)k;
+	first_print(f->first, text);
+	fputs(text, to);
+	return first_parse(text, &read) ? -EDOM : 0;
+}
+
 static void read_max_rate(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
 {
 	char text[RATE_LEN] = "";
@@ -525,8 +594,10 @@ const struct keyword keywords[] = {
 	{ "icmp-type", DIM_ICMP_TYPE, "an ICMP type", RANGES },
 	{ "vlan", DIM_VLAN, "a VLAN ID", RANGES },
 	{ "malformed", DIM_MALFORMED, "yes or no", NAMES(no_yes) },
+	{ "domain", DIM_DOMAIN, "a domain name such as example.com or *.example.com", BY(domain) },
 	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", BY(snaplen) },
 	{ "sample", OPTION_SAMPLE, "1/N", BY(sample) },
+	{ "first", OPTION_FIRST, FIRST_WHAT, BY(first) },
 	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", BY(max_rate) },
 	{ "to", OPTION_TO, "a device name", BY(to) },
 };
@@ -547,6 +618,8 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 		return f->snaplen;
 	case OPTION_SAMPLE:
 		return f->sample > 1;
+	case OPTION_FIRST:
+		return f->first;
 	case OPTION_MAX_RATE:
 		return f->max_packets || f->max_bits;
 	case OPTION_TO:

@@ -41,7 +41,7 @@ bool span_is(struct span s, const char *text);
 bool next_element(struct reader *r, struct span *rest, struct span *element);
 
 /* A keyword stands for a dimension (enum mirror_dimension) or one of these. */
-enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_MAX_RATE, OPTION_TO, KEYWORDS };
+enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_FIRST, OPTION_MAX_RATE, OPTION_TO, KEYWORDS };
 
 struct keyword {
 	const char *name;

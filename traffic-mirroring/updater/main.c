@@ -38,6 +38,8 @@ static const struct arg options[ARG_COUNT] = {
 	[ARG_SRC_PORT] = { "src-port", "LIST", "match source ports; 0 matches any", ARGS_TEXT },
 	[ARG_DST_PORT] = { "dst-port", "LIST", "match destination ports; 0 matches any", ARGS_TEXT },
 	[ARG_PROTOCOL] = { "protocol", "LIST", "match IP protocols", ARGS_TEXT },
+	[ARG_DOMAIN] = { "domain", "LIST",
+			 "match server names of TLS, QUIC, HTTP: example.com, *.example.com", ARGS_TEXT },
 
 	[ARG_JSON] = { "json", NULL, "status: print JSON", ARGS_FLAG, .section = "General" },
 	[ARG_LOG_DIR] = { "log-dir", "DIR", "write messages to mirroring.log in DIR too", ARGS_TEXT },

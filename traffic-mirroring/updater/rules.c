@@ -67,6 +67,7 @@ static void read_rule(struct reader *r, struct filter_set *set)
 	f->constrained = seen & ((1U << DIM_COUNT) - 1);
 	prefix_list_reduce(&f->src);
 	prefix_list_reduce(&f->dst);
+	name_list_reduce(&f->domain);
 }
 
 int rules_parse(const char *source, const char *text, struct filter_set *set)

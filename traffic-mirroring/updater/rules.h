@@ -25,6 +25,6 @@ int rules_print(FILE *to, const struct filter_set *set);
  * Errors as above, naming the option.
  */
 struct upstream_filter {
-	const char *src_address, *dst_address, *src_port, *dst_port, *protocol;
+	const char *src_address, *dst_address, *src_port, *dst_port, *protocol, *domain;
 };
 int rules_from_upstream(const struct upstream_filter *options, struct filter_set *set);

@@ -67,6 +67,7 @@ static int read_filter(const struct upstream_filter *o, struct filter *f)
 		{ "--src-port", "src-port", o->src_port, { "0" } },
 		{ "--dst-port", "dst-port", o->dst_port, { "0" } },
 		{ "--protocol", "proto", o->protocol, { NULL } },
+		{ "--domain", "domain", o->domain, { NULL } },
 	};
 	struct reader r = { 0 };
 
@@ -75,6 +76,7 @@ static int read_filter(const struct upstream_filter *o, struct filter *f)
 			read_list(&r, f, &lists[i]);
 	prefix_list_reduce(&f->src);
 	prefix_list_reduce(&f->dst);
+	name_list_reduce(&f->domain);
 	return reader_result(&r);
 }
 
@@ -85,7 +87,7 @@ int rules_from_upstream(const struct upstream_filter *options, struct filter_set
 	int error;
 
 	if (!options->src_address && !options->dst_address && !options->src_port && !options->dst_port &&
-	    !options->protocol)
+	    !options->protocol && !options->domain)
 		return 0;
 	f = filter_set_add(set, ACTION_MIRROR);
 	if (!f)

@@ -61,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	as_rules(text);
 	as_option(&(struct upstream_filter){ .src_address = text, .dst_port = "80", .protocol = "tcp,icmp" });
 	as_option(&(struct upstream_filter){ .dst_port = text });
+	as_option(&(struct upstream_filter){ .domain = text, .dst_port = "443" });
 	as_option(&(struct upstream_filter){ .src_port = "80", .protocol = text });
 	free(text);
 	return 0;

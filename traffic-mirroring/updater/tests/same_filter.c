@@ -8,6 +8,11 @@ static bool same_prefixes(const struct prefix_list *a, const struct prefix_list 
 	return a->n == b->n && (!a->n || !memcmp(a->at, b->at, a->n * sizeof(*a->at)));
 }
 
+static bool same_names(const struct name_list *a, const struct name_list *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->at, b->at, a->n * sizeof(*a->at)));
+}
+
 bool same_filter(const struct filter *a, const struct filter *b)
 {
 	for (enum mirror_dimension dim = 0; dim < DIM_COUNT; dim++) {
@@ -19,6 +24,7 @@ bool same_filter(const struct filter *a, const struct filter *b)
 	}
 	return a->action == b->action && a->constrained == b->constrained && a->snaplen == b->snaplen &&
 	       a->sample == b->sample && a->max_packets == b->max_packets && a->max_bits == b->max_bits &&
+	       a->first == b->first && same_names(&a->domain, &b->domain) &&
 	       same_prefixes(&a->src, &b->src) && same_prefixes(&a->dst, &b->dst) && a->n_to == b->n_to &&
 	       (!a->n_to || !memcmp(a->to, b->to, a->n_to * sizeof(*a->to)));
 }

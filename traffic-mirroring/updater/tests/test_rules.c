@@ -185,7 +185,41 @@ static const struct {
 	{ "mirror tcp-flags none", "rules:1:18: \"none\" needs a mask, such as none/syn,ack" },
 	{ "mirror tcp-flags 0", "rules:1:18: \"0\" needs a mask, such as 0/syn,ack" },
 
+/* names */
+#define NOT_A_NAME " is not a domain name such as example.com or *.example.com"
+	{ "mirror domain", "rules:1:8: \"domain\" has no value" },
+	{ "mirror domain a,,b", "rules:1:17: empty element in a list" },
+	{ "mirror domain *", "rules:1:15: \"*\"" NOT_A_NAME },
+	{ "mirror domain *.", "rules:1:15: \"*.\"" NOT_A_NAME },
+	{ "mirror domain *.*.org", "rules:1:15: \"*.*.org\"" NOT_A_NAME },
+	{ "mirror domain www.*", "rules:1:15: \"www.*\"" NOT_A_NAME },
+	{ "mirror domain .", "rules:1:15: \".\"" NOT_A_NAME },
+	{ "mirror domain .org", "rules:1:15: \".org\"" NOT_A_NAME },
+	{ "mirror domain a..b", "rules:1:15: \"a..b\"" NOT_A_NAME },
+	{ "mirror domain a..", "rules:1:15: \"a..\"" NOT_A_NAME },
+	{ "mirror domain " NAME50 "abcdefghijabcd.org", "rules:1:15: \"" NAME32 "...\"" NOT_A_NAME },
+	{ "mirror domain " NAME50 "." NAME50 "." NAME50 "." NAME50 "." NAME50,
+	  "rules:1:15: \"" NAME32 "...\"" NOT_A_NAME },
+	{ "mirror domain http://a", "rules:1:15: \"http://a\"" NOT_A_NAME },
+	{ "mirror domain a:443", "rules:1:15: \"a:443\"" NOT_A_NAME },
+	{ "mirror domain b\xc3\xbc"
+	  "cher.example",
+	  "rules:1:15: \"b\xc3\xbc"
+	  "cher.example\"" NOT_A_NAME ", in ASCII (xn--...)" },
+	{ "mirror domain 192.0.2.1", "rules:1:15: \"192.0.2.1\"" NOT_A_NAME },
+
 	/* options */
+	{ "skip first 1k", "rules:1:6: \"first\" is an option, and skip takes none" },
+#define NOT_FIRST " is not bytes or packets such as 20K, 1M or 10p, up to 1G"
+	{ "mirror first 0", "rules:1:14: \"0\"" NOT_FIRST },
+	{ "mirror first 0p", "rules:1:14: \"0p\"" NOT_FIRST },
+	{ "mirror first k", "rules:1:14: \"k\"" NOT_FIRST },
+	{ "mirror first -1", "rules:1:14: \"-1\"" NOT_FIRST },
+	{ "mirror first 1T", "rules:1:14: \"1T\"" NOT_FIRST },
+	{ "mirror first 1073741825", "rules:1:14: \"1073741825\"" NOT_FIRST },
+	{ "mirror first 1kp", "rules:1:14: \"1kp\"" NOT_FIRST },
+	{ "mirror first 111111111111111111111111111111111",
+	  "rules:1:14: \"11111111111111111111111111111111...\"" NOT_FIRST },
 	{ "mirror sample 1/0", "rules:1:15: \"1/0\" is not 1/N with N from 1 to 4294967295" },
 	{ "mirror sample 2/3", "rules:1:15: \"2/3\" is not 1/N with N from 1 to 4294967295" },
 	{ "mirror sample 1/x", "rules:1:15: \"1/x\" is not 1/N with N from 1 to 4294967295" },
@@ -404,6 +438,16 @@ static const struct {
 	  "mirror to gue:192.0.2.9,vxlan:[2001:db8::9]:4789/7,abcdefghijklmno\n" },
 	{ "mirror to h,g,f,e,d,c,b,a", "mirror to h,g,f,e,d,c,b,a\n" },
 	{ "mirror to \xc3\xa4", "mirror to \xc3\xa4\n" },
+	{ "mirror domain *.b.example,A.Example.,b.example,www.b.example,*.X.b.example,c.example,a.example",
+	  "mirror domain a.example,b.example,*.b.example,c.example\n" },
+	{ "skip domain *.org,_dns.xn--bcher-kva.example,localhost,org",
+	  "skip domain _dns.xn--bcher-kva.example,org,*.org,localhost\n" },
+	{ "mirror domain " NAME50 "abcdefghijabc,a.b", "mirror domain a.b," NAME50 "abcdefghijabc\n" },
+	{ "mirror domain a,*.b proto tcp first 10p to gue:192.0.2.9",
+	  "mirror proto tcp domain a,*.b first 10p to gue:192.0.2.9\n" },
+	{ "mirror first 20k;mirror first 1536;mirror first 1048576;mirror first 1G",
+	  "mirror first 20K\nmirror first 1536\nmirror first 1M\nmirror first 1G\n" },
+	{ "mirror first 1073741824P", "mirror first 1073741824p\n" },
 	{ "mirror max-rate 100kpps", "mirror max-rate 100kpps\n" },
 	{ "mirror max-rate 1500000PPS", "mirror max-rate 1500kpps\n" },
 	{ "mirror max-rate 1000Mbit", "mirror max-rate 1Gbit\n" },
@@ -488,7 +532,8 @@ TEST(test_print_to_a_full_disk)
 TEST(test_unsayable)
 {
 	struct filter_set *set = parsed("mirror tcp-flags syn/syn,ack\nmirror vlan 5\nmirror to a\n"
-					"mirror to a sample 1/9 snaplen 64 port 1\nmirror src ::1\nmirror"),
+					"mirror to a sample 1/9 snaplen 64 port 1\nmirror src ::1\n"
+					"mirror domain a,b first 1\nmirror"),
 			  *again;
 	char *text;
 
@@ -501,12 +546,16 @@ TEST(test_unsayable)
 	strcpy(set->at[2].to[0].text, "a;skip\n");
 	set->at[3].action = ACTION_SKIP;
 	set->at[4].src.n = 0;
+	set->at[5].domain.at[0].text[0] = '\n';
+	set->at[5].first = FLOW_PACKETS;
 	text = printed(set);
 	assert_string_equal(text, "# not one value/mask: mirror tcp-flags 2,18,24-25\n"
 				  "# accepts no packet: mirror vlan \n"
 				  "# not a device name: mirror to a;skip\\x0a\n"
 				  "skip port 1\n"
 				  "# accepts no packet: mirror src \n"
+				  "# not bytes or packets such as 20K, 1M or 10p, up to 1G: "
+				  "mirror domain \\x0a,b first 0p\n"
 				  "mirror\n");
 	again = parsed(text);
 	assert_int_equal(again->n, 2);
@@ -545,6 +594,21 @@ static void random_numbers(uint64_t *set, size_t bits)
 	}
 }
 
+/* Of few labels, so that some cover others. */
+static void random_names(struct name_list *list)
+{
+	for (unsigned int n = 1 + below(20); n > 0; n--) {
+		char text[64], *end = text + sprintf(text, "%s", below(2) ? "*." : "");
+		struct mirror_name name;
+
+		for (unsigned int labels = below(4); labels > 0; labels--)
+			end += sprintf(end, "%c.", 'a' + below(3));
+		strcpy(end, below(2) ? "org" : "example");
+		assert_true(name_parse(text, strlen(text), &name));
+		assert_int_equal(name_list_add(list, &name), 0);
+	}
+}
+
 static void random_dimension(struct filter *f, enum mirror_dimension dim)
 {
 	struct prefix_list *list = dim == DIM_SRC ? &f->src : &f->dst;
@@ -559,6 +623,8 @@ static void random_dimension(struct filter *f, enum mirror_dimension dim)
 				bits_set(set, byte);
 	} else if (set) {
 		random_numbers(set, bits);
+	} else if (dim == DIM_DOMAIN) {
+		random_names(&f->domain);
 	} else {
 		for (unsigned int n = 1 + below(40); n > 0; n--) {
 			struct prefix p = random_prefix();
@@ -575,6 +641,8 @@ static void random_options(struct filter *f)
 
 	if (below(2))
 		f->snaplen = 14 + below(262144 - 13);
+	if (below(2))
+		f->first = 1 + below(1 << 30) + (below(2) ? FLOW_PACKETS : 0);
 	if (below(2))
 		f->sample = 2 + random();
 	if (below(2))
@@ -620,6 +688,7 @@ TEST(test_round_trip)
 					random_dimension(f, dim);
 			prefix_list_reduce(&f->src);
 			prefix_list_reduce(&f->dst);
+			name_list_reduce(&f->domain);
 			if (f->action == ACTION_MIRROR)
 				random_options(f);
 		}
@@ -746,22 +815,24 @@ static const struct {
 } upstream[] = {
 	{ { 0 }, "" },
 	{ { .src_address = "0.0.0.0" }, "mirror\n" },
-	{ { "0.0.0.0", NULL, "0", "8080", "tcp,icmp" },
+	{ { "0.0.0.0", NULL, "0", "8080", "tcp,icmp", NULL },
 	  "mirror proto tcp dst-port 8080\nmirror proto icmp\n" },
-	{ { NULL, "0.0.0.0", "8080", "0", "tcp,icmp" },
+	{ { NULL, "0.0.0.0", "8080", "0", "tcp,icmp", NULL },
 	  "mirror proto tcp src-port 8080\nmirror proto icmp\n" },
-	{ { "10.0.0.0/8, 2001:db8::/32,10.1.0.0/16", "192.0.2.1", "1", "2", "udp, icmpv6 ,icmp,tcp" },
+	{ { "10.0.0.0/8, 2001:db8::/32,10.1.0.0/16", "192.0.2.1", "1", "2", "udp, icmpv6 ,icmp,tcp", NULL },
 	  "mirror proto tcp,udp src 10.0.0.0/8,2001:db8::/32 dst 192.0.2.1 src-port 1 dst-port 2\n"
 	  "mirror proto icmp,icmpv6 src 10.0.0.0/8,2001:db8::/32 dst 192.0.2.1\n" },
-	{ { "10.0.0.1", NULL, NULL, "80", "icmp" }, "mirror proto icmp src 10.0.0.1\n" },
-	{ { NULL, NULL, "0", "0", "tcp,icmp" }, "mirror proto icmp,tcp\n" },
-	{ { NULL, NULL, "80,0", "443", "tcp" }, "mirror proto tcp dst-port 443\n" },
-	{ { NULL, NULL, "0-100", NULL, NULL }, "mirror src-port 0-100\n" },
-	{ { NULL, NULL, NULL, "80,443", NULL }, "mirror dst-port 80,443\n" },
-	{ { "10.0.0.0/8,::/0", "0.0.0.0/0", NULL, NULL, "udp" }, "mirror proto udp\n" },
-	{ { "10.0.0.0/0", NULL, NULL, NULL, NULL }, "mirror src 0.0.0.0/0\n" },
-	{ { NULL, NULL, NULL, NULL, "sctp,200,icmp" }, "mirror proto icmp,sctp,200\n" },
-	{ { NULL, NULL, NULL, "1", "200,icmp" }, "mirror proto 200 dst-port 1\nmirror proto icmp\n" },
+	{ { "10.0.0.1", NULL, NULL, "80", "icmp", NULL }, "mirror proto icmp src 10.0.0.1\n" },
+	{ { NULL, NULL, "0", "0", "tcp,icmp", NULL }, "mirror proto icmp,tcp\n" },
+	{ { NULL, NULL, "80,0", "443", "tcp", NULL }, "mirror proto tcp dst-port 443\n" },
+	{ { NULL, NULL, "0-100", NULL, NULL, NULL }, "mirror src-port 0-100\n" },
+	{ { .dst_port = "443", .domain = "*.example.com, Example.com" },
+	  "mirror dst-port 443 domain example.com,*.example.com\n" },
+	{ { NULL, NULL, NULL, "80,443", NULL, NULL }, "mirror dst-port 80,443\n" },
+	{ { "10.0.0.0/8,::/0", "0.0.0.0/0", NULL, NULL, "udp", NULL }, "mirror proto udp\n" },
+	{ { "10.0.0.0/0", NULL, NULL, NULL, NULL, NULL }, "mirror src 0.0.0.0/0\n" },
+	{ { NULL, NULL, NULL, NULL, "sctp,200,icmp", NULL }, "mirror proto icmp,sctp,200\n" },
+	{ { NULL, NULL, NULL, "1", "200,icmp", NULL }, "mirror proto 200 dst-port 1\nmirror proto icmp\n" },
 };
 
 TEST(test_upstream)
@@ -797,7 +868,7 @@ static const struct {
 	{ { .dst_port = "80,,443" }, "--dst-port: empty element in a list" },
 	{ { .protocol = "tcp,all" },
 	  "--protocol: \"all\" is not a known protocol or a number from 0 to 255" },
-	{ { "x", "y", "-", "1,", "z\n" },
+	{ { "x", "y", "-", "1,", "z\n", NULL },
 	  "--src-address: \"x\" is not an IPv4 or IPv6 address or prefix\n"
 	  "--dst-address: \"y\" is not an IPv4 or IPv6 address or prefix\n"
 	  "--src-port: \"-\" is not a port or a range of them (0 to 65535)\n"

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "domain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../host/names.h"
+#include "../wire/domain_name.h"
+
+bool name_parse(const char *text, size_t len, struct mirror_name *name)
+{
+	char lower[NAME_SIZE];
+
+	*name = (struct mirror_name){ .suffix = len > 2 && !memcmp(text, "*.", 2) };
+	if (!domain_name((const uint8_t *)text + 2 * name->suffix, len - 2 * name->suffix, lower))
+		return false;
+	name->len = strlen(lower);
+	memcpy(name->text, lower, name->len);
+	return true;
+}
+
+int name_list_add(struct name_list *list, const struct mirror_name *name)
+{
+	/* room for the next power of two, so it is only short where n is one */
+	if ((list->n & (list->n - 1)) == 0) {
+		struct mirror_name *at = reallocarray(list->at, list->n ? list->n * 2 : 1, sizeof(*at));
+
+		if (!at)
+			return -ENOMEM;
+		list->at = at;
+	}
+	list->at[list->n++] = *name;
+	return 0;
+}
+
+void name_list_reduce(struct name_list *list)
+{
+	size_t kept = 1;
+
+	if (list->n < 2)
+		return;
+	qsort(list->at, list->n, sizeof(*list->at), name_compare);
+	for (size_t i = 1; i < list->n; i++)
+		if (!name_covers(&list->at[kept - 1], &list->at[i]))
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+}
