@@ -29,7 +29,14 @@ static struct mirror_group slots[MIRROR_MAX_GROUPS];
 static struct mirror_settings settings;
 static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
 static struct mirror_collector_counters counters[MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS];
-static const struct shared shared = { &host, slots, &settings, sent, sent_errors, counters };
+static const struct shared shared = {
+	.state = &host,
+	.groups = slots,
+	.settings = &settings,
+	.sent = sent,
+	.sent_errors = sent_errors,
+	.collectors = counters,
+};
 static struct deliverer d;
 static int vxlan, gue;
 
