@@ -6,6 +6,8 @@
 #
 #   ring_lab                First, the setup of tests without one of their own: the three hosts, root programs on
 #                           host's eth0. What leaves eth1 is what a wire would carry.
+#   ring_wire               What is captured at the client is then what a wire would carry, in its order, although the host's
+#                           packets are super-packets. Neighbours know each other for good.
 #   ring_start [OPTION…]    start of ingress, then of egress; rules=TEXT before it replaces the rule "mirror".
 #   ring_update OPTION…     update of both.
 #   sent NAME               One of the sender's counters, by its name in the metrics: copies, not_ip …
@@ -32,6 +34,17 @@ ring_lab() {
 
 setup() {
 	ring_lab
+}
+
+ring_wire() {
+	local - && set +T
+	lab_no_offload client eth0
+	on client ethtool -K eth0 tx off
+	on host ethtool -K eth0 tx off tso off gso on gro on rx-udp-gro-forwarding on
+	# on one CPU, whichever they were sent on
+	on client bash -c "echo 1 >/sys/class/net/eth0/queues/rx-0/rps_cpus"
+	lab_neighbour client eth0 host eth0 $LAB_HOST4 $LAB_HOST6
+	lab_neighbour host eth0 client eth0 $LAB_CLIENT4 $LAB_CLIENT6
 }
 
 ring_start() {

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """Compares copies with the packets they are copies of.
 
-    ring_compare.py FORMAT WIRE.pcap COPIES.pcap [SNAPLEN]
+    ring_compare.py FORMAT WIRE.pcap COPIES.pcap [SNAPLEN [PORTS]]
 
-WIRE: what was on the production wire, every packet of which is mirrored. COPIES: what was sent to the collector. tshark
-finds the inner packets in them: FORMAT is the tunnel's name for it, or vlan, or dev. Each flow's packets have to be the
-same bytes (as far as SNAPLEN) in the same order, and checksums to be right.
+WIRE: what was on the production wire, every packet of which is mirrored; with PORTS, those of flows with such a port (a
+file with numbers; SNAPLEN 0: whole packets). COPIES: what was sent to the collector. tshark finds the inner packets in
+them: FORMAT is the tunnel's name for it, or vlan, or dev. Each flow's packets have to be the same bytes (as far as
+SNAPLEN) in the same order, and checksums to be right.
 
 Prints what the sender's counters have to explain, and fails if anything else is different, missing or too much:
     N packets, N copies, N not IP, N without a checksum
@@ -97,17 +98,23 @@ def key(packet, ip):
     return flow(packet[ip:] + bytes(100)) if ip is not None else packet[6:12]
 
 
-def read_wire(path, bare, snaplen):
+def ports(name):
+    """Of TCP and UDP, and of ICMP errors about them; of others none."""
+    return set(struct.unpack("!HH", bytes.fromhex(name[-1]))) if isinstance(name, tuple) and name[-1] else set()
+
+
+def read_wire(path, bare, snaplen, wanted):
     """The copies that there should be, by flow; and the number of packets that are not IP."""
     flows, not_ip = collections.defaultdict(list), 0
     for frame in pcap(path)[1]:
         ip = ip_offset(frame)
-        if is_own(frame, ip):
+        name = key(frame[:snaplen], ip)
+        if is_own(frame, ip) or (wanted is not None and not wanted & ports(name)):
             continue
         if bare and ip is None:
             not_ip += 1
         else:
-            flows[key(frame[:snaplen], ip)].append(Packet(frame[ip if bare else 0:snaplen], len(frame)))
+            flows[name].append(Packet(frame[ip if bare else 0:snaplen], len(frame)))
     return flows, not_ip
 
 
@@ -160,9 +167,11 @@ def compare(wire, copies, bare, snaplen):
     return unknown
 
 
-def main(tunnel, wire_path, copies_path, snaplen=None):
+def main(tunnel, wire_path, copies_path, snaplen="0", wanted=None):
     bare = tunnel == "gue" or pcap(copies_path)[0] == LINK_RAW
-    wire, not_ip = read_wire(wire_path, bare, snaplen and int(snaplen))
+    snaplen = int(snaplen) or None
+    wanted = wanted and set(map(int, pathlib.Path(wanted).read_text().split()))
+    wire, not_ip = read_wire(wire_path, bare, snaplen, wanted)
     copies, bad = read_copies(copies_path, tunnel, bare)
     unknown = compare(wire, copies, bare, snaplen)
     if bad and not unknown:

@@ -12,21 +12,13 @@ setup() {
 	# all packets have room, with the longest headers and two tags
 	on host ip link set eth1 mtu 2000
 	on collector ip link set eth0 mtu 2000
-	wire
-	spawn host server python3 "$tools/ring_traffic.py" serve
-	wait_until 5 grep -q ready "$LAB/server.log"
-}
-
-# Between client and host: what is captured at the client is what a wire would carry.
-wire() {
-	lab_no_offload client eth0
-	on client ethtool -K eth0 tx off
-	on host ethtool -K eth0 tx off tso off gso on gro on rx-udp-gro-forwarding on
-	in_order client eth0
+	ring_wire
+	lab_neighbour client eth0 host eth0 192.0.5.2
+	lab_neighbour host eth0 client eth0 192.0.5.1
 	mac_client=$(lab_mac client eth0)
 	mac_host=$(lab_mac host eth0)
-	lab_neighbour client eth0 host eth0 192.0.5.2 $LAB_HOST4 $LAB_HOST6
-	lab_neighbour host eth0 client eth0 192.0.5.1 $LAB_CLIENT4 $LAB_CLIENT6
+	spawn host server python3 "$tools/ring_traffic.py" serve
+	wait_until 5 grep -q ready "$LAB/server.log"
 }
 
 # 192.0.5.1 at the client and 192.0.5.2 at the host are in VLAN 5. The host's tags are pushed before our programs see the
@@ -57,11 +49,6 @@ tunnel() {
 	lab_neighbour client gbp0 host gbp0 192.0.6.2
 	lab_neighbour host gbp0 client gbp0 192.0.6.1
 	tunnelled=192.0.6.2
-}
-
-# Packets that arrive there are captured in the order in which they were sent, whichever CPU that was on.
-in_order() {
-	on "$1" bash -c "echo 1 >/sys/class/net/$2/queues/rx-0/rps_cpus"
 }
 
 # Everything there is, with datagrams of the sizes given.
