@@ -20,7 +20,7 @@ BPFTOOL ?= $(or $(lastword $(sort $(wildcard /usr/lib/linux-tools*/bpftool))),$(
 STATIC ?= 1
 
 B = build
-LIBRARIES = libbpf libelf zlib libnl-3.0 json-c libseccomp
+LIBRARIES = libbpf libelf zlib libnl-3.0 json-c libseccomp nettle
 # What the collector has beside them.
 COLLECTOR_LIBRARIES = -lpcap -lzstd -lssl -lcrypto
 WARNINGS = -Wall -Wextra

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 253 characters and a NUL: 255 bytes on the wire, less the first length and the root label (RFC 1035 2.3.4). */
+/* 253 characters and a NUL: 255 bytes on the wire (RFC 1035 2.3.4), less the first length and the root. */
 #define NAME_SIZE 254
 
 /*

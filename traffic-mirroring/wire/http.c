@@ -492,17 +492,34 @@ void http_begin_response(struct http *h, bool to_head)
 	*h = (struct http){ .state = HTTP_AT_START, .response = true, .to_head = to_head };
 }
 
-size_t http_read(struct http *h, const uint8_t *at, size_t len)
+/* Reads until a state, or one after it, is reached. */
+static size_t read_up_to(struct http *h, const uint8_t *at, size_t len, enum http_state state)
 {
 	const uint8_t *p = at, *end = at + len;
 
-	while (p < end && h->state < HTTP_WHOLE) {
+	while (p < end && h->state < state) {
 		const uint8_t *next = steps[h->state](h, p, end);
 
 		h->len += next - p;
 		p = next;
 	}
 	return p - at;
+}
+
+size_t http_read(struct http *h, const uint8_t *at, size_t len)
+{
+	return read_up_to(h, at, len, HTTP_WHOLE);
+}
+
+/* The states after the head come after those within it. */
+size_t http_read_head(struct http *h, const uint8_t *at, size_t len)
+{
+	return read_up_to(h, at, len, HTTP_AT_CHUNK_SIZE);
+}
+
+bool http_head_is_whole(const struct http *h)
+{
+	return h->state >= HTTP_AT_CHUNK_SIZE && h->state != HTTP_INVALID;
 }
 
 bool http_skip(struct http *h, size_t len)

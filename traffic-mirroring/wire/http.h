@@ -89,6 +89,10 @@ void http_begin_response(struct http *h, bool to_head);
 /* Returns how many bytes belong to the message. At HTTP_WHOLE and HTTP_INVALID no more are read. */
 size_t http_read(struct http *h, const uint8_t *at, size_t len);
 
+/* The same, but reads no more than the head. */
+size_t http_read_head(struct http *h, const uint8_t *at, size_t len);
+bool http_head_is_whole(const struct http *h);
+
 /* The next len bytes are missing. False: they may be more than bytes of the body, so the message is lost. */
 bool http_skip(struct http *h, size_t len);
 

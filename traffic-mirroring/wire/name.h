@@ -7,12 +7,12 @@
  * All other flows have no name. A name is used to decide what is copied, so where two servers could read two
  * names, or one could read none, there is no name.
  *
- * The packets are those of one flow, in the order in which they were captured: segments and datagrams may be
+ * The packets are those of one flow in the order in which they were captured; segments and datagrams may be
  * lost, repeated and reordered.
  *
- * TCP: the stream is read from its SYN on, from the end that sent the SYN, the client. Clients of TLS and HTTP
- * speak first: where the server does, there is no name. A flow that is first seen without its SYN is read if
- * its first payload starts a ClientHello or a request, from either end; otherwise it is NAME_MIDDLE.
+ * TCP: the stream is read from its SYN on, from the end that sent the SYN, the client. In TLS and HTTP the
+ * client speaks first: if the server does, there is no name. A flow first seen without its SYN is read if its
+ * first payload starts a ClientHello or a request, from either end; otherwise it is NAME_MIDDLE.
  */
 #pragma once
 
