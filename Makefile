@@ -248,7 +248,7 @@ $(BENCHES): $B/%: $B/obj/%.o $B/obj/tests.a $(call archives,$(addprefix traffic-
 $(FUZZERS): $B/%: %.c $B/obj/tested/all.a
 	@mkdir -p $(@D)
 	$(CLANG) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-		$(LIBRARY_SOURCES) $(filter %/same_filter.c,$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \
+		$(LIBRARY_SOURCES) $(filter $(addprefix %/,same_filter.c name_flow.c hello.c initial.c),$(TEST_SUPPORT)) $$($(PKG_CONFIG) --libs $(LIBRARIES)) \
 		$(COLLECTOR_LIBRARIES)
 
 # BPF objects, stripped of DWARF but not of BTF.

@@ -26,7 +26,7 @@ static void begin(struct tcp_name *t, int client, uint32_t start)
 	http_begin_request(&t->http);
 }
 
-/* A SYN with another number is that of a new connection. The server's tells as much if the client's is lost. */
+/* A SYN with another number begins a new connection. The server's tells as much if the client's is lost. */
 static void read_syn(struct tcp_name *t, const uint8_t *header, int direction)
 {
 	bool server = header[FLAGS] & TH_ACK;
