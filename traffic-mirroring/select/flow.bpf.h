@@ -4,7 +4,17 @@
 #include "../abi/flow_hash.h"
 #include "parse.bpf.h"
 
-static __always_inline __u64 flow_hash(const struct packet *p)
+struct flow {
+	__u64 hash; /* the same for both directions */
+	bool direction;
+};
+
+static __always_inline struct flow flow_of(struct packet *p)
 {
-	return hash_flow(hash_end(p->src, p->src_port), hash_end(p->dst, p->dst_port), p->proto);
+	__u64 from, to;
+
+	complete_addresses(p);
+	from = hash_end(p->src, p->src_port);
+	to = hash_end(p->dst, p->dst_port);
+	return (struct flow){ hash_flow(from, to, p->proto), from < to };
 }

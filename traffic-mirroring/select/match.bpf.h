@@ -80,9 +80,12 @@ static __always_inline __u64 match(const struct mirror_bank *b, const struct pac
 	}
 	word = narrow(word, b->any[DIM_VLAN], p->vlan != NO_VLAN, &MAP(vlan), p->vlan, bank);
 	word = narrow(word, b->any[DIM_MALFORMED], true, &MAP(malformed), p->malformed, bank);
-	/* addresses cost most: skip them if the first remaining filter does not constrain them */
+	/*
+	 * Addresses cost most: skip them if the first remaining filter decides. If it asks for the name, which
+	 * comes last, others may decide.
+	 */
 	lowest = word & -word;
-	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST])
+	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST] & b->any[DIM_DOMAIN])
 		return word;
 	word = narrow_address(word, b->any[DIM_SRC], p->family, p->src, &MAP(src4), &MAP(src6), bank);
 	return narrow_address(word, b->any[DIM_DST], p->family, p->dst, &MAP(dst4), &MAP(dst6), bank);

@@ -43,6 +43,7 @@ struct packet {
 	__u32 icmp_type SLOT; /* if proto is ICMP or ICMPv6; or UNKNOWN */
 	__u32 malformed SLOT; /* a header is too short or contradictory: the rest was not read */
 	__u32 payload SLOT; /* offset of the TCP, UDP or ICMP payload, else 0 */
+	__u32 end SLOT; /* of the IP packet, by its own length; valid if payload is */
 };
 
 struct vlan_tag {
@@ -325,6 +326,7 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p
 	p->malformed = 0;
 	p->payload = sizeof(*eth) + sizeof(*ip) +
 		     (ip->protocol == IPPROTO_TCP ? (l4->data_offset >> 4) * 4 : sizeof(struct udphdr));
+	p->end = sizeof(*eth) + len;
 	return true;
 }
 
@@ -344,6 +346,7 @@ static __always_inline bool parse_any(struct __sk_buff *skb, struct packet *p, b
 	} else {
 		return true;
 	}
+	p->end = end;
 	return p->fragment == FRAGMENT_LATER || parse_l4(skb, p, off, end);
 }
 
@@ -373,4 +376,26 @@ static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool 
 	forget(&p->dst_port);
 	forget(&p->icmp_type);
 	forget(&p->malformed);
+}
+
+/*
+ * Brings the paths through the parser together, where a lot follows: the verifier then follows that once.
+ * After complete_addresses().
+ */
+static __always_inline void forget_packet(struct packet *p)
+{
+	asm volatile("" : : "r"(p) : "memory");
+	forget(&p->family);
+	forget(&p->proto);
+	forget(&p->vlan);
+	forget(&p->fragment);
+	forget(&p->extensions);
+	forget(&p->ports);
+	forget(&p->src_port);
+	forget(&p->dst_port);
+	forget(&p->tcp_flags);
+	forget(&p->icmp_type);
+	forget(&p->malformed);
+	forget(&p->payload);
+	forget(&p->end);
 }

@@ -37,6 +37,11 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 	r->filter = d->filter + 1;
 	r->flags = d->flags;
 	r->stride = 0;
+	r->segments = d->segments;
+	r->ruleset = d->ruleset;
+	/* the last four: they follow each other in both */
+	__builtin_memcpy(&r->candidates, &d->candidates,
+			 sizeof(*r) - offsetof(struct mirror_record, candidates));
 }
 
 /*
@@ -79,6 +84,12 @@ static __always_inline __u32 put(struct __sk_buff *skb, const struct mirror_deci
 	return OUT_RING;
 }
 
+/* The bytes that copies need of the packet, but for snaplen. */
+static __always_inline __u32 needed(const struct __sk_buff *skb, const struct mirror_decision *d)
+{
+	return d->len && d->len < skb->len ? d->len : skb->len;
+}
+
 /* The bytes that copies need of each segment's payload. */
 static __always_inline __u32 stride_of(const struct mirror_decision *d)
 {
@@ -101,7 +112,7 @@ static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirr
 {
 	const __u32 room = RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE;
 	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
-	__u32 len = skb->len, gso_size = skb->gso_size, from = d->payload;
+	__u32 len = needed(skb, d), gso_size = skb->gso_size, from = d->payload;
 	__u32 stride = stride_of(d), at = 0, piece;
 
 	if (!r)
@@ -156,7 +167,7 @@ static __always_inline __u32 put_super(struct __sk_buff *skb, const struct mirro
 static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_decision *d,
 				     struct mirror_state *state, void *ring, bool last)
 {
-	__u32 len = skb->len;
+	__u32 len = needed(skb, d);
 
 	if (d->snaplen && d->snaplen < len) {
 		if (!skb->gso_size)
@@ -198,6 +209,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	__u32 zero = 0, key = bpf_get_smp_processor_id(), outcome = OUT_NO_SENDER;
 	struct mirror_state *state;
 	void *states, *ring;
+	bool undecided;
 
 	states = bpf_map_lookup_elem(&MAP(state), &zero);
 	if (!states)
@@ -205,9 +217,12 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 	state = bpf_map_lookup_elem(states, &zero);
 	if (!state || !state->present)
 		return OUT_NO_SENDER;
-	if (state->stopped[d->group % MIRROR_MAX_GROUPS])
+	/* which group an undecided packet goes to, if any, is not known */
+	undecided = d->flags & RECORD_UNDECIDED;
+	if (!undecided && state->stopped[d->group % MIRROR_MAX_GROUPS])
 		return OUT_LINK_DOWN;
-	if (d->hash < state->shed || d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS])
+	if (d->hash < state->shed ||
+	    (!undecided && d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS]))
 		return OUT_SHED;
 
 	/* this CPU's primary ring; if that is full its overflow ring */
@@ -219,5 +234,5 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		if (outcome != OUT_RING_FULL)
 			break;
 	}
-	return outcome;
+	return outcome == OUT_RING && d->flags & RECORD_UNDECIDED ? OUT_UNDECIDED : outcome;
 }

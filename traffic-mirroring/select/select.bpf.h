@@ -14,6 +14,7 @@
 
 #include "count.bpf.h"
 #include "flow.bpf.h"
+#include "flow_table.bpf.h"
 #include "maps.bpf.h"
 #include "match.bpf.h"
 #include "parse.bpf.h"
@@ -21,6 +22,7 @@
 #include "tunnel.bpf.h"
 
 #define NO_FILTER MIRROR_MAX_FILTERS
+#define UNDECIDED_FILTER -1U /* 0 in a record, which counts from 1 */
 
 int MAP(device)(struct __sk_buff *skb);
 int MAP(ring)(struct __sk_buff *skb);
@@ -58,51 +60,116 @@ static __always_inline __u32 no_match(const struct packet *p)
 	return p->malformed ? OUT_MALFORMED : OUT_NO_MATCH;
 }
 
-/* Applies the filters in word. */
-static __always_inline void decide(const struct mirror_bank *b, struct packet *p, __u32 bank, __u64 word,
-				   struct mirror_decision *d)
+/*
+ * Applies the name of the packet's flow to word, of which the lowest bit decides then. If the name must be
+ * known first and is not, d tells the sender which filters are left.
+ */
+static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
+					 __u32 bank, __u64 word, struct mirror_decision *d)
 {
-	__u64 hash;
+	__u64 any = b->any[DIM_DOMAIN], rest = word & any, candidates;
+	struct flow flow;
+	__u32 class;
+
+	if (!(word & -word & ~any) && !renames(b, p))
+		return word;
+	flow = flow_of(p);
+	forget_packet(p);
+	class = class_of(skb, b, p, flow.hash);
+	if (class >= CLASS_FIRST)
+		return word & (any | accept_name(b, class, bank));
+	/* up to the first filter that accepts every name */
+	candidates = word & (rest ^ (rest - 1));
+	if (class != CLASS_UNDECIDED || !(candidates & ~any) || !(candidates & b->wants))
+		return rest;
+	d->candidates = candidates;
+	d->tag = flow_tag(flow.hash);
+	d->seen = flow_now();
+	d->ruleset = b->ruleset;
+	d->hash = flow.hash;
+	d->flags |= RECORD_UNDECIDED | (bank ? RECORD_BANK : 0);
+	d->filter = UNDECIDED_FILTER;
+	return word;
+}
+
+/* The row of the filter that decides; NULL: there is none, or it copies nothing, and d has the outcome. */
+static __always_inline struct mirror_filter *deciding(const struct packet *p, __u32 bank, __u64 word,
+						      struct mirror_decision *d)
+{
 	struct mirror_filter *f;
 	__u32 key;
 
 	if (!word) {
 		d->outcome = no_match(p);
-		return;
-	}
-	if (p->fragment == FRAGMENT_LATER && !(word & -word & b->without_l4)) {
-		d->outcome = OUT_FRAGMENT_UNKNOWN;
-		return;
+		return NULL;
 	}
 	d->filter = lowest_bit(word);
 	key = bank * MIRROR_MAX_FILTERS + d->filter;
 	f = bpf_map_lookup_elem(&MAP(filters), &key);
 	if (!f) {
 		d->outcome = OUT_NO_EXIT;
-		return;
+		return NULL;
 	}
 	if (f->action == ACTION_SKIP) {
 		d->outcome = OUT_SKIPPED;
+		return NULL;
+	}
+	return f;
+}
+
+/* Whether the flow is in the sample and the packet within its first bytes; if not, d has the outcome. */
+static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_bank *b,
+				    const struct mirror_filter *f, struct packet *p,
+				    struct mirror_decision *d)
+{
+	struct flow flow;
+
+	if (f->sample <= 1 && f->devices <= 1 && f->exit != EXIT_RING && !f->first)
+		return true;
+	flow = flow_of(p);
+	/* two independent halves: a flow's device must not depend on whether it is sampled */
+	d->hash = flow.hash;
+	if (hash_share(flow.hash >> 32, f->sample)) {
+		d->outcome = OUT_SAMPLED_OUT;
+		return false;
+	}
+	if (f->first && !within_first(skb, b, p, &flow, f->first, d)) {
+		d->outcome = OUT_BEYOND_FIRST;
+		return false;
+	}
+	return true;
+}
+
+/* Applies the filters in word. */
+static __always_inline void decide(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
+				   __u32 bank, __u64 word, struct mirror_decision *d)
+{
+	struct mirror_filter *f = NULL;
+
+	if (word && p->fragment == FRAGMENT_LATER && !(word & -word & b->without_l4)) {
+		d->outcome = OUT_FRAGMENT_UNKNOWN;
 		return;
+	}
+	word = narrow_name(skb, b, p, bank, word, d);
+	if (!(d->flags & RECORD_UNDECIDED)) {
+		f = deciding(p, bank, word, d);
+		if (!f)
+			return;
 	}
 	if (tunnelled(b, p, bank)) {
 		d->outcome = OUT_OWN_COPY;
 		return;
 	}
-	if (f->sample > 1 || f->devices > 1 || f->exit == EXIT_RING) {
-		/* two independent halves: a flow's device must not depend on whether it is sampled */
-		complete_addresses(p);
-		hash = flow_hash(p);
-		d->hash = hash;
-		if (hash_share(hash >> 32, f->sample)) {
-			d->outcome = OUT_SAMPLED_OUT;
-			return;
-		}
-	}
-	d->exit = f->exit;
 	d->payload = p->payload;
 	if (b->outers && is_icmp_error(p))
 		d->flags |= DECISION_QUOTES | (bank ? DECISION_BANK : 0);
+	if (!f) {
+		d->exit = EXIT_RING;
+		return;
+	}
+	if (!selects(skb, b, f, p, d))
+		return;
+	d->exit = f->exit;
 	d->snaplen = f->snaplen;
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
@@ -118,14 +185,15 @@ static __always_inline void decide(const struct mirror_bank *b, struct packet *p
 }
 
 /* Fragments of one datagram share the decision of the first; other packets are decided independently. */
-static __always_inline void decide_datagram(const struct mirror_bank *b, struct packet *p, __u32 bank,
-					    __u64 word, struct mirror_decision *d)
+static __always_inline void decide_datagram(struct __sk_buff *skb, const struct mirror_bank *b,
+					    struct packet *p, __u32 bank, __u64 word,
+					    struct mirror_decision *d)
 {
 	struct mirror_datagram key;
 	struct mirror_decision *first;
 
 	if (p->fragment == FRAGMENT_NONE) {
-		decide(b, p, bank, word, d);
+		decide(skb, b, p, bank, word, d);
 		return;
 	}
 	datagram_of(p, &key);
@@ -141,7 +209,7 @@ static __always_inline void decide_datagram(const struct mirror_bank *b, struct 
 			return;
 		}
 	}
-	decide(b, p, bank, word, d);
+	decide(skb, b, p, bank, word, d);
 	if (p->fragment == FRAGMENT_FIRST) {
 		d->time_ns = bpf_ktime_get_ns();
 		bpf_map_update_elem(&MAP(fragments), &key, d, BPF_ANY);
@@ -178,7 +246,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		return OUT_OWN_COPY;
 	parse(skb, &p, config.l3);
 	accepting = match(b, &p, bank);
-	if (!accepting && p.fragment == FRAGMENT_NONE)
+	if (!accepting && p.fragment == FRAGMENT_NONE && !renames(b, &p))
 		return no_match(&p);
 	/* not earlier: most packets end above and must not pay for it */
 	d = decision();
@@ -187,8 +255,9 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	*d = (struct mirror_decision){
 		.filter = NO_FILTER,
 		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),
+		.generation = config.generation,
 	};
-	decide_datagram(b, &p, bank, accepting, d);
+	decide_datagram(skb, b, &p, bank, accepting, d);
 	count_filter(counts, d->filter, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;

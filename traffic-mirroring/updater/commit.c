@@ -182,7 +182,10 @@ static uint16_t common_port(const struct configuration *c)
 
 static void write_bank(struct tables *t, const struct configuration *c, unsigned int spare)
 {
-	struct mirror_bank bank = { .outers = c->n_outers, .outer_port = common_port(c) };
+	struct mirror_bank bank = { .outers = c->n_outers,
+				    .outer_port = common_port(c),
+				    .flow_sets = c->flow_sets,
+				    .ruleset = c->ruleset };
 
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct filter *f = &c->filters->at[i];
@@ -192,10 +195,12 @@ static void write_bank(struct tables *t, const struct configuration *c, unsigned
 		t->filters[spare * MIRROR_MAX_FILTERS + i] = *row;
 
 		bank.filters |= bit;
+		if (row->action != ACTION_SKIP)
+			bank.wants |= bit;
 		for (int dim = 0; dim < DIM_COUNT; dim++)
 			if (!(f->constrained & 1U << dim))
 				bank.any[dim] |= bit;
-		if (!(f->constrained & L4_DIMENSIONS) && row->sample <= 1 && row->devices <= 1)
+		if (!(f->constrained & L4_DIMENSIONS) && row->sample <= 1 && row->devices <= 1 && !row->first)
 			bank.without_l4 |= bit;
 	}
 	t->banks[spare] = bank;

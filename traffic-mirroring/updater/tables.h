@@ -22,6 +22,8 @@ struct configuration {
 	struct mirror_group groups[MIRROR_MAX_FILTERS];
 	struct mirror_outer outers[MIRROR_MAX_OUTERS];
 	size_t n_outers;
+	uint32_t flow_sets; /* of the host's flow table; 0: no filter asks for flows */
+	uint16_t ruleset; /* key of the host's map rulesets; of filters with `domain` */
 	struct mirror_options options;
 	struct delivery delivery; /* their values, for delivery.h; neither read nor committed here */
 };
