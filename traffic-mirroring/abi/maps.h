@@ -30,6 +30,8 @@
 #define MIRROR_MAX_OUTERS 256 /* tunnel endpoints that are recognised as our own */
 #define MIRROR_MAX_FRAGMENTED 4096 /* datagrams whose fragments are followed at a time */
 #define MIRROR_NAME_LEN 16 /* IFNAMSIZ */
+#define MIRROR_RULE_NAME_LEN 32
+#define MIRROR_COUNTERS (MIRROR_BANKS * MIRROR_MAX_FILTERS) /* of filters */
 
 /*
  * skb->mark of a copy that is sent out of a device. If a copy meets one of our programs again (the uplink is
@@ -133,12 +135,19 @@ struct mirror_filter {
 	__u32 snaplen; /* the most bytes of a copy, from its first byte; 0: all */
 	__u32 sample; /* copy one flow in this many; 0 and 1: all */
 	__u32 group; /* exit 1: id of the collector group, struct mirror_group.id (host.h) */
-	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
+	__u32 counter; /* key of filter_packets and filter_bytes; 0: none */
 	/* the bytes of each flow and direction that are copied, or 0x80000000 and the packets; 0: all */
 	__u32 first;
 	__u32 trim; /* 0: snaplen; 1: headers and snaplen bytes; 2, 3: likewise, payload as zeros */
+	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
+	char name[MIRROR_RULE_NAME_LEN]; /* of the rule, padded with zeros; empty: none */
+	__u32 pad;
+	__u64 since_ns; /* CLOCK_MONOTONIC of the commit that made the rule */
+	/* what pending held for its counter then, of an earlier rule: not to be counted */
+	__u64 base_packets;
+	__u64 base_bytes;
 };
-_Static_assert(sizeof(struct mirror_filter) == 216, "no hidden padding");
+_Static_assert(sizeof(struct mirror_filter) == 280, "no hidden padding");
 
 /*
  * A tunnel endpoint that our own copies are sent to. Packets to it, packets from it in such a tunnel (it
@@ -174,16 +183,19 @@ _Static_assert(OUT_NO_EXIT == 17, "keys are public: new outcomes go to the end")
 /*
  * Counters accumulate per CPU and are added to the shared arrays every MIRROR_FLUSH events,
  * so that CPUs do not contend; readers that need exact values add the pending ones.
- * Maps: counters[OUT_COUNT]; filter_packets, filter_bytes [1 + MIRROR_MAX_FILTERS], where
- * key = the filter's number, counted from 1; pending (PERCPU_ARRAY, key 0).
+ * Maps: counters[OUT_COUNT]; filter_packets, filter_bytes [1 + MIRROR_COUNTERS], where
+ * key = mirror_filter.counter; pending (PERCPU_ARRAY, key 0).
+ *
+ * A counter belongs to a rule: one that stays over a commit, by its name or else its text, keeps it. A new
+ * one gets a counter that the active bank does not use.
  */
 #define MIRROR_FLUSH 64
 
 struct mirror_pending {
 	__u64 outcome[OUT_COUNT];
-	/* packets of filter i since the last flush; their bytes are flushed together with them */
-	__u64 packets[MIRROR_MAX_FILTERS];
-	__u64 bytes[MIRROR_MAX_FILTERS]; /* wire bytes, from the Ethernet header on */
+	/* packets of counter i + 1 since the last flush; their bytes are flushed together with them */
+	__u64 packets[MIRROR_COUNTERS];
+	__u64 bytes[MIRROR_COUNTERS]; /* wire bytes, from the Ethernet header on */
 };
 
 /* Beyond those of a record, which has a byte for them. */
@@ -199,7 +211,9 @@ enum mirror_decision_flags {
 struct mirror_decision {
 	__u64 time_ns; /* bpf_ktime_get_ns() of the first fragment */
 	__u32 outcome; /* enum mirror_outcome; OUT_NONE: to be copied */
-	__u32 filter; /* index, 0-based */
+	__u8 filter; /* number, counted from 1; 0: undecided */
+	__u8 counter; /* of that filter; 0: none is counted */
+	__u16 row; /* its key of the map filters */
 	__u32 exit; /* enum mirror_exit */
 	__u32 ifindex; /* EXIT_DEVICE */
 	__u32 l3; /* struct mirror_device.l3 */
@@ -268,8 +282,8 @@ _Static_assert(sizeof(struct mirror_about) == 8, "one word");
 #define MIRROR_OTHER_MAPS(M)                                                                    \
 	M(OUTERS, outers, HASH, struct mirror_outer, struct mirror_words, MIRROR_MAX_OUTERS, 0) \
 	M(COUNTERS, counters, ARRAY, __u32, __u64, OUT_COUNT, 0)                                \
-	M(FILTER_PACKETS, filter_packets, ARRAY, __u32, __u64, (1 + MIRROR_MAX_FILTERS), 0)     \
-	M(FILTER_BYTES, filter_bytes, ARRAY, __u32, __u64, (1 + MIRROR_MAX_FILTERS), 0)         \
+	M(FILTER_PACKETS, filter_packets, ARRAY, __u32, __u64, (1 + MIRROR_COUNTERS), 0)        \
+	M(FILTER_BYTES, filter_bytes, ARRAY, __u32, __u64, (1 + MIRROR_COUNTERS), 0)            \
 	M(PENDING, pending, PERCPU_ARRAY, __u32, struct mirror_pending, 1, 0)
 #define MIRROR_PRIVATE_MAPS(M)                                                            \
 	M(FRAGMENTS, fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, \

@@ -32,18 +32,20 @@ static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcom
 	add(&MAP(counters), outcome, MIRROR_FLUSH);
 }
 
-/* filter: index, 0-based. bytes: of the packet on the wire. */
-static __always_inline void count_filter(struct mirror_pending *p, __u32 filter, __u32 bytes)
+/* counter: of a filter; 0: none. bytes: of the packet on the wire. */
+static __always_inline void count_filter(struct mirror_pending *p, __u32 counter, __u32 bytes)
 {
+	__u32 i = counter - 1;
 	__u64 sum;
 
-	if (filter >= MIRROR_MAX_FILTERS)
+	barrier_var(i); /* as above */
+	if (i >= MIRROR_COUNTERS)
 		return;
-	sum = p->bytes[filter] += bytes;
-	if (++p->packets[filter] < MIRROR_FLUSH)
+	sum = p->bytes[i] += bytes;
+	if (++p->packets[i] < MIRROR_FLUSH)
 		return;
-	p->packets[filter] = 0;
-	p->bytes[filter] = 0;
-	add(&MAP(filter_packets), filter + 1, MIRROR_FLUSH);
-	add(&MAP(filter_bytes), filter + 1, sum);
+	p->packets[i] = 0;
+	p->bytes[i] = 0;
+	add(&MAP(filter_packets), i + 1, MIRROR_FLUSH);
+	add(&MAP(filter_bytes), i + 1, sum);
 }

@@ -34,7 +34,7 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 	r->gso_size = skb->gso_size;
 	r->vlan_tci = skb->vlan_tci;
 	r->vlan_proto = skb->vlan_present ? skb->vlan_proto : 0;
-	r->filter = d->filter + 1;
+	r->filter = d->filter;
 	r->flags = d->flags;
 	r->stride = 0;
 	r->segments = d->segments;

@@ -21,9 +21,6 @@
 #include "ring.bpf.h"
 #include "tunnel.bpf.h"
 
-#define NO_FILTER MIRROR_MAX_FILTERS
-#define UNDECIDED_FILTER -1U /* 0 in a record, which counts from 1 */
-
 int MAP(device)(struct __sk_buff *skb);
 int MAP(ring)(struct __sk_buff *skb);
 
@@ -88,7 +85,6 @@ static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mir
 	d->ruleset = b->ruleset;
 	d->hash = flow.hash;
 	d->flags |= RECORD_UNDECIDED | (bank ? RECORD_BANK : 0);
-	d->filter = UNDECIDED_FILTER;
 	return word;
 }
 
@@ -103,13 +99,15 @@ static __always_inline struct mirror_filter *deciding(const struct packet *p, __
 		d->outcome = no_match(p);
 		return NULL;
 	}
-	d->filter = lowest_bit(word);
-	key = bank * MIRROR_MAX_FILTERS + d->filter;
+	key = lowest_bit(word);
+	d->filter = key + 1;
+	d->row = key += bank * MIRROR_MAX_FILTERS;
 	f = bpf_map_lookup_elem(&MAP(filters), &key);
 	if (!f) {
 		d->outcome = OUT_NO_EXIT;
 		return NULL;
 	}
+	d->counter = f->counter;
 	if (f->action == ACTION_SKIP) {
 		d->outcome = OUT_SKIPPED;
 		return NULL;
@@ -184,6 +182,15 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	}
 }
 
+/* The counter of a datagram's filter, unless a commit has made another rule of it meanwhile. */
+static __always_inline __u32 counter_of(const struct mirror_decision *first)
+{
+	__u32 key = first->row;
+	struct mirror_filter *f = bpf_map_lookup_elem(&MAP(filters), &key);
+
+	return f && f->counter == first->counter && f->since_ns <= first->time_ns ? f->counter : 0;
+}
+
 /* Fragments of one datagram share the decision of the first; other packets are decided independently. */
 static __always_inline void decide_datagram(struct __sk_buff *skb, const struct mirror_bank *b,
 					    struct packet *p, __u32 bank, __u64 word,
@@ -201,10 +208,11 @@ static __always_inline void decide_datagram(struct __sk_buff *skb, const struct 
 		first = bpf_map_lookup_elem(&MAP(fragments), &key);
 		if (first && bpf_ktime_get_ns() - first->time_ns < MIRROR_FRAGMENT_NS) {
 			*d = *first;
+			d->counter = counter_of(d);
 			/* an entry can be reused for another datagram at any time, also while it is copied */
 			if (bpf_map_lookup_elem(&MAP(fragments), &key) != first) {
 				d->outcome = OUT_FRAGMENT_UNKNOWN;
-				d->filter = NO_FILTER;
+				d->counter = 0;
 			}
 			return;
 		}
@@ -253,12 +261,11 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	if (!d)
 		return OUT_NO_EXIT;
 	*d = (struct mirror_decision){
-		.filter = NO_FILTER,
 		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),
 		.generation = config.generation,
 	};
 	decide_datagram(skb, b, &p, bank, accepting, d);
-	count_filter(counts, d->filter, skb->len);
+	count_filter(counts, d->counter, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;
 	/* constant keys: compiled to a jump, not to a call through a table */

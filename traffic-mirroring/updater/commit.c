@@ -14,6 +14,7 @@
 
 #include "../../common/log.h"
 #include "../../common/netlink.h"
+#include "counters.h"
 #include "maps.h"
 #include "prefixes.h"
 #include "readback.h"
@@ -180,19 +181,20 @@ static uint16_t common_port(const struct configuration *c)
 	return port;
 }
 
-static void write_bank(struct tables *t, const struct configuration *c, unsigned int spare)
+/* rows: of the configuration, with their counters. */
+static void write_bank(struct tables *t, const struct configuration *c, const struct mirror_filter *rows,
+		       unsigned int spare)
 {
 	struct mirror_bank bank = { .outers = c->n_outers,
 				    .outer_port = common_port(c),
 				    .flow_sets = c->flow_sets,
 				    .ruleset = c->ruleset };
 
+	memcpy(&t->filters[spare * MIRROR_MAX_FILTERS], rows, MIRROR_MAX_FILTERS * sizeof(*rows));
 	for (size_t i = 0; i < c->filters->n; i++) {
 		const struct filter *f = &c->filters->at[i];
-		const struct mirror_filter *row = &c->rows[i];
+		const struct mirror_filter *row = &rows[i];
 		uint64_t bit = UINT64_C(1) << i;
-
-		t->filters[spare * MIRROR_MAX_FILTERS + i] = *row;
 
 		bank.filters |= bit;
 		if (row->action != ACTION_SKIP)
@@ -264,6 +266,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 {
 	struct mirror_config config = tables_config(t);
 	struct prefix_plan plans[ADDRESS_TABLES] = {};
+	struct mirror_filter rows[MIRROR_MAX_FILTERS];
 	struct outer_entry outers[MIRROR_MAX_OUTERS];
 	size_t n_outers;
 	unsigned int spare = !config.bank;
@@ -288,13 +291,16 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 		err = write_prefixes(t, &address_tables[i], spare, &plans[i]);
 	if (!err)
 		err = write_outers(t, c, spare, outers, n_outers);
+	memcpy(rows, c->rows, sizeof(rows));
+	if (!err)
+		err = counters_give(t, rows, c->filters->n);
 	if (err) {
 		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
 		goto out;
 	}
 	for (int dim = 0; dim < DIM_NUMBERS; dim++)
 		write_dimension(t, c->filters, dim, spare);
-	write_bank(t, c, spare);
+	write_bank(t, c, rows, spare);
 
 	t->about->network = netlink_namespace();
 	/* the first commit has nothing before it */

@@ -13,6 +13,7 @@
 
 #include "../../common/clock.h"
 #include "../../common/log.h"
+#include "counters.h"
 #include "delivery.h"
 #include "host_maps.h"
 #include "instance.h"
@@ -158,6 +159,8 @@ static void plan_end(struct plan *p, bool done)
  */
 static int make_plan(const struct instance *i, struct change *change, struct plan *p)
 {
+	struct mirror_filter rows[MIRROR_MAX_FILTERS];
+	const struct filter_set *filters;
 	struct delivery before;
 	int err;
 
@@ -171,8 +174,12 @@ static int make_plan(const struct instance *i, struct change *change, struct pla
 		return err;
 	delivery_parse(&p->c->options, &p->c->delivery);
 	before = p->c->delivery;
-	apply(change, p->c);
+	filters = p->c->filters;
+	memcpy(rows, p->c->rows, sizeof(rows));
+	apply(change, p->c); /* keeps these filters */
 	err = delivery_resolve(p->c, i);
+	if (!err)
+		err = counters_keep(filters, rows, p->c);
 	if (!err)
 		err = tables_check(p->c);
 	if (!err)

@@ -48,6 +48,7 @@ struct mirror_filter filter_row(const struct filter *f)
 {
 	struct mirror_filter row = { .action = f->action };
 
+	memcpy(row.name, f->name, sizeof(row.name));
 	/* a skip has no options */
 	if (f->action == ACTION_SKIP)
 		return row;
@@ -62,6 +63,7 @@ struct mirror_filter filter_row(const struct filter *f)
 void filter_from_row(struct filter *f, const struct mirror_filter *row)
 {
 	f->action = row->action;
+	memcpy(f->name, row->name, sizeof(f->name));
 	f->snaplen = row->own & OWN_SNAPLEN ? row->snaplen : 0;
 	f->sample = row->sample;
 	f->first = row->own & OWN_FIRST ? row->first : 0;

@@ -46,6 +46,7 @@ struct destination {
 
 struct filter {
 	enum mirror_action action;
+	char name[MIRROR_RULE_NAME_LEN]; /* empty: none */
 	uint32_t constrained; /* bit d: dimension d (enum mirror_dimension) has a set below */
 #define FILTER_SET(ID, name, values, ...) uint64_t name[BITS_WORDS(values)];
 	MIRROR_NUMBERS(FILTER_SET) /* the values accepted */

@@ -421,6 +421,35 @@ static int print_tcp_flags(FILE *to, const struct filter *f, const struct keywor
 
 /* ---- options ---- */
 
+static bool is_name(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!isalnum((unsigned char)s.at[i]) && !strchr("_.-", s.at[i]))
+			return false;
+	return s.len && s.len < MIRROR_RULE_NAME_LEN;
+}
+
+static void read_name(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	if (!is_name(value)) {
+		complain(r, value, "\"%s\" is not %s", quote(value).text, k->what);
+		return;
+	}
+	for (size_t i = 0; i < r->set->n; i++)
+		if (span_is(value, r->set->at[i].name))
+			complain(r, value, "\"%s\" is the name of filter %zu, too", quote(value).text, i + 1);
+	memcpy(f->name, value.at, value.len);
+}
+
+static int print_name(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	struct span name = { f->name, strlen(f->name) };
+
+	(void)k;
+	fputs(quote(name).text, to);
+	return is_name(name) ? 0 : -EDOM;
+}
+
 static void read_snaplen(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
 {
 	uint32_t bytes;
@@ -595,6 +624,7 @@ const struct keyword keywords[] = {
 	{ "vlan", DIM_VLAN, "a VLAN ID", RANGES },
 	{ "malformed", DIM_MALFORMED, "yes or no", NAMES(no_yes) },
 	{ "domain", DIM_DOMAIN, "a domain name such as example.com or *.example.com", BY(domain) },
+	{ "name", OPTION_NAME, "a name of up to 31 letters, digits, \"_\", \".\" and \"-\"", BY(name) },
 	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", BY(snaplen) },
 	{ "sample", OPTION_SAMPLE, "1/N", BY(sample) },
 	{ "first", OPTION_FIRST, FIRST_WHAT, BY(first) },
@@ -614,6 +644,8 @@ const struct keyword *keyword_find(struct span name)
 bool keyword_given(const struct filter *f, const struct keyword *k)
 {
 	switch (k->id) {
+	case OPTION_NAME:
+		return *f->name;
 	case OPTION_SNAPLEN:
 		return f->snaplen;
 	case OPTION_SAMPLE:
@@ -627,4 +659,9 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 	default:
 		return f->constrained >> k->id & 1;
 	}
+}
+
+bool keyword_allowed(const struct filter *f, const struct keyword *k)
+{
+	return f->action != ACTION_SKIP || k->id <= OPTION_NAME;
 }

@@ -15,6 +15,7 @@ struct span {
 
 struct reader {
 	const char *source; /* what errors call the text */
+	const struct filter_set *set; /* what is read so far; NULL: not rules */
 	unsigned int line; /* 0: the text is the value of an option, where errors name no position */
 	const char *line_start;
 	const char *at; /* the next byte */
@@ -41,7 +42,15 @@ bool span_is(struct span s, const char *text);
 bool next_element(struct reader *r, struct span *rest, struct span *element);
 
 /* A keyword stands for a dimension (enum mirror_dimension) or one of these. */
-enum { OPTION_SNAPLEN = DIM_COUNT, OPTION_SAMPLE, OPTION_FIRST, OPTION_MAX_RATE, OPTION_TO, KEYWORDS };
+enum {
+	OPTION_NAME = DIM_COUNT,
+	OPTION_SNAPLEN,
+	OPTION_SAMPLE,
+	OPTION_FIRST,
+	OPTION_MAX_RATE,
+	OPTION_TO,
+	KEYWORDS
+};
 
 struct keyword {
 	const char *name;
@@ -65,3 +74,6 @@ const struct keyword *keyword_find(struct span name);
 
 /* Whether the filter says something by this keyword. */
 bool keyword_given(const struct filter *f, const struct keyword *k);
+
+/* Whether the filter's action can have this keyword. */
+bool keyword_allowed(const struct filter *f, const struct keyword *k);

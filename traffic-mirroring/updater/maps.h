@@ -36,3 +36,6 @@ extern const struct address_table address_tables[ADDRESS_TABLES];
 
 /* Stores the word that the data path loads. */
 void config_store(struct tables *t, struct mirror_config config);
+
+/* The counts that are not in the shared arrays yet, of all CPUs together. 0 or a negative errno, silently. */
+int tables_pending(const struct tables *t, struct mirror_pending *sum);

@@ -22,6 +22,8 @@ struct sample {
 	struct mirror_config config;
 	struct counters counters;
 	size_t filters;
+	struct filter_counts counts[MIRROR_MAX_FILTERS];
+	char names[MIRROR_MAX_FILTERS][MIRROR_RULE_NAME_LEN];
 	int chained; /* a negative errno: unknown */
 };
 
@@ -56,6 +58,10 @@ static int read_sample(const struct instance *i, struct sample *s)
 		s->direction = i->direction;
 		s->config = tables_config(i->tables);
 		s->filters = c->filters->n;
+		for (size_t f = 0; f < s->filters; f++) {
+			s->counts[f] = filter_counts(&s->counters, &c->rows[f]);
+			memcpy(s->names[f], c->rows[f].name, sizeof(s->names[f]));
+		}
 		s->chained = read_chained(i);
 	}
 	configuration_free(c);
@@ -95,16 +101,24 @@ static void metric(const char *name, const char *type, const char *help)
 	prometheus_metric(stdout, name, type, help);
 }
 
+static void sample_labelled(const char *name, const struct sample *s, struct prometheus_label one,
+			    struct prometheus_label two, uint64_t number)
+{
+	const struct prometheus_label labels[] = { { "iface", s->iface },
+						   { "direction", direction_names[s->direction] },
+						   one,
+						   two,
+						   { NULL, NULL } };
+
+	prometheus_sample(stdout, name, labels, "%" PRIu64, number);
+}
+
 /* label, value: one more label, or NULL. */
 static void sample(const char *name, const struct sample *s, const char *label, const char *value,
 		   uint64_t number)
 {
-	const struct prometheus_label labels[] = { { "iface", s->iface },
-						   { "direction", direction_names[s->direction] },
-						   { label, value },
-						   { NULL, NULL } };
-
-	prometheus_sample(stdout, name, labels, "%" PRIu64, number);
+	sample_labelled(name, s, (struct prometheus_label){ label, value }, (struct prometheus_label){},
+			number);
 }
 
 static void print_outcomes(const struct sample *s, size_t n)
@@ -124,8 +138,10 @@ static void print_filters(const char *name, const char *help, const struct sampl
 	for (size_t i = 0; i < n; i++) {
 		for (size_t f = 0; f < s[i].filters; f++) {
 			snprintf(number, sizeof(number), "%zu", f + 1);
-			sample(name, &s[i], "filter", number,
-			       bytes ? s[i].counters.bytes[f] : s[i].counters.packets[f]);
+			sample_labelled(
+				name, &s[i], (struct prometheus_label){ "filter", number },
+				(struct prometheus_label){ *s[i].names[f] ? "name" : NULL, s[i].names[f] },
+				bytes ? s[i].counts[f].bytes : s[i].counts[f].packets);
 		}
 	}
 }

@@ -157,6 +157,9 @@ static struct mirror_filter bounded_row(const struct mirror_filter *in_map)
 		row.devices = MIRROR_MAX_DEVICES;
 	for (int i = 0; i < MIRROR_MAX_DEVICES; i++)
 		row.device[i].name[MIRROR_NAME_LEN - 1] = '\0';
+	row.name[MIRROR_RULE_NAME_LEN - 1] = '\0';
+	if (row.counter > MIRROR_COUNTERS)
+		row.counter = 0;
 	return row;
 }
 

@@ -26,7 +26,7 @@ static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, str
 
 	if (*seen >> k->id & 1)
 		complain(r, word, "\"%s\" is in the line twice", k->name);
-	else if (f->action == ACTION_SKIP && k->id >= DIM_COUNT)
+	else if (!keyword_allowed(f, k))
 		complain(r, word, "\"%s\" is an option, and skip takes none", k->name);
 	else if (!value.len)
 		complain(r, word, "\"%s\" has no value", k->name);
@@ -72,7 +72,7 @@ static void read_rule(struct reader *r, struct filter_set *set)
 
 int rules_parse(const char *source, const char *text, struct filter_set *set)
 {
-	struct reader r = { .source = source, .line = 1, .line_start = text, .at = text };
+	struct reader r = { .source = source, .set = set, .line = 1, .line_start = text, .at = text };
 
 	for (;;) {
 		read_rule(&r, set);
@@ -97,7 +97,7 @@ static int print_rule(FILE *to, const struct filter *f, char *fault, size_t size
 		int error;
 
 		/* options that were left on a filter when somebody made it a skip have no effect */
-		if (!keyword_given(f, k) || (f->action == ACTION_SKIP && k->id >= DIM_COUNT))
+		if (!keyword_given(f, k) || !keyword_allowed(f, k))
 			continue;
 		fprintf(to, " %s ", k->name);
 		before = ftell(to);
@@ -112,27 +112,37 @@ static int print_rule(FILE *to, const struct filter *f, char *fault, size_t size
 	return 0;
 }
 
+char *rule_text(const struct filter *f)
+{
+	char fault[64] = "", *text = NULL, *comment = NULL;
+	size_t size;
+	FILE *line = open_memstream(&text, &size);
+	int error;
+
+	if (!line)
+		return NULL;
+	error = print_rule(line, f, fault, sizeof(fault));
+	if (fclose(line) || error) {
+		free(text);
+		return NULL;
+	}
+	if (!*fault)
+		return text;
+	if (asprintf(&comment, "# %s: %s", fault, text) < 0)
+		comment = NULL;
+	free(text);
+	return comment;
+}
+
 int rules_print(FILE *to, const struct filter_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		char fault[64] = "";
-		char *text = NULL;
-		size_t size;
-		FILE *line = open_memstream(&text, &size);
-		int error;
+		char *text = rule_text(&set->at[i]);
 
-		if (!line)
+		if (!text)
 			return -ENOMEM;
-		error = print_rule(line, &set->at[i], fault, sizeof(fault));
-		if (fclose(line) && !error)
-			error = -ENOMEM;
-		if (!error && *fault)
-			fprintf(to, "# %s: %s\n", fault, text);
-		else if (!error)
-			fprintf(to, "%s\n", text);
+		fprintf(to, "%s\n", text);
 		free(text);
-		if (error)
-			return error;
 	}
 	return ferror(to) ? -EIO : 0;
 }

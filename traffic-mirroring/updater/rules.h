@@ -13,6 +13,9 @@
  */
 int rules_parse(const char *source, const char *text, struct filter_set *set);
 
+/* The filter as a rule, without a newline; a comment, if no rule can say what it holds. NULL: no memory. */
+char *rule_text(const struct filter *f);
+
 /*
  * Writes rules that rules_parse() reads back to the same set: a line a filter, values sorted, ranges joined.
  */

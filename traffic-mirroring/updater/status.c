@@ -280,13 +280,18 @@ static void emit_filters(struct emit *e, const struct instance_report *r)
 						    "  filters    none: nothing is mirrored\n");
 	emit_array(e, "filters");
 	for (size_t i = 0; rest && (line = strsep(&rest, "\n")) && *line; i++) {
+		const struct mirror_filter *row = &r->configuration->rows[i];
+		struct filter_counts n = filter_counts(&r->counters, row);
+
 		emit_object(e, NULL);
 		emit_string(e, "rule", line);
-		emit_number(e, "packets", r->counters.packets[i]);
-		emit_number(e, "bytes", r->counters.bytes[i]);
+		if (*row->name)
+			emit_string(e, "name", row->name);
+		emit_number(e, "packets", n.packets);
+		emit_number(e, "bytes", n.bytes);
 		emit_end(e);
-		emit_text(e, "    %2zu %16" PRIu64 " %15" PRIu64 "  %.120s%s\n", i + 1,
-			  r->counters.packets[i], r->counters.bytes[i], line, strlen(line) > 120 ? " …" : "");
+		emit_text(e, "    %2zu %16" PRIu64 " %15" PRIu64 "  %.120s%s\n", i + 1, n.packets, n.bytes,
+			  line, strlen(line) > 120 ? " …" : "");
 	}
 	emit_end(e);
 	free(text);

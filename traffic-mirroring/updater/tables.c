@@ -313,22 +313,16 @@ void tables_rollback(struct tables *t)
 	config_store(t, config);
 }
 
-struct totals {
-	uint64_t outcome[OUT_COUNT];
-	uint64_t packets[1 + MIRROR_MAX_FILTERS];
-	uint64_t bytes[1 + MIRROR_MAX_FILTERS];
-};
-
-static int read_totals(const struct tables *t, struct totals *totals)
+static int read_totals(const struct tables *t, struct counters *totals)
 {
 	static const struct {
 		enum map map;
 		size_t offset;
 		__u32 n;
 	} arrays[] = {
-		{ MAP_COUNTERS, offsetof(struct totals, outcome), OUT_COUNT },
-		{ MAP_FILTER_PACKETS, offsetof(struct totals, packets), 1 + MIRROR_MAX_FILTERS },
-		{ MAP_FILTER_BYTES, offsetof(struct totals, bytes), 1 + MIRROR_MAX_FILTERS },
+		{ MAP_COUNTERS, offsetof(struct counters, outcome), OUT_COUNT },
+		{ MAP_FILTER_PACKETS, offsetof(struct counters, packets), 1 + MIRROR_COUNTERS },
+		{ MAP_FILTER_BYTES, offsetof(struct counters, bytes), 1 + MIRROR_COUNTERS },
 	};
 
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
@@ -341,11 +335,20 @@ static int read_totals(const struct tables *t, struct totals *totals)
 	return 0;
 }
 
-int tables_counters(const struct tables *t, struct counters *counters)
+static void add_pending(struct mirror_pending *sum, const struct mirror_pending *pending)
 {
-	int cpus = libbpf_num_possible_cpus(), err, tries = 16;
+	for (int i = 0; i < OUT_COUNT; i++)
+		sum->outcome[i] += pending->outcome[i];
+	for (int i = 0; i < MIRROR_COUNTERS; i++) {
+		sum->packets[i] += pending->packets[i];
+		sum->bytes[i] += pending->bytes[i];
+	}
+}
+
+int tables_pending(const struct tables *t, struct mirror_pending *sum)
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0;
 	struct mirror_pending *pending;
-	struct totals before, after;
 	__u32 zero = 0;
 
 	if (cpus < 0)
@@ -353,6 +356,20 @@ int tables_counters(const struct tables *t, struct counters *counters)
 	pending = calloc(cpus, sizeof(*pending));
 	if (!pending)
 		return -ENOMEM;
+	memset(sum, 0, sizeof(*sum));
+	if (bpf_map_lookup_elem(t->fd[MAP_PENDING], &zero, pending))
+		err = -errno;
+	for (int cpu = 0; cpu < cpus && !err; cpu++)
+		add_pending(sum, &pending[cpu]);
+	free(pending);
+	return err;
+}
+
+int tables_counters(const struct tables *t, struct counters *counters)
+{
+	struct mirror_pending pending;
+	struct counters after;
+	int err, tries = 16;
 
 	/*
 	 * A CPU may move its pending counts to the totals between two reads. Totals that did not change
@@ -360,28 +377,30 @@ int tables_counters(const struct tables *t, struct counters *counters)
 	 * is off by some flushes, as any later one would be by the packets since.
 	 */
 	do {
-		err = read_totals(t, &before);
-		if (!err && bpf_map_lookup_elem(t->fd[MAP_PENDING], &zero, pending))
-			err = -errno;
+		err = read_totals(t, counters);
+		if (!err)
+			err = tables_pending(t, &pending);
 		if (!err)
 			err = read_totals(t, &after);
-	} while (!err && memcmp(&before, &after, sizeof(before)) && --tries);
+	} while (!err && memcmp(counters, &after, sizeof(after)) && --tries);
 
-	for (int i = 0; !err && i < OUT_COUNT; i++) {
-		counters->outcome[i] = before.outcome[i];
-		for (int cpu = 0; cpu < cpus; cpu++)
-			counters->outcome[i] += pending[cpu].outcome[i];
+	for (int i = 0; !err && i < OUT_COUNT; i++)
+		counters->outcome[i] += pending.outcome[i];
+	for (int i = 0; !err && i < MIRROR_COUNTERS; i++) {
+		counters->packets[i + 1] += pending.packets[i];
+		counters->bytes[i + 1] += pending.bytes[i];
 	}
-	for (int i = 0; !err && i < MIRROR_MAX_FILTERS; i++) {
-		counters->packets[i] = before.packets[i + 1];
-		counters->bytes[i] = before.bytes[i + 1];
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			counters->packets[i] += pending[cpu].packets[i];
-			counters->bytes[i] += pending[cpu].bytes[i];
-		}
-	}
-	free(pending);
 	return err;
+}
+
+struct filter_counts filter_counts(const struct counters *counters, const struct mirror_filter *row)
+{
+	uint64_t packets = counters->packets[row->counter], bytes = counters->bytes[row->counter];
+
+	/* the counter is another rule's by now, if somebody commits twice meanwhile: status takes no lock */
+	if (packets < row->base_packets || bytes < row->base_bytes)
+		return (struct filter_counts){};
+	return (struct filter_counts){ packets - row->base_packets, bytes - row->base_bytes };
 }
 
 const char *outcome_name(enum mirror_outcome outcome)

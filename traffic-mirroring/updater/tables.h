@@ -99,10 +99,16 @@ void tables_rollback(struct tables *t);
 /* Exact totals: the shared arrays and what is still pending per CPU. */
 struct counters {
 	uint64_t outcome[OUT_COUNT];
-	uint64_t packets[MIRROR_MAX_FILTERS];
-	uint64_t bytes[MIRROR_MAX_FILTERS];
+	uint64_t packets[1 + MIRROR_COUNTERS]; /* by struct mirror_filter.counter */
+	uint64_t bytes[1 + MIRROR_COUNTERS];
 };
 int tables_counters(const struct tables *t, struct counters *counters);
+
+/* What one filter has decided since its rule was made. row: as tables_read() has it. */
+struct filter_counts {
+	uint64_t packets, bytes;
+};
+struct filter_counts filter_counts(const struct counters *counters, const struct mirror_filter *row);
 
 /* The name of an outcome as metrics, status and docs write it: "no_match". */
 const char *outcome_name(enum mirror_outcome outcome);

@@ -14,6 +14,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../updater/counters.h"
+#include "../../updater/maps.h"
 #include "../../updater/rules.h"
 #include "packets.h"
 
@@ -234,11 +236,37 @@ struct configuration *datapath_configuration(const char *rules)
 
 int datapath_commit(struct datapath *datapath, const char *rules)
 {
-	struct configuration *c = datapath_configuration(rules);
-	int error = c ? tables_commit(datapath->tables, c, false) : -EINVAL;
+	struct configuration *c = datapath_configuration(rules), *before = configuration_new();
+	int error = c && before ? tables_read(datapath->tables, before) : -EINVAL;
 
+	if (!error)
+		error = counters_keep(before->filters, before->rows, c);
+	if (!error)
+		error = tables_commit(datapath->tables, c, false);
+	configuration_free(before);
 	configuration_free(c);
 	return error;
+}
+
+static const struct mirror_filter *rows_in_force(const struct datapath *datapath)
+{
+	const struct tables *t = datapath->tables;
+
+	return &t->filters[tables_config(t).bank * MIRROR_MAX_FILTERS];
+}
+
+__u32 datapath_counter(const struct datapath *datapath, size_t filter)
+{
+	return rows_in_force(datapath)[filter].counter;
+}
+
+struct filter_counts datapath_counts(const struct datapath *datapath, size_t filter)
+{
+	struct counters counters;
+
+	if (tables_counters(datapath->tables, &counters))
+		return (struct filter_counts){ UINT64_MAX, UINT64_MAX };
+	return filter_counts(&counters, &rows_in_force(datapath)[filter]);
 }
 
 int fixture_commit(struct fixture *fixture, const char *rules)
@@ -257,6 +285,17 @@ int datapath_switch(struct datapath *datapath, bool on)
 		return fixture_failed("config");
 	config.off = !on;
 	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? fixture_failed("config") : 0;
+}
+
+/* The filter that has a counter, by index; -1: none. */
+static int filter_of(const struct datapath *datapath, __u32 counter)
+{
+	const struct mirror_filter *rows = rows_in_force(datapath);
+
+	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
+		if (rows[i].counter == counter)
+			return i;
+	return -1;
 }
 
 /*
@@ -278,9 +317,9 @@ static int read_pending(const struct datapath *datapath, struct datapath_result 
 				result->outcome = i;
 			result->outcomes += pending[cpu].outcome[i];
 		}
-		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
+		for (int i = 0; i < MIRROR_COUNTERS; i++) {
 			if (pending[cpu].packets[i])
-				result->filter = i;
+				result->filter = filter_of(datapath, i + 1);
 			result->filters += pending[cpu].packets[i];
 			result->bytes += pending[cpu].bytes[i];
 		}

@@ -44,9 +44,12 @@ int datapath_map(const struct datapath *datapath, const char *name);
 
 /* A configuration from rules, every filter with its devices. NULL after an error was printed. */
 struct configuration *datapath_configuration(const char *rules);
-/* Both print what failed. 0 or a negative errno. */
+/* Both print what failed. 0 or a negative errno. As update: rules that stay keep their counters. */
 int datapath_commit(struct datapath *datapath, const char *rules);
 int fixture_commit(struct fixture *fixture, const char *rules);
+/* The counter of a filter in force, by index, and what it has counted. */
+__u32 datapath_counter(const struct datapath *datapath, size_t filter);
+struct filter_counts datapath_counts(const struct datapath *datapath, size_t filter);
 /* The operator's switch. */
 int datapath_switch(struct datapath *datapath, bool on);
 

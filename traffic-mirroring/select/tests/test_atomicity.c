@@ -138,4 +138,54 @@ TEST(rejected_by_both)
 	under_traffic(EGRESS, rejecting, OUT_SKIPPED);
 }
 
+#define CYCLES 10
+
+/* Two rules that follow one another count each packet once, from 0 on, whose counter they ever get. */
+TEST(new_rules_start_at_zero)
+{
+	struct datapath *datapath = &fixture.datapath[INGRESS];
+	char rules[64];
+
+	pin(0);
+	for (int i = 0; i < CYCLES; i++) {
+		struct sender s = { .prog_fd = datapath->select_fd, .cpu = 1 };
+		uint64_t first, second;
+		pthread_t thread;
+
+		snprintf(rules, sizeof(rules), "skip dst-port 443 name first%d", i);
+		assert_int_equal(datapath_commit(datapath, rules), 0);
+		assert_int_equal(datapath_counts(datapath, 0).packets, 0);
+		assert_int_equal(datapath_counts(datapath, 0).bytes, 0);
+		assert_int_equal(pthread_create(&thread, NULL, send_all_the_time, &s), 0);
+		snprintf(rules, sizeof(rules), "skip dst-port 443 name second%d", i);
+		assert_int_equal(datapath_commit(datapath, rules), 0);
+		usleep(1000);
+		atomic_store(&s.stop, true);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		second = datapath_counts(datapath, 0).packets;
+		tables_rollback(datapath->tables);
+		first = datapath_counts(datapath, 0).packets;
+		assert_int_equal(first + second, s.sent);
+	}
+}
+
+/* A rule that stays, though not in its place, loses no count. */
+TEST(rules_that_stay_keep_counts)
+{
+	struct datapath *datapath = &fixture.datapath[EGRESS];
+	struct sender s = { .prog_fd = datapath->select_fd, .cpu = 1 };
+	pthread_t thread;
+
+	pin(0);
+	assert_int_equal(datapath_commit(datapath, "skip dst-port 443"), 0);
+	assert_int_equal(pthread_create(&thread, NULL, send_all_the_time, &s), 0);
+	for (int i = 0; i < CYCLES; i++) {
+		assert_int_equal(datapath_commit(datapath, "mirror dst-port 80 to d0\nskip dst-port 443"), 0);
+		assert_int_equal(datapath_commit(datapath, "skip dst-port 443\nmirror dst-port 81 to d0"), 0);
+	}
+	atomic_store(&s.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(datapath_counts(datapath, 0).packets, s.sent);
+}
+
 TEST_MAIN(group_enter, group_leave)

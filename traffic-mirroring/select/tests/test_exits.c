@@ -338,38 +338,125 @@ static uint64_t plain_counter(const struct datapath *datapath, const char *map, 
 	return value;
 }
 
+static void send_packet(const struct datapath *datapath, const struct packet_spec *spec, int times)
+{
+	struct packet p;
+
+	packet_build(spec, &p);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len, .repeat = times);
+	assert_int_equal(bpf_prog_test_run_opts(datapath->select_fd, &opts), 0);
+}
+
 TEST(counters_add_up)
 {
 	enum { TIMES = 1000 };
 
 	for (int d = 0; d < DIRECTIONS; d++) {
+		const struct datapath *datapath = &fixture.datapath[d];
 		struct counters before, after;
 		struct packet p;
 		uint64_t plain, packets;
+		__u32 counter;
 
 		commit(&fixture.datapath[d], "mirror dst-port 1 to d0\nskip dst-port 443");
+		counter = datapath_counter(datapath, 1);
 		packet_build(&tcp4, &p);
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len,
-			    .repeat = TIMES);
-		assert_int_equal(tables_counters(fixture.datapath[d].tables, &before), 0);
-		plain = plain_counter(&fixture.datapath[d], "counters", OUT_SKIPPED);
-		packets = plain_counter(&fixture.datapath[d], "filter_packets", 2);
-		assert_int_equal(bpf_prog_test_run_opts(fixture.datapath[d].select_fd, &opts), 0);
-		assert_int_equal(tables_counters(fixture.datapath[d].tables, &after), 0);
+		assert_int_equal(tables_counters(datapath->tables, &before), 0);
+		plain = plain_counter(datapath, "counters", OUT_SKIPPED);
+		packets = plain_counter(datapath, "filter_packets", counter);
+		send_packet(datapath, &tcp4, TIMES);
+		assert_int_equal(tables_counters(datapath->tables, &after), 0);
 		for (int i = 0; i < OUT_COUNT; i++)
 			assert_int_equal(after.outcome[i] - before.outcome[i], i == OUT_SKIPPED ? TIMES : 0);
-		for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
-			assert_int_equal(after.packets[i] - before.packets[i], i == 1 ? TIMES : 0);
-			assert_int_equal(after.bytes[i] - before.bytes[i], i == 1 ? TIMES * p.len : 0);
+		for (__u32 i = 0; i <= MIRROR_COUNTERS; i++) {
+			assert_int_equal(after.packets[i] - before.packets[i], i == counter ? TIMES : 0);
+			assert_int_equal(after.bytes[i] - before.bytes[i], i == counter ? TIMES * p.len : 0);
 		}
 		/* what others read lags by less than one flush per CPU, and key 0 is l3afd's */
-		assert_uint_in_range(plain_counter(&fixture.datapath[d], "counters", OUT_SKIPPED) - plain,
+		assert_uint_in_range(plain_counter(datapath, "counters", OUT_SKIPPED) - plain,
 				     TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
-		assert_uint_in_range(plain_counter(&fixture.datapath[d], "filter_packets", 2) - packets,
+		assert_uint_in_range(plain_counter(datapath, "filter_packets", counter) - packets,
 				     TIMES - MIRROR_FLUSH, TIMES + MIRROR_FLUSH);
-		assert_int_equal(plain_counter(&fixture.datapath[d], "counters", 0), 0);
-		assert_int_equal(plain_counter(&fixture.datapath[d], "filter_packets", 0), 0);
-		assert_int_equal(plain_counter(&fixture.datapath[d], "filter_bytes", 0), 0);
+		assert_int_equal(plain_counter(datapath, "counters", 0), 0);
+		assert_int_equal(plain_counter(datapath, "filter_packets", 0), 0);
+		assert_int_equal(plain_counter(datapath, "filter_bytes", 0), 0);
+	}
+}
+
+static uint64_t packets(const struct datapath *datapath, size_t filter)
+{
+	return datapath_counts(datapath, filter).packets;
+}
+
+/* A rule keeps its counts over commits, by its name or else by its text; a new one starts at 0. */
+TEST(counters_belong_to_rules)
+{
+	struct datapath *datapath = &fixture.datapath[INGRESS];
+
+	commit(datapath, "");
+	commit(datapath, "skip dst-port 80\nskip dst-port 443");
+	send_packet(datapath, &tcp4, 70);
+	assert_int_equal(packets(datapath, 0), 0);
+	assert_int_equal(packets(datapath, 1), 70);
+
+	/* in another order, and beside others */
+	commit(datapath, "skip dst-port 443\nskip dst-port 80\nskip dst-port 1");
+	send_packet(datapath, &tcp4, 1);
+	assert_int_equal(packets(datapath, 0), 71);
+	assert_int_equal(packets(datapath, 1), 0);
+
+	/* another rule in its place */
+	commit(datapath, "skip dst-port 443 name web");
+	assert_int_equal(packets(datapath, 0), 0);
+	send_packet(datapath, &tcp4, 5);
+	assert_int_equal(packets(datapath, 0), 5);
+
+	/* the same rule, by name */
+	commit(datapath, "skip dst-port 81 name x\nskip dst-port 440-450 name web");
+	send_packet(datapath, &tcp4, 1);
+	assert_int_equal(packets(datapath, 0), 0);
+	assert_int_equal(packets(datapath, 1), 6);
+
+	/* the previous ones, with what both have counted meanwhile */
+	tables_rollback(datapath->tables);
+	assert_int_equal(packets(datapath, 0), 6);
+
+	/* two that are alike are two */
+	commit(datapath, "skip dst-port 443\nskip dst-port 443");
+	send_packet(datapath, &tcp4, 3);
+	commit(datapath, "skip dst-port 443\nskip dst-port 443\nskip dst-port 443");
+	assert_int_equal(packets(datapath, 0), 3);
+	assert_int_equal(packets(datapath, 1), 0);
+	assert_int_equal(packets(datapath, 2), 0);
+
+	/* one that went and comes again is new */
+	commit(datapath, "skip dst-port 80");
+	commit(datapath, "skip dst-port 443");
+	assert_int_equal(packets(datapath, 0), 0);
+}
+
+/* A later fragment counts for the rule of the first one, but not for another one that has its counter now. */
+TEST(counters_of_fragments)
+{
+	struct datapath *datapath = &fixture.datapath[INGRESS];
+	struct packet_spec first = tcp4, later = tcp4;
+
+	first.id = later.id = 4711;
+	first.more = true;
+	later.offset = 3;
+	commit(datapath, "");
+	commit(datapath, "skip dst-port 443");
+	send_packet(datapath, &first, 1);
+	commit(datapath, "skip dst-port 443\nskip dst-port 80");
+	send_packet(datapath, &later, 1);
+	assert_int_equal(packets(datapath, 0), 2);
+	for (int i = 0; i < 4; i++) {
+		char rules[64];
+
+		snprintf(rules, sizeof(rules), "skip name other%d", i);
+		commit(datapath, rules);
+		send_packet(datapath, &later, 1);
+		assert_int_equal(packets(datapath, 0), 0);
 	}
 }
 

@@ -323,7 +323,7 @@ static const struct test_case cases[] = {
 	{ "not malformed", "mirror malformed yes to d1\nmirror malformed no to d0", TCP4(),
 	  BECOMES(OUT_DEVICE, 2) },
 	{ "not malformed: a later fragment", "mirror malformed yes to d1\nmirror malformed no to d0",
-	  TCP4(.offset = 3), BECOMES(OUT_DEVICE, 2) },
+	  TCP4(.offset = 3, .id = 99), BECOMES(OUT_DEVICE, 2) },
 	{ "a SYN of eight bytes: ports, no flags", "mirror tcp-flags none/0 to d1\nmirror dst-port 443 to d0",
 	  TCP4(.more = true, .tcp_flags = 2), BECOMES(OUT_DEVICE, 2), .cut = { L4, 8 },
 	  .poke = { { L3, 3, 28 } } },

@@ -8,7 +8,7 @@ load ../../tests/mirroring
 every_keyword=(
 	"skip src 192.0.2.7"
 	"mirror proto tcp dst 10.0.0.0/8,2001:db8::/32 src-port 1024-65535 dst-port 80,443,8000-8100"
-	"mirror proto tcp tcp-flags syn/syn,ack sample 1/100"
+	"mirror proto tcp tcp-flags syn/syn,ack name syns sample 1/100"
 	"mirror proto udp port 53 to vxlan0"
 	"mirror proto icmp,icmpv6 icmp-type 8,128 vlan 5,7-9"
 )
@@ -257,13 +257,14 @@ rules() {
 
 @test "metrics: Prometheus' text format, exact, for all instances" {
 	mirror_start --rules="mirror proto icmp"
-	direction=egress mirror_start --rules="mirror proto udp; skip"
+	direction=egress mirror_start --rules="mirror proto udp; skip name rest"
 	pings 77
 	expect 0 on host mirroring metrics
 	metrics_grammar <<<"$output"
 	[[ $output == *'mirroring_packets_total{iface="eth0",direction="ingress",outcome="device"} 77'* ]]
 	[[ $output == *'mirroring_filter_packets_total{iface="eth0",direction="ingress",filter="1"} 77'* ]]
 	[[ $output == *'mirroring_filter_bytes_total{iface="eth0",direction="ingress",filter="1"} 7546'* ]]
+	[[ $output == *'mirroring_filter_packets_total{iface="eth0",direction="egress",filter="2",name="rest"} '[1-9]* ]]
 	[[ $output == *'mirroring_filters{iface="eth0",direction="egress"} 2'* ]]
 	[[ $output == *'mirroring_chained{iface="eth0",direction="egress"} 1'* ]]
 	[[ $output =~ 'direction="egress",outcome="skipped"} '[1-9] ]]

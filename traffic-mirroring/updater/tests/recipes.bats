@@ -134,7 +134,7 @@ rows() {
 	[[ $(jq length <<<"$output") == $(($(rows key | wc -l) + 1)) ]]
 	[[ $(on host bpftool -j map lookup pinned "$pins/mirroring_ingress_counters" key 8 0 0 0 | jq .formatted.value) -lt 70 ]]
 	recipe "Read the packets of each filter"
-	[[ $(jq -c '.[0:3]' <<<"$output") == "[0,70,0]" ]]
+	[[ $output == "[0,70]" ]]
 }
 
 @test "the next program" {

@@ -74,6 +74,7 @@ static char *printed(const struct filter_set *set)
 }
 
 #define NAME50 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
+#define A_NAME "a name of up to 31 letters, digits, \"_\", \".\" and \"-\""
 #define NAME32 "abcdefghijabcdefghijabcdefghijab"
 
 static const struct {
@@ -106,6 +107,10 @@ static const struct {
 	{ "mirror proto tcp to\nskip", "rules:1:18: \"to\" has no value" },
 	{ "skip sample 1/2", "rules:1:6: \"sample\" is an option, and skip takes none" },
 	{ "skip proto tcp to eth0", "rules:1:16: \"to\" is an option, and skip takes none" },
+	{ "mirror name a,b", "rules:1:13: \"a,b\" is not " A_NAME },
+	{ "skip name " NAME32, "rules:1:11: \"" NAME32 "\" is not " A_NAME },
+	{ "mirror name a\nskip name b;skip name a", "rules:2:23: \"a\" is the name of filter 1, too" },
+	{ "mirror name a name b", "rules:1:15: \"name\" is in the line twice" },
 	{ "skip snaplen 128 vlan 1", "rules:1:6: \"snaplen\" is an option, and skip takes none" },
 
 	/* lists */
@@ -418,6 +423,8 @@ static const struct {
 	{ "mirror sample 1/1", "mirror\n" },
 	{ "mirror sample 1/4294967295", "mirror sample 1/4294967295\n" },
 	{ "mirror snaplen 14;mirror snaplen 262144", "mirror snaplen 14\nmirror snaplen 262144\n" },
+	{ "skip name 0.web_-A\nmirror name abcdefghijabcdefghijabcdefghija sample 1/2 vlan 1",
+	  "skip name 0.web_-A\nmirror vlan 1 name abcdefghijabcdefghijabcdefghija sample 1/2\n" },
 	{ "mirror src 10.1.2.3/8", "mirror src 10.0.0.0/8\n" },
 	{ "mirror src 192.0.2.255/25,192.0.2.127/25", "mirror src 192.0.2.0/25,192.0.2.128/25\n" },
 	{ "mirror src 10.0.0.1/32,10.0.0.1", "mirror src 10.0.0.1\n" },
@@ -532,7 +539,7 @@ TEST(test_print_to_a_full_disk)
 TEST(test_unsayable)
 {
 	struct filter_set *set = parsed("mirror tcp-flags syn/syn,ack\nmirror vlan 5\nmirror to a\n"
-					"mirror to a sample 1/9 snaplen 64 port 1\nmirror src ::1\n"
+					"mirror to a sample 1/9 snaplen 64 port 1 name x\nmirror src ::1\n"
 					"mirror domain a,b first 1\nmirror"),
 			  *again;
 	char *text;
@@ -548,17 +555,19 @@ TEST(test_unsayable)
 	set->at[4].src.n = 0;
 	set->at[5].domain.at[0].text[0] = '\n';
 	set->at[5].first = FLOW_PACKETS;
+	strcpy(set->at[6].name, "x;y");
 	text = printed(set);
-	assert_string_equal(text, "# not one value/mask: mirror tcp-flags 2,18,24-25\n"
-				  "# accepts no packet: mirror vlan \n"
-				  "# not a device name: mirror to a;skip\\x0a\n"
-				  "skip port 1\n"
-				  "# accepts no packet: mirror src \n"
-				  "# not bytes or packets such as 20K, 1M or 10p, up to 1G: "
-				  "mirror domain \\x0a,b first 0p\n"
-				  "mirror\n");
+	assert_string_equal(
+		text, "# not one value/mask: mirror tcp-flags 2,18,24-25\n"
+		      "# accepts no packet: mirror vlan \n"
+		      "# not a device name: mirror to a;skip\\x0a\n"
+		      "skip port 1 name x\n"
+		      "# accepts no packet: mirror src \n"
+		      "# not bytes or packets such as 20K, 1M or 10p, up to 1G: "
+		      "mirror domain \\x0a,b first 0p\n"
+		      "# not a name of up to 31 letters, digits, \"_\", \".\" and \"-\": mirror name x;y\n");
 	again = parsed(text);
-	assert_int_equal(again->n, 2);
+	assert_int_equal(again->n, 1);
 	filter_set_free(again);
 	free(text);
 	filter_set_free(set);
@@ -634,11 +643,15 @@ static void random_dimension(struct filter *f, enum mirror_dimension dim)
 	}
 }
 
-static void random_options(struct filter *f)
+static void random_options(struct filter *f, unsigned int number)
 {
 	static const char *const names[] = { "%ueth0", "%uabcdefghijklmn", "%u.100", "gue:192.0.2.%u",
 					     "vxlan:[2001:db8::%u]:4789/16777215" };
 
+	if (below(2))
+		sprintf(f->name, "%x-_.Z%u", below(1 << 20), number);
+	if (f->action == ACTION_SKIP)
+		return;
 	if (below(2))
 		f->snaplen = 14 + below(262144 - 13);
 	if (below(2))
@@ -689,8 +702,7 @@ TEST(test_round_trip)
 			prefix_list_reduce(&f->src);
 			prefix_list_reduce(&f->dst);
 			name_list_reduce(&f->domain);
-			if (f->action == ACTION_MIRROR)
-				random_options(f);
+			random_options(f, set->n);
 		}
 		check_round_trip(set);
 		filter_set_free(set);
