@@ -185,7 +185,7 @@ static __always_inline bool within_first(struct __sk_buff *skb, const struct mir
 	size = size_of(skb, p, first);
 	left = flow_count(flow, f->direction, first, size);
 	d->segments = flow_segments(first, left, size, skb->gso_size);
-	if (d->segments && p->payload)
-		d->len = p->payload + d->segments * skb->gso_size;
+	if (d->segments && p->payload) /* in a tunnel there are more headers before the payload */
+		d->len = p->payload + RECORD_HEAD_SIZE + d->segments * skb->gso_size;
 	return left;
 }

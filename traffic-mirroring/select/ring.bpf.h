@@ -112,7 +112,7 @@ static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirr
 {
 	const __u32 room = RECORD_HEAD_SIZE + size + RECORD_HEAD_SIZE;
 	struct mirror_record *r = bpf_ringbuf_reserve(ring, sizeof(*r) + room, 0);
-	__u32 len = needed(skb, d), gso_size = skb->gso_size, from = d->payload;
+	__u32 len = skb->len, gso_size = skb->gso_size, from = d->payload;
 	__u32 stride = stride_of(d), at = 0, piece;
 
 	if (!r)
@@ -126,7 +126,7 @@ static __always_inline __u32 put_pieces(struct __sk_buff *skb, const struct mirr
 	}
 	for (int i = 0; stride && i < MAX_PIECES; i++) {
 		from += gso_size;
-		if (from >= len)
+		if (from >= len || i + 1 == d->segments)
 			break;
 		piece = len - from < stride ? len - from : stride;
 		if (bpf_skb_load_bytes(skb, from, r->data + RECORD_HEAD_SIZE + (at & (size - 1)),

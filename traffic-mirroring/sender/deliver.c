@@ -180,6 +180,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		.stride = r->stride,
 		.pieces_from = r->payload,
 		.gso_size = r->gso_size,
+		.segments = r->segments,
 		.snaplen = r->snaplen,
 		.vlan_tci = r->vlan_tci,
 		.vlan_proto = ntohs(r->vlan_proto),

@@ -161,7 +161,8 @@ void split_begin(struct split *s, const struct split_input *in)
 	s->flags = SPLIT_SEGMENT;
 	add_ipv4(s);
 	s->size = in->gso_size;
-	s->count = (payload - 1) / s->size + 1;
+	s->segments = (payload - 1) / s->size + 1;
+	s->count = in->segments ? min(in->segments, s->segments) : s->segments;
 	if (last->jumbo)
 		remove_jumbo(s, last);
 }
@@ -220,7 +221,7 @@ static uint32_t fix_l4(const struct split *s, uint8_t *base, uint32_t level, uin
 		put16(l4 + 4, end - h->l4);
 	} else if (h->proto == IPPROTO_TCP) {
 		put32(l4 + 4, get32(l4 + 4) + index * s->size);
-		if (index != s->count - 1)
+		if (index != s->segments - 1)
 			l4[13] &= ~(TCP_FIN | TCP_PSH);
 		if (index && l4[13] & TCP_CWR && !(l4[12] & TCP_AE)) {
 			l4[13] &= ~TCP_CWR;

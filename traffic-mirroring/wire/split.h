@@ -19,6 +19,7 @@ struct split_input {
 	const uint8_t *pieces;
 	uint32_t pieces_len, stride, pieces_from;
 	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: not a GSO packet */
+	uint32_t segments; /* only the first ones of a GSO packet; 0: all */
 	uint32_t snaplen; /* the most bytes of each packet, from its first, with a tag put back; 0: all */
 	uint16_t vlan_tci; /* tag in metadata, host byte order */
 	uint16_t vlan_proto; /* its EtherType, host byte order; 0: none */
@@ -65,6 +66,7 @@ struct split {
 	uint32_t size; /* bytes of payload per packet */
 	uint32_t shift; /* bytes of the tag to put back */
 	uint32_t option, cut; /* the jumbo option to remove: its offset and size */
+	uint32_t segments; /* of the GSO packet */
 	uint32_t count, next; /* packets */
 	uint32_t flags;
 };

@@ -98,12 +98,41 @@ static struct split_input input_of(const struct recipe *r, uint32_t gso_size, si
 	};
 }
 
+/* Only the first segments, which know that others follow them. */
+static void compare_first(const struct split_input *all)
+{
+	uint8_t header[SPLIT_HEADER_MAX], some_header[SPLIT_HEADER_MAX];
+	struct split_input in = *all;
+	struct split_packet p, some_p;
+	struct split s, some;
+
+	split_begin(&s, all);
+	in.segments = split_count(&s) / 2;
+	if (!in.segments)
+		return;
+	split_begin(&some, &in);
+	assert_int_equal(split_count(&some), in.segments);
+	while (split_next(&some, some_header, &some_p)) {
+		assert_true(split_next(&s, header, &p));
+		assert_int_equal(joined(&p), p.header_len + p.payload_len);
+		memcpy(expected, got, p.header_len + p.payload_len);
+		assert_int_equal(joined(&some_p), p.header_len + p.payload_len);
+		assert_memory_equal(got, expected, p.header_len + p.payload_len);
+		assert_int_equal(some_p.flags, p.flags);
+	}
+	assert_int_equal(s.next, in.segments);
+	in.segments = split_count(&s) + 1;
+	split_begin(&some, &in);
+	assert_int_equal(split_count(&some), split_count(&s));
+}
+
 /* Captured whole. */
 static void compare(const struct recipe *r, uint32_t gso_size, size_t len, uint32_t snaplen, uint16_t vlan)
 {
 	const struct split_input in = input_of(r, gso_size, len, snaplen, vlan);
 
 	compare_split(r, &in, len, UINT32_MAX, UINT32_MAX);
+	compare_first(&in);
 }
 
 /* Captured as the data path does it for a small snaplen (../../abi/record.h). */
