@@ -123,18 +123,25 @@ struct mirror_device {
 _Static_assert(sizeof(struct mirror_device) == 24, "no hidden padding");
 
 /* What the rule itself sets; the rest follows the options. */
-enum mirror_own { OWN_DESTINATION = 1, OWN_SNAPLEN = 2, OWN_FIRST = 4 };
+enum mirror_own {
+	OWN_DESTINATION = 1,
+	OWN_SNAPLEN = 2,
+	OWN_OVERSIZE = 4,
+	OWN_METADATA = 8,
+	OWN_FIRST = 16,
+};
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
 struct mirror_filter {
 	__u8 action; /* 0: skip, 1: mirror, 2: count */
 	__u8 exit; /* 0: to a device, 1: into the ring, 2: no delivery yet */
 	__u8 devices; /* entries of device in use */
-	/* sum of what the rule sets: 1: where copies go, 2: snaplen, 4: first; else the options apply */
+	/* sum of what the rule sets; else the options apply. 1: where copies go, 2: snaplen, 4: oversize,
+	 * 8: metadata, 16: first */
 	__u8 own;
 	__u32 snaplen; /* the most bytes of a copy, from its first byte; 0: all */
 	__u32 sample; /* copy one flow in this many; 0 and 1: all */
-	__u32 group; /* exit 1: id of the collector group, struct mirror_group.id (host.h) */
+	__u32 group; /* exit 1: id of the first leg's collector group, struct mirror_group.id (host.h) */
 	__u32 counter; /* key of filter_packets and filter_bytes; 0: none */
 	/* the bytes of each flow and direction that are copied, or 0x80000000 and the packets; 0: all */
 	__u32 first;

@@ -92,6 +92,50 @@ moves() {
 	[[ $(sent copies) == 0 && $(sent no_collector) == 10 ]]
 }
 
+# counted COPIES REFUSED COPIES REFUSED: by the first leg and the second.
+counted() {
+	wait_until 5 idle
+	[[ $(report '[.sender.collectors | sort_by(.collector)[] | .copies, .refused] | @sh') == "$*" ]]
+}
+
+# reachable true|false: the second leg
+reachable() {
+	[[ $(report '.sender.collectors[] | select(.collector | startswith("vxlan")) | .reachable') == "$1" ]]
+}
+
+second_leg_up() {
+	on host ip link set leg0 up
+	on host ip neigh replace 203.0.113.2 lladdr 02:00:00:00:00:01 dev leg0
+}
+
+@test "two legs: one that is down does not disturb the other, and rollback brings both back" {
+	local rule="mirror proto icmp snaplen 0+64 oversize drop+truncate to gue:$LAB_COLLECTOR4 + vxlan:203.0.113.2/7"
+	on host ip link add leg0 type veth peer name leg1
+	on host ip addr add 203.0.113.1/30 dev leg0
+	on host ip link set leg1 up
+	second_leg_up
+	mirror 0 start --map-name="$pins/tc_ingress_root_array" --rules="$rule"
+	shows "$rule"
+	pings 10
+	counted 10 0 10 0
+	on host ip link set leg0 down
+	wait_until 5 reachable false
+	[[ $(report '.problems[]') == *"collector vxlan:203.0.113.2/7: no route to it, or its link is down"* ]]
+	pings 5
+	counted 15 0 10 5
+	[[ $(outcome ingress link_down) == 0 ]]
+	second_leg_up
+	wait_until 5 reachable true
+	pings 5
+	counted 20 0 15 5
+	mirror 0 update --rules="mirror proto icmp to gre:$LAB_COLLECTOR4"
+	mirror 0 rollback
+	shows "$rule"
+	pings 5
+	wait_until 5 idle
+	[[ $(report '[.sender.collectors[] | .copies] | sort | @sh') == "0 20 25" ]]
+}
+
 @test "a commit that gives a filter other groups keeps its copies in order" {
 	rules="mirror proto icmp"
 	mirror 0 start --map-name="$pins/tc_ingress_root_array" --rules="$rules" --tunnel-remote-address=$LAB_COLLECTOR4 --ttl=10

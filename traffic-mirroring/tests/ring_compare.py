@@ -174,7 +174,7 @@ def main(tunnel, wire_path, copies_path, snaplen="0", wanted=None):
     wire, not_ip = read_wire(wire_path, bare, snaplen, wanted)
     copies, bad = read_copies(copies_path, tunnel, bare)
     unknown = compare(wire, copies, bare, snaplen)
-    if bad and not unknown:
+    if bad and not snaplen:  # tshark takes truncated packets for whole ones
         sys.exit(f"tshark finds wrong checksums:\n{bad}")
     total = sum(map(len, copies.values()))
     print(f"{total + not_ip} packets, {total} copies, {not_ip} not IP, {unknown} without a checksum")

@@ -167,11 +167,27 @@ in_tunnels() {
 	listen='' judge gue "$over_ipv6"
 }
 
-@test "truncated to snaplen" {
+# Every packet goes to both legs, each in its own format and truncated to its own snaplen.
+judge_legs() {
+	capture gue host eth1 -s 4000 "$over_ipv4 and udp dst port 6080"
+	capture vxlan host eth1 -s 4000 "$over_ipv4 and udp dst port 4789"
+	capture wire client eth0 -s 4000
+	traffic "${few[@]}"
+	wait_until 5 idle
+	capture_end wire
+	capture_end gue
+	capture_end vxlan
+	expect 0 python3 "$tools/ring_compare.py" gue "$LAB/wire.pcap" "$LAB/gue.pcap"
+	expect 0 python3 "$tools/ring_compare.py" vxlan "$LAB/wire.pcap" "$LAB/vxlan.pcap" 128
+}
+
+@test "truncated to snaplen, and legs" {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4 --snaplen=128
 	judge gue "$over_ipv4" 128
 	ring_update --tunnel-type=vxlan --snaplen=100
 	judge vxlan "$over_ipv4" 100
+	ring_update --rules="mirror snaplen 0+128 to gue:$LAB_COLLECTOR4 + vxlan:$LAB_COLLECTOR4/7"
+	judge_legs
 }
 
 @test "out of devices" {

@@ -49,12 +49,18 @@ refused() {
 		refused "--dscp: expected a number from 0 to 63, got \"$value\"" "--dscp=$value"
 	done
 	for value in 13 262145 64k; do
-		refused "--snaplen: expected a number from 14 to 262144, or 0, got \"$value\"" "--snaplen=$value"
+		refused "--snaplen: expected 0, a number of bytes from 14 to 262144, or one for each leg (A+B), got \"$value\"" "--snaplen=$value"
 	done
 	for value in cut Drop truncate,drop; do
-		refused "--oversize: expected truncate, drop or fragment, got \"$value\"" "--oversize=$value"
+		refused "--oversize: expected truncate, drop, fragment, or one for each leg (A+B), got \"$value\"" "--oversize=$value"
 	done
-	refused '--tunnel-metadata: expected off or on, got "yes"' --tunnel-metadata=yes
+	refused '--tunnel-metadata: expected off, on, or one for each leg (A+B), got "yes"' --tunnel-metadata=yes
+	for value in 0+0+0+0+0 128+ 128+13; do
+		refused "one for each leg (A+B), got \"$value\"" "--snaplen=$value"
+	done
+	refused 'filter 1: snaplen has values for 2 legs, but copies go to 1' --snaplen=128+0
+	refused 'filter 1: oversize has values for 2 legs, but copies go to 3' --oversize=drop+truncate \
+		--tunnel-remote-address=198.51.100.1+198.51.100.2+198.51.100.3
 	for value in 198.51.100 eth1; do
 		refused "--tunnel-local-address: expected an IPv4 or IPv6 address, got \"$value\"" "--tunnel-local-address=$value"
 	done
@@ -73,11 +79,12 @@ refused() {
 	for value in '' -21 20 5.5 '- 5'; do
 		refused "--sender-nice: expected a number from -20 to 19, got \"$value\"" "--sender-nice=$value"
 	done
-	for value in 198.51.100.9@ 198.51.100.9@1001 198.51.100.9@-1 198.51.100.9@1@2 [2001:db8::1 2001:db8::1]; do
-		refused "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"$value\"" \
-			"--tunnel-remote-address=$value"
+	local addresses="up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, in up to 4 legs (A+B)"
+	for value in 198.51.100.9@ 198.51.100.9@1001 198.51.100.9@-1 198.51.100.9@1@2 [2001:db8::1 2001:db8::1] \
+		198.51.100.9+ ::1+::2+::3+::4+::5; do
+		refused "--tunnel-remote-address: expected $addresses, got \"$value\"" "--tunnel-remote-address=$value"
 	done
-	refused "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"198.51.100.17\"" \
+	refused "--tunnel-remote-address: expected $addresses, got \"198.51.100.17\"" \
 		--tunnel-remote-address="$(printf '198.51.100.%d,' {1..16})198.51.100.17"
 	# the good ones beside a bad one are not put in force
 	refused "--failover" --max-rate=5kpps --sender-nice=3 --ring-memory=8M --ttl=9 --failover=maybe
@@ -97,6 +104,10 @@ refused() {
 	refused 'there is no device "nosuch"' --rules="mirror to dev:nosuch"
 	refused "device down0 is not up" --rules="mirror to vlan:down0/5"
 	refused "names both kernel devices and collectors" --rules="mirror to eth1,gue:198.51.100.9"
+	refused "filter 1: the kernel device eth1 cannot be one of several legs: dev:eth1 is a collector" \
+		--rules="mirror to eth1 + down0"
+	refused "names both kernel devices and collectors" --rules="mirror to gue:$LAB_COLLECTOR4 + eth1"
+	refused "snaplen has values for 2 legs, but copies go to 1" --rules="mirror snaplen 128+0"
 	refused "one too many" --rules="mirror to $(printf 'gue:198.51.100.%d,' {1..8})gue:198.51.100.9"
 	refused "is in the list twice" --rules="mirror to gue:198.51.100.9,gue:198.51.100.9"
 	echo "# $rejected rejected" >&3

@@ -187,16 +187,27 @@ static int make_plan(const struct instance *i, struct change *change, struct pla
 	return err ? err : delivery_check_routes(p->c, &p->routes);
 }
 
+/* The last leg first: each holds the id of the next one. Sets the id of the first. */
+static int put_legs(struct host *host, struct legs *legs, __u32 *id)
+{
+	int err = 0;
+
+	*id = 0;
+	for (size_t leg = legs->n; leg-- > 0 && !err;) {
+		legs->at[leg].next = *id;
+		err = host_put_group(host, &legs->at[leg]);
+		*id = legs->at[leg].id;
+	}
+	return err;
+}
+
 static int put_groups(struct host *host, struct configuration *c)
 {
 	int err = 0;
 
-	for (size_t f = 0; f < c->filters->n && !err; f++) {
-		if (c->rows[f].exit != EXIT_RING)
-			continue;
-		err = host_put_group(host, &c->groups[f]);
-		c->rows[f].group = c->groups[f].id;
-	}
+	for (size_t f = 0; f < c->filters->n && !err; f++)
+		if (c->rows[f].exit == EXIT_RING)
+			err = put_legs(host, &c->legs[f], &c->rows[f].group);
 	return err;
 }
 

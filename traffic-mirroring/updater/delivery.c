@@ -69,16 +69,36 @@ static int add_device(struct configuration *c, size_t index, const char *name, c
 	return 0;
 }
 
-static int add_collector(struct configuration *c, size_t index, const struct mirror_collector *collector,
-			 const char *what)
+/* How the options want copies to be sent, to any collector. */
+static struct mirror_group group_of(const struct delivery *d)
 {
-	struct mirror_group *group = &c->groups[index];
+	struct mirror_group group = {
+		.ttl = d->ttl,
+		.dscp = d->dscp,
+		.local_family = d->local_address.family,
+		.local_port = d->local_port,
+	};
+
+	memcpy(group.local_addr, d->local_address.bytes, sizeof(group.local_addr));
+	return group;
+}
+
+/* Legs come in their order. */
+static int add_collector(struct configuration *c, size_t index, const struct mirror_collector *collector,
+			 size_t leg, const char *what)
+{
+	struct legs *legs = &c->legs[index];
+	struct mirror_group *group = &legs->at[leg];
 	struct address address = address_of(collector);
 	struct link link;
 	int err = collector->family ? 0 : usable_link(collector->device, what, &link);
 
 	if (err)
 		return err;
+	if (leg == legs->n) {
+		*group = group_of(&c->delivery);
+		legs->n++;
+	}
 	if (group->collectors == MIRROR_MAX_COLLECTORS) {
 		log_error("%s: more than %d collectors", what, MIRROR_MAX_COLLECTORS);
 		return -E2BIG;
@@ -90,25 +110,9 @@ static int add_collector(struct configuration *c, size_t index, const struct mir
 	return 0;
 }
 
-/* How the options want copies to be sent, to any collector. */
-static struct mirror_group group_of(const struct delivery *d)
-{
-	struct mirror_group group = {
-		.oversize = d->oversize,
-		.ttl = d->ttl,
-		.dscp = d->dscp,
-		.metadata = d->metadata,
-		.local_family = d->local_address.family,
-		.local_port = d->local_port,
-	};
-
-	memcpy(group.local_addr, d->local_address.bytes, sizeof(group.local_addr));
-	return group;
-}
-
 /* A collector that the options name. to: its address; NULL: the format is sent out of --redirect-to. */
 static int add_default_collector(struct configuration *c, size_t index, const struct format *format,
-				 const struct address *to, uint32_t weight)
+				 const struct address *to, uint32_t weight, uint32_t leg)
 {
 	const struct delivery *d = &c->delivery;
 	struct mirror_collector collector = { .format = format->number, .weight = weight, .id = d->id };
@@ -127,7 +131,7 @@ static int add_default_collector(struct configuration *c, size_t index, const st
 		log_error("--tunnel-type: collector \"%s\" %s", text, why);
 		return -EINVAL;
 	}
-	return add_collector(c, index, &collector, "--tunnel-type");
+	return add_collector(c, index, &collector, leg, "--tunnel-type");
 }
 
 /* Where copies of a filter without `to` go: what the options say. -EDESTADDRREQ, silently: nothing. */
@@ -144,10 +148,10 @@ static int add_default_destination(struct configuration *c, size_t index)
 	if (*d->tunnel_interface)
 		return add_device(c, index, d->tunnel_interface, "--tunnel-interface-name");
 	if (format->carrier == CARRIER_DEVICE)
-		return add_default_collector(c, index, format, NULL, 1);
+		return add_default_collector(c, index, format, NULL, 1, 0);
 	for (size_t i = 0; i < d->collectors.n && !err; i++)
 		err = add_default_collector(c, index, format, &d->collectors.at[i].address,
-					    d->collectors.at[i].weight);
+					    d->collectors.at[i].weight, d->collectors.at[i].leg);
 	if (err || d->collectors.n)
 		return err;
 	if (d->format) {
@@ -157,21 +161,105 @@ static int add_default_destination(struct configuration *c, size_t index)
 	return *d->redirect_to ? add_device(c, index, d->redirect_to, "--redirect-to") : -EDESTADDRREQ;
 }
 
+static bool is_device(const struct destination *to)
+{
+	return !to->collector.format;
+}
+
+static int check_kinds(const struct filter *f, const char *what)
+{
+	for (size_t i = 0; i < f->n_to; i++) {
+		if (is_device(&f->to[i]) != is_device(&f->to[0])) {
+			log_error("%s: `to` names both kernel devices and collectors: name one kind "
+				  "(dev:DEVICE is a collector)",
+				  what);
+			return -EINVAL;
+		}
+	}
+	if (f->n_to && is_device(&f->to[0]) && filter_legs(f) > 1) {
+		log_error("%s: the kernel device %s cannot be one of several legs: dev:%s is a collector",
+			  what, f->to[0].text, f->to[0].text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int add_own_destinations(struct configuration *c, size_t index, const char *what)
 {
 	const struct filter *f = &c->filters->at[index];
-	int err = 0;
+	int err = check_kinds(f, what);
 
 	for (size_t i = 0; i < f->n_to && !err; i++)
-		err = f->to[i].collector.format ? add_collector(c, index, &f->to[i].collector, what) :
-						  add_device(c, index, f->to[i].text, what);
-	if (!err && c->rows[index].devices && c->groups[index].collectors) {
-		log_error("%s: `to` names both kernel devices and collectors: name one kind (dev:DEVICE is a "
-			  "collector)",
-			  what);
-		err = -EINVAL;
-	}
+		err = is_device(&f->to[i]) ? add_device(c, index, f->to[i].text, what) :
+					     add_collector(c, index, &f->to[i].collector, f->to[i].leg, what);
 	return err;
+}
+
+/* The values of an option for the legs of a filter: what the rule says, else what the options say. */
+static const struct leg_values *values_of(const struct configuration *c, size_t index, enum leg_option option)
+{
+	const struct leg_values *own = &c->filters->at[index].leg[option];
+
+	return own->n ? own : &c->delivery.leg[option];
+}
+
+static const char *const leg_option_names[LEG_OPTIONS] = { "snaplen", "oversize", "metadata" };
+
+/* The options of each leg, and what the data path copies for all of them. */
+static int complete_legs(struct configuration *c, size_t index, const char *what)
+{
+	struct legs *legs = &c->legs[index];
+	const struct leg_values *v[LEG_OPTIONS];
+	uint32_t snaplen;
+
+	for (int option = 0; option < LEG_OPTIONS; option++) {
+		v[option] = values_of(c, index, option);
+		if (!legs_fit(v[option], legs->n)) {
+			log_error("%s: " LEGS_MISFIT, what, leg_option_names[option], v[option]->n, legs->n);
+			return -EINVAL;
+		}
+		/* as it is read back: the text of a rule that stays is the same */
+		legs_shorten(&c->filters->at[index].leg[option]);
+	}
+	c->rows[index].snaplen = legs_largest_snaplen(v[LEG_SNAPLEN]);
+	for (size_t leg = 0; leg < legs->n; leg++) {
+		snaplen = legs_value(v[LEG_SNAPLEN], leg);
+		/* a leg that gets all that is copied follows the row */
+		legs->at[leg].snaplen = snaplen == c->rows[index].snaplen ? 0 : snaplen;
+		legs->at[leg].oversize = legs_value(v[LEG_OVERSIZE], leg);
+		legs->at[leg].metadata = legs_value(v[LEG_METADATA], leg);
+	}
+	return 0;
+}
+
+/* owner: of the filter's groups, if it needs some of its own. */
+static void limit_rate(struct legs *legs, const struct filter *f, uint32_t owner)
+{
+	for (size_t leg = 0; leg < legs->n && (f->max_packets || f->max_bits); leg++) {
+		legs->at[leg].owner = owner;
+		legs->at[leg].max_packets = f->max_packets;
+		legs->at[leg].max_bits = f->max_bits;
+	}
+}
+
+/* Options that only the sender can fulfil. */
+static int check_clone(const struct filter *f, const char *what)
+{
+	if (f->max_packets || f->max_bits) {
+		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
+		return -EOPNOTSUPP;
+	}
+	for (int option = 0; option < LEG_OPTIONS; option++) {
+		const struct leg_values *v = &f->leg[option];
+
+		/* snaplen 0 is what it gets */
+		if (v->n && (option != LEG_SNAPLEN || v->n > 1 || v->at[0])) {
+			log_error("%s: %s needs a collector: a kernel device gets whole packets", what,
+				  leg_option_names[option]);
+			return -EOPNOTSUPP;
+		}
+	}
+	return 0;
 }
 
 /* owner: of the filter's group, if it needs one of its own. */
@@ -184,12 +272,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 
 	snprintf(what, sizeof(what), "filter %zu", index + 1);
 	*row = filter_row(f);
-	c->groups[index] = group_of(&c->delivery);
-	if (f->max_packets || f->max_bits) {
-		c->groups[index].owner = owner;
-		c->groups[index].max_packets = f->max_packets;
-		c->groups[index].max_bits = f->max_bits;
-	}
+	c->legs[index].n = 0;
 	if (f->action == ACTION_SKIP)
 		return 0;
 	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);
@@ -200,18 +283,10 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 			  what);
 	if (err)
 		return err;
-	if (row->exit == EXIT_RING) {
-		if (!row->snaplen)
-			row->snaplen = c->delivery.snaplen;
-	} else if (f->max_packets || f->max_bits) {
-		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
-		return -EOPNOTSUPP;
-	} else if (f->snaplen) {
-		log_error("%s: snaplen %u: a kernel device gets whole packets; truncation needs a collector",
-			  what, f->snaplen);
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	if (row->exit != EXIT_RING)
+		return check_clone(f, what);
+	limit_rate(&c->legs[index], f, owner);
+	return complete_legs(c, index, what);
 }
 
 /*
@@ -240,18 +315,36 @@ static int check_apart(const struct configuration *c, size_t index, const struct
 	return -EINVAL;
 }
 
+typedef int collector_check(const struct configuration *c, size_t index,
+			    const struct mirror_collector *collector, const void *ctx);
+
+/* Until one fails. */
+static int each_collector(const struct configuration *c, size_t index, collector_check *check,
+			  const void *ctx)
+{
+	const struct legs *legs = &c->legs[index];
+	int err = 0;
+
+	for (size_t leg = 0; leg < legs->n; leg++)
+		for (int i = 0; i < legs->at[leg].collectors && !err; i++)
+			err = check(c, index, &legs->at[leg].collector[i], ctx);
+	return err;
+}
+
+static int check_collector_apart(const struct configuration *c, size_t index,
+				 const struct mirror_collector *collector, const void *instance)
+{
+	return collector->family ? 0 : check_apart(c, index, instance, collector->device, false);
+}
+
 static int check_devices(const struct configuration *c, size_t index, const struct instance *i)
 {
 	const struct mirror_filter *row = &c->rows[index];
-	const struct mirror_group *group = &c->groups[index];
 	int err = 0;
 
 	for (int d = 0; d < row->devices && !err; d++)
 		err = check_apart(c, index, i, row->device[d].name, true);
-	for (int n = 0; n < group->collectors && !err; n++)
-		if (!group->collector[n].family)
-			err = check_apart(c, index, i, group->collector[n].device, false);
-	return err;
+	return err ? err : each_collector(c, index, check_collector_apart, i);
 }
 
 int delivery_resolve(struct configuration *c, const struct instance *i)
@@ -303,25 +396,31 @@ bool delivery_outdated(const struct tables *t)
 	return outdated;
 }
 
+static int check_route(const struct configuration *c, size_t index, const struct mirror_collector *collector,
+		       const void *planned)
+{
+	struct address address = address_of(collector);
+	char text[COLLECTOR_TEXT_LEN];
+	struct route route;
+	int err;
+
+	(void)c;
+	(void)index;
+	if (!collector->family || routes_planned(planned, &address))
+		return 0;
+	err = netlink_route_get(&address, 0, &route);
+	if (err) {
+		collector_print(collector, text);
+		log_error("no route to collector %s: %s", text, strerror(-err));
+	}
+	return err;
+}
+
 int delivery_check_routes(const struct configuration *c, const struct routes *planned)
 {
-	for (size_t i = 0; i < c->filters->n; i++) {
-		for (int n = 0; n < c->groups[i].collectors; n++) {
-			const struct mirror_collector *collector = &c->groups[i].collector[n];
-			struct address address = address_of(collector);
-			char text[COLLECTOR_TEXT_LEN];
-			struct route route;
-			int err;
+	int err = 0;
 
-			if (!collector->family || routes_planned(planned, &address))
-				continue;
-			err = netlink_route_get(&address, 0, &route);
-			if (err) {
-				collector_print(collector, text);
-				log_error("no route to collector %s: %s", text, strerror(-err));
-				return err;
-			}
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < c->filters->n && !err; i++)
+		err = each_collector(c, i, check_route, planned);
+	return err;
 }

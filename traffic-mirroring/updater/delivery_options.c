@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,14 +43,13 @@ int delivery_read_address(const char *text, void *to)
 }
 
 /* ADDRESS or [ADDRESS], and @WEIGHT. */
-int delivery_read_collector(const char *text, void *to)
+static int read_collector(const char *text, uint32_t leg, struct delivery_collectors *collectors)
 {
-	struct delivery_collectors *collectors = to;
 	size_t len = strcspn(text, "@");
 	unsigned long weight = 1;
 	char address[INET6_ADDRSTRLEN];
 
-	if (collectors->n == MIRROR_MAX_COLLECTORS)
+	if (collectors->n == MIRROR_MAX_COLLECTORS || leg == MIRROR_MAX_LEGS)
 		return -EINVAL;
 	if (text[len] && number_parse(text + len + 1, 0, COLLECTOR_WEIGHT_MAX, &weight))
 		return -EINVAL;
@@ -62,7 +62,37 @@ int delivery_read_collector(const char *text, void *to)
 	memcpy(address, text, len);
 	address[len] = '\0';
 	collectors->at[collectors->n].weight = weight;
+	collectors->at[collectors->n].leg = leg;
 	return address_parse(address, &collectors->at[collectors->n++].address);
+}
+
+/* What stands between two commas: one collector, or the last one of a leg and the first one of the next. */
+int delivery_read_collector(const char *text, void *to)
+{
+	struct delivery_collectors *collectors = to;
+	uint32_t leg = collectors->n ? collectors->at[collectors->n - 1].leg : 0;
+	char *words = strdup(text), *rest = words, *word;
+	int err = words ? 0 : -ENOMEM;
+
+	while (!err && (word = strsep(&rest, "+")))
+		err = read_collector(word, leg++, collectors);
+	free(words);
+	return err;
+}
+
+int delivery_read_snaplen(const char *text, void *to)
+{
+	return legs_read(LEG_SNAPLEN, text, to);
+}
+
+int delivery_read_oversize(const char *text, void *to)
+{
+	return legs_read(LEG_OVERSIZE, text, to);
+}
+
+int delivery_read_metadata(const char *text, void *to)
+{
+	return legs_read(LEG_METADATA, text, to);
 }
 
 void delivery_parse(const struct mirror_options *texts, struct delivery *d)

@@ -10,9 +10,7 @@
 #include "../abi/maps.h"
 #include "../host/collector.h"
 #include "../wire/formats.h"
-
-#define SNAPLEN_MIN 14 /* an Ethernet header */
-#define SNAPLEN_MAX 262144
+#include "legs.h"
 
 /*
  * What each takes, as rows of a table of options (common/args.h). TO(member), for whoever makes a table of
@@ -27,8 +25,8 @@
 #define DELIVERY_TUNNEL_TYPE                                                                           \
 	FORMAT_CHOICES, "send copies in this format (gue)", ARGS_CHOICE, .read = delivery_read_format, \
 									 TO(format)
-#define DELIVERY_TUNNEL_REMOTE_ADDRESS                                                             \
-	"LIST", "send copies to these collectors: ADDRESS or ADDRESS@WEIGHT", DELIVERY_COLLECTORS, \
+#define DELIVERY_TUNNEL_REMOTE_ADDRESS                                                                      \
+	"LIST", "send copies to these collectors: ADDRESS[@WEIGHT]; + separates legs", DELIVERY_COLLECTORS, \
 		TO(collectors)
 #define DELIVERY_TUNNEL_ID                                                                                  \
 	"ID", "set the VNI (vxlan, geneve), the session (erspan) or the VLAN ID", ARGS_NUMBER(0, 0xffffff), \
@@ -39,17 +37,17 @@
 	"PORT", "set the source port of copies (several, by flow)", ARGS_NUMBER(1, 65535), TO(local_port)
 #define DELIVERY_TUNNEL_REMOTE_PORT \
 	"PORT", "set the UDP port of the collectors (by format)", ARGS_NUMBER(1, 65535), TO(port)
-#define DELIVERY_TUNNEL_METADATA \
-	"off|on", "geneve: add filter, direction, length and time as options (off)", ARGS_CHOICE, TO(metadata)
+#define DELIVERY_TUNNEL_METADATA                                                     \
+	"off|on", "geneve: add filter, direction, length and time as options (off)", \
+		ARGS_READ(delivery_read_metadata, LEG_METADATA_VALUES), TO(leg[LEG_METADATA])
 #define DELIVERY_GATEWAY \
 	"ADDRESS", "reach collectors through this gateway, with --redirect-to", DELIVERY_ADDRESS, TO(gateway)
-#define DELIVERY_SNAPLEN                                                                                    \
-	"BYTES", "copy at most BYTES of each packet, 0 for all (0)", ARGS_NUMBER(SNAPLEN_MIN, SNAPLEN_MAX), \
-		.also = "0", TO(snaplen)
-/* in the order of enum mirror_oversize */
-#define DELIVERY_OVERSIZE                                                                           \
-	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", ARGS_CHOICE, \
-		TO(oversize)
+#define DELIVERY_SNAPLEN                                             \
+	"BYTES", "copy at most BYTES of each packet, 0 for all (0)", \
+		ARGS_READ(delivery_read_snaplen, LEG_SNAPLEN_VALUES), TO(leg[LEG_SNAPLEN])
+#define DELIVERY_OVERSIZE                                                              \
+	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", \
+		ARGS_READ(delivery_read_oversize, LEG_OVERSIZE_VALUES), TO(leg[LEG_OVERSIZE])
 #define DELIVERY_TTL \
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
 #define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
@@ -60,11 +58,12 @@
 
 #define DELIVERY_DEVICE ARGS_READ(delivery_read_device, "a device name of 1 to 15 characters")
 #define DELIVERY_ADDRESS ARGS_READ(delivery_read_address, "an IPv4 or IPv6 address")
-#define DELIVERY_COLLECTORS                                                                                \
-	ARGS_READ(delivery_read_collector,                                                                 \
-		  "up to " ARGS_TEXT_OF(                                                                   \
-			  MIRROR_MAX_COLLECTORS) " IPv4 or IPv6 addresses, each alone or with "            \
-						 "@WEIGHT from 0 to " ARGS_TEXT_OF(COLLECTOR_WEIGHT_MAX)), \
+#define DELIVERY_WEIGHTS "@WEIGHT from 0 to " ARGS_TEXT_OF(COLLECTOR_WEIGHT_MAX)
+#define DELIVERY_ADDRESSES "up to " ARGS_TEXT_OF(MIRROR_MAX_COLLECTORS) " IPv4 or IPv6 addresses"
+#define DELIVERY_LEGS "in up to " ARGS_TEXT_OF(MIRROR_MAX_LEGS) " legs (A+B)"
+#define DELIVERY_COLLECTORS                                                                        \
+	ARGS_READ(delivery_read_collector,                                                         \
+		  DELIVERY_ADDRESSES ", each alone or with " DELIVERY_WEIGHTS ", " DELIVERY_LEGS), \
 		.list = true
 
 /* The values of all options, one member each. Zeros: not given. */
@@ -73,20 +72,19 @@ struct delivery {
 	char redirect_to[MIRROR_NAME_LEN];
 	uint32_t format; /* enum mirror_format */
 	struct delivery_collectors {
-		size_t n;
+		size_t n; /* of all legs */
 		struct {
 			struct address address;
 			uint32_t weight;
+			uint32_t leg;
 		} at[MIRROR_MAX_COLLECTORS];
 	} collectors;
 	uint32_t id;
 	struct address local_address;
 	uint32_t local_port;
 	uint32_t port;
-	uint32_t metadata;
 	struct address gateway;
-	uint32_t snaplen;
-	uint32_t oversize; /* enum mirror_oversize */
+	struct leg_values leg[LEG_OPTIONS];
 	uint32_t ttl;
 	uint32_t dscp;
 	uint32_t allow_same_device;
@@ -100,6 +98,9 @@ int delivery_read_device(const char *text, void *to);
 int delivery_read_format(const char *text, void *to);
 int delivery_read_address(const char *text, void *to);
 int delivery_read_collector(const char *text, void *to);
+int delivery_read_snaplen(const char *text, void *to);
+int delivery_read_oversize(const char *text, void *to);
+int delivery_read_metadata(const char *text, void *to);
 
 /* Reads the texts of the options map. One that is damaged counts as not given, after log_error(). */
 void delivery_parse(const struct mirror_options *texts, struct delivery *d);

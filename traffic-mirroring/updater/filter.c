@@ -52,9 +52,10 @@ struct mirror_filter filter_row(const struct filter *f)
 	/* a skip has no options */
 	if (f->action == ACTION_SKIP)
 		return row;
-	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->snaplen ? OWN_SNAPLEN : 0) |
-		  (f->first ? OWN_FIRST : 0);
-	row.snaplen = f->snaplen;
+	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->first ? OWN_FIRST : 0);
+	for (int option = 0; option < LEG_OPTIONS; option++)
+		row.own |= f->leg[option].n ? OWN_SNAPLEN << option : 0;
+	row.snaplen = legs_largest_snaplen(&f->leg[LEG_SNAPLEN]);
 	row.sample = f->sample;
 	row.first = f->first;
 	return row;
@@ -64,7 +65,8 @@ void filter_from_row(struct filter *f, const struct mirror_filter *row)
 {
 	f->action = row->action;
 	memcpy(f->name, row->name, sizeof(f->name));
-	f->snaplen = row->own & OWN_SNAPLEN ? row->snaplen : 0;
+	if (row->own & OWN_SNAPLEN)
+		f->leg[LEG_SNAPLEN] = (struct leg_values){ 1, { row->snaplen } };
 	f->sample = row->sample;
 	f->first = row->own & OWN_FIRST ? row->first : 0;
 }

@@ -12,6 +12,7 @@
 #include "../abi/maps.h"
 #include "../host/collector.h"
 #include "domain.h"
+#include "legs.h"
 
 /* A set of small numbers, one bit each. */
 #define BITS_WORDS(bits) (((bits) + 63) / 64)
@@ -42,6 +43,7 @@ struct prefix_list {
 struct destination {
 	char text[COLLECTOR_TEXT_LEN]; /* as written */
 	struct mirror_collector collector; /* FORMAT_NONE: the text names a kernel device */
+	uint32_t leg;
 };
 
 struct filter {
@@ -53,13 +55,19 @@ struct filter {
 #undef FILTER_SET
 	struct prefix_list src, dst;
 	struct name_list domain;
-	uint32_t snaplen; /* bytes, 0: whole packets */
+	struct leg_values leg[LEG_OPTIONS];
 	uint32_t sample; /* one flow in this many, 0: all */
 	uint32_t first; /* as in struct mirror_filter */
 	__u64 max_packets, max_bits; /* copies, and bits of copies, per second; 0: no limit */
-	struct destination *to; /* none: as the options say */
+	struct destination *to; /* none: as the options say; by leg */
 	size_t n_to;
 };
+
+/* How many legs `to` has. */
+static inline size_t filter_legs(const struct filter *f)
+{
+	return f->n_to ? f->to[f->n_to - 1].leg + 1 : 0;
+}
 
 struct filter_set {
 	size_t n; /* <= MIRROR_MAX_FILTERS */

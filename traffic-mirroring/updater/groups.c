@@ -11,30 +11,40 @@
 #include "../../common/log.h"
 #include "instance.h"
 
-static void mark_used(void *ctx, uint32_t group)
+/* A search for the groups that the configurations of this host refer to, active or kept for rollback. */
+struct search {
+	const struct shared *shared; /* NULL: whether there are any is enough */
+	bool used[MIRROR_MAX_GROUPS]; /* by slot */
+	bool any;
+};
+
+static void mark_legs(void *ctx, uint32_t group)
 {
-	((bool *)ctx)[group % MIRROR_MAX_GROUPS] = true;
+	struct search *search = ctx;
+	uint32_t legs[MIRROR_MAX_LEGS];
+	unsigned int n = search->shared ? shared_legs(search->shared, group, legs) : 0;
+
+	search->any = true;
+	while (n--)
+		search->used[legs[n]] = true;
 }
 
-static int mark_instance(void *used, const struct instance *i)
+static int search_instance(void *search, const struct instance *i)
 {
 	if (i)
-		tables_each_group(i->tables, mark_used, used);
+		tables_each_group(i->tables, mark_legs, search);
 	return !i;
 }
 
-/*
- * Which slots the configurations of this host refer to, active or kept for rollback. One that cannot be read
- * may refer to any.
- */
-static void find_used(bool used[MIRROR_MAX_GROUPS])
+/* A configuration that cannot be read may refer to any. */
+static void find_used(struct search *search)
 {
-	memset(used, 0, MIRROR_MAX_GROUPS * sizeof(*used));
-	if (!instance_each((struct instance_query){}, mark_instance, used))
+	if (!instance_each((struct instance_query){}, search_instance, search))
 		return;
 	log_warn("what cannot be read counts as in use: the sender, the rings and all lists of collectors "
 		 "stay");
-	memset(used, true, MIRROR_MAX_GROUPS * sizeof(*used));
+	memset(search->used, true, sizeof(search->used));
+	search->any = true;
 }
 
 static bool same_group(const struct mirror_group *a, const struct mirror_group *b)
@@ -46,7 +56,7 @@ static bool same_group(const struct mirror_group *a, const struct mirror_group *
 
 int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mirror_group *group)
 {
-	bool used[MIRROR_MAX_GROUPS];
+	struct search search = { .shared = shared };
 	struct mirror_group *slot;
 	uint32_t id;
 
@@ -57,10 +67,10 @@ int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mir
 			return 0;
 		}
 	}
-	find_used(used);
+	find_used(&search);
 	for (int i = 0; i < MIRROR_MAX_GROUPS; i++) {
 		slot = &shared->groups[i];
-		if (slot->id && (used[i] || wanted[i]))
+		if (slot->id && (search.used[i] || wanted[i]))
 			continue;
 		id = slot->id ? slot->id + MIRROR_MAX_GROUPS : (uint32_t)(MIRROR_MAX_GROUPS + i);
 		/* a sender that reads it meanwhile finds neither id */
@@ -79,8 +89,8 @@ int groups_put(struct shared *shared, bool wanted[MIRROR_MAX_GROUPS], struct mir
 
 bool groups_any_used(void)
 {
-	bool used[MIRROR_MAX_GROUPS];
+	struct search search = {};
 
-	find_used(used);
-	return memchr(used, true, sizeof(used));
+	find_used(&search);
+	return search.any;
 }

@@ -54,6 +54,17 @@ bool span_is(struct span s, const char *text)
 	return strlen(text) == s.len && !memcmp(text, s.at, s.len);
 }
 
+struct span span_trim(struct span s)
+{
+	while (s.len && strchr(" \t", s.at[0])) {
+		s.at++;
+		s.len--;
+	}
+	while (s.len && strchr(" \t", s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
 /*
  * What stands before the first c, and after it; without a c, the whole text and nothing. False when there is
  * no c.
@@ -450,21 +461,30 @@ static int print_name(FILE *to, const struct filter *f, const struct keyword *k)
 	return is_name(name) ? 0 : -EDOM;
 }
 
-static void read_snaplen(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+enum leg_option keyword_leg_option(const struct keyword *k)
 {
-	uint32_t bytes;
-
-	if (read_number(value, SNAPLEN_MAX, &bytes) && bytes >= SNAPLEN_MIN)
-		f->snaplen = bytes;
-	else
-		complain(r, value, "\"%s\" is not %s from %d to %d", quote(value).text, k->what, SNAPLEN_MIN,
-			 SNAPLEN_MAX);
+	return k->id >= OPTION_SNAPLEN && k->id <= OPTION_METADATA ? k->id - OPTION_SNAPLEN : LEG_OPTIONS;
 }
 
-static int print_snaplen(FILE *to, const struct filter *f, const struct keyword *k)
+static void read_leg_values(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
 {
-	(void)k;
-	fprintf(to, "%" PRIu32, f->snaplen);
+	enum leg_option option = keyword_leg_option(k);
+	char text[128] = "";
+	size_t len = 0;
+
+	/* blanks are only around a + */
+	for (size_t i = 0; i < value.len && len < sizeof(text) - 1; i++)
+		if (!strchr(" \t", value.at[i]))
+			text[len++] = value.at[i];
+	if (legs_read(option, text, &f->leg[option]))
+		complain(r, value, "\"%s\" is not %s", quote(value).text, k->what);
+}
+
+static int print_leg_values(FILE *to, const struct filter *f, const struct keyword *k)
+{
+	enum leg_option option = keyword_leg_option(k);
+
+	legs_print(to, option, &f->leg[option]);
 	return 0;
 }
 
@@ -545,7 +565,7 @@ static const char *read_destination(struct span s, struct destination *to)
 	if (is_collector && collector_parse(to->text, &to->collector, &why))
 		return why;
 	for (size_t i = 0; i < s.len; i++)
-		if (iscntrl((unsigned char)s.at[i]) || strchr(" ,;#", s.at[i]))
+		if (iscntrl((unsigned char)s.at[i]) || strchr(" ,;#+", s.at[i]))
 			return "has a character that no name in a rule can have";
 	return NULL;
 }
@@ -558,30 +578,51 @@ static bool has_destination(const struct filter *f, const char *text)
 	return false;
 }
 
-static void read_to(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+static void read_leg(struct reader *r, struct filter *f, const struct keyword *k, struct span value,
+		     uint32_t leg)
 {
+	size_t most = f->n_to + MIRROR_MAX_DEVICES;
 	struct span element;
 
-	f->to = calloc(MIRROR_MAX_DEVICES, sizeof(*f->to));
-	if (!f->to) {
-		r->no_memory = true;
-		return;
-	}
 	while (next_element(r, &value, &element)) {
 		struct destination to;
 		const char *fault = read_destination(element, &to);
 
+		to.leg = leg;
 		if (fault) {
 			complain(r, element, "\"%s\" %s", quote(element).text, fault);
 		} else if (has_destination(f, to.text)) {
 			complain(r, element, "\"%s\" is in the list twice", quote(element).text);
-		} else if (f->n_to == MIRROR_MAX_DEVICES) {
+		} else if (f->n_to == most) {
 			complain(r, element, "\"%s\" is one too many: %s takes up to %d", quote(element).text,
 				 k->name, MIRROR_MAX_DEVICES);
 			return;
 		} else {
 			f->to[f->n_to++] = to;
 		}
+	}
+}
+
+static void read_to(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
+{
+	struct span leg, rest = value;
+	uint32_t n = 0;
+	bool more = true;
+
+	f->to = calloc((size_t)MIRROR_MAX_LEGS * MIRROR_MAX_DEVICES, sizeof(*f->to));
+	if (!f->to) {
+		r->no_memory = true;
+		return;
+	}
+	while (more) {
+		more = split(rest, '+', &leg, &rest);
+		leg = span_trim(leg);
+		if (n == MIRROR_MAX_LEGS) {
+			complain(r, leg, "\"%s\" is one leg too many: %s takes up to %d", quote(leg).text,
+				 k->name, MIRROR_MAX_LEGS);
+			return;
+		}
+		read_leg(r, f, k, leg, n++);
 	}
 }
 
@@ -595,7 +636,7 @@ static int print_to(FILE *to, const struct filter *f, const struct keyword *k)
 		const char *text = f->to[i].text;
 		struct span word = { text, strnlen(text, sizeof(f->to[i].text)) };
 
-		fputs(i ? "," : "", to);
+		fputs(!i ? "" : f->to[i].leg == f->to[i - 1].leg ? "," : " + ", to);
 		if (read_destination(word, &checked)) {
 			fputs(quote(word).text, to);
 			error = -EDOM;
@@ -625,7 +666,9 @@ const struct keyword keywords[] = {
 	{ "malformed", DIM_MALFORMED, "yes or no", NAMES(no_yes) },
 	{ "domain", DIM_DOMAIN, "a domain name such as example.com or *.example.com", BY(domain) },
 	{ "name", OPTION_NAME, "a name of up to 31 letters, digits, \"_\", \".\" and \"-\"", BY(name) },
-	{ "snaplen", OPTION_SNAPLEN, "a number of bytes", BY(snaplen) },
+	{ "snaplen", OPTION_SNAPLEN, LEG_SNAPLEN_VALUES, BY(leg_values) },
+	{ "oversize", OPTION_OVERSIZE, LEG_OVERSIZE_VALUES, BY(leg_values) },
+	{ "metadata", OPTION_METADATA, LEG_METADATA_VALUES, BY(leg_values) },
 	{ "sample", OPTION_SAMPLE, "1/N", BY(sample) },
 	{ "first", OPTION_FIRST, FIRST_WHAT, BY(first) },
 	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", BY(max_rate) },
@@ -647,7 +690,9 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 	case OPTION_NAME:
 		return *f->name;
 	case OPTION_SNAPLEN:
-		return f->snaplen;
+	case OPTION_OVERSIZE:
+	case OPTION_METADATA:
+		return f->leg[keyword_leg_option(k)].n;
 	case OPTION_SAMPLE:
 		return f->sample > 1;
 	case OPTION_FIRST:

@@ -35,6 +35,9 @@ struct quoted quote(struct span s);
 
 bool span_is(struct span s, const char *text);
 
+/* Without the blanks around it. */
+struct span span_trim(struct span s);
+
 /*
  * Takes the next element off a comma-separated list; complains of empty ones. False at the end of the list,
  * where rest->at is NULL.
@@ -45,6 +48,8 @@ bool next_element(struct reader *r, struct span *rest, struct span *element);
 enum {
 	OPTION_NAME = DIM_COUNT,
 	OPTION_SNAPLEN,
+	OPTION_OVERSIZE,
+	OPTION_METADATA,
 	OPTION_SAMPLE,
 	OPTION_FIRST,
 	OPTION_MAX_RATE,
@@ -77,3 +82,6 @@ bool keyword_given(const struct filter *f, const struct keyword *k);
 
 /* Whether the filter's action can have this keyword. */
 bool keyword_allowed(const struct filter *f, const struct keyword *k);
+
+/* The option of each leg (legs.h) that a keyword stands for; LEG_OPTIONS: none. */
+enum leg_option keyword_leg_option(const struct keyword *k);

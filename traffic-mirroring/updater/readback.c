@@ -121,27 +121,67 @@ static void read_dimension(const struct tables *t, enum mirror_dimension dim, un
 			bits_set(filter_bits(&filters->at[__builtin_ctzll(word)], dim, &values), v);
 }
 
-static int read_destinations(const struct mirror_filter *row, const struct mirror_group *group,
-			     struct filter *f)
+static void read_devices(const struct mirror_filter *row, struct filter *f)
 {
-	size_t n = row->exit == EXIT_RING ? group->collectors : row->devices;
+	for (; f->n_to < row->devices; f->n_to++)
+		memcpy(f->to[f->n_to].text, row->device[f->n_to].name, MIRROR_NAME_LEN);
+}
 
-	if (!n)
-		return 0;
-	f->to = calloc(n, sizeof(*f->to));
-	if (!f->to)
-		return -ENOMEM;
-	for (f->n_to = 0; f->n_to < n; f->n_to++) {
-		struct destination *to = &f->to[f->n_to];
+static void read_collectors(const struct legs *legs, struct filter *f)
+{
+	for (size_t leg = 0; leg < legs->n; leg++) {
+		for (int i = 0; i < legs->at[leg].collectors; i++) {
+			struct destination *to = &f->to[f->n_to++];
 
-		if (row->exit == EXIT_RING) {
-			collector_print(&group->collector[f->n_to], to->text);
-			to->collector = group->collector[f->n_to];
-		} else {
-			memcpy(to->text, row->device[f->n_to].name, MIRROR_NAME_LEN);
+			to->leg = leg;
+			to->collector = legs->at[leg].collector[i];
+			collector_print(&to->collector, to->text);
 		}
 	}
+}
+
+static int read_destinations(const struct mirror_filter *row, const struct legs *legs, struct filter *f)
+{
+	f->to = calloc((size_t)MIRROR_MAX_LEGS * MIRROR_MAX_COLLECTORS, sizeof(*f->to));
+	if (!f->to)
+		return -ENOMEM;
+	if (row->exit == EXIT_RING)
+		read_collectors(legs, f);
+	else
+		read_devices(row, f);
 	return 0;
+}
+
+static uint32_t leg_value(enum leg_option option, const struct mirror_filter *row,
+			  const struct mirror_group *group)
+{
+	switch (option) {
+	case LEG_SNAPLEN:
+		return group->snaplen ?: row->snaplen;
+	case LEG_OVERSIZE:
+		return group->oversize;
+	default:
+		return group->metadata != 0;
+	}
+}
+
+/* What the rule itself says; of its legs one value where they agree. */
+static void read_group_options(const struct mirror_filter *row, const struct legs *legs, struct filter *f)
+{
+	if (!legs->n)
+		return;
+	f->max_packets = legs->at[0].max_packets;
+	f->max_bits = legs->at[0].max_bits;
+	for (int option = 0; option < LEG_OPTIONS; option++) {
+		struct leg_values values = { .n = legs->n };
+
+		if (!(row->own & OWN_SNAPLEN << option))
+			continue;
+		for (size_t leg = 0; leg < legs->n; leg++)
+			values.at[leg] = leg_value(option, row, &legs->at[leg]);
+		legs_shorten(&values);
+		f->leg[option] = values;
+	}
 }
 
 /* Whoever writes to the map, what is read of it keeps to its bounds. */
@@ -163,15 +203,16 @@ static struct mirror_filter bounded_row(const struct mirror_filter *in_map)
 	return row;
 }
 
-/* A group that is lost has no collectors. */
-static int read_group(uint32_t id, struct mirror_group *group, struct filter *f)
+/* Those up to one that is lost. */
+static int read_legs(uint32_t id, struct legs *legs)
 {
-	int err = shared_group_by_id(id, group);
+	int err = 0;
 
-	if (err)
-		memset(group, 0, sizeof(*group));
-	f->max_packets = group->max_packets;
-	f->max_bits = group->max_bits;
+	while (id && legs->n < MIRROR_MAX_LEGS && !err) {
+		err = shared_group_by_id(id, &legs->at[legs->n]);
+		if (!err)
+			id = legs->at[legs->n++].next;
+	}
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -193,9 +234,10 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 			if (!(b->any[dim] >> i & 1))
 				f->constrained |= 1U << dim;
 		if (row->exit == EXIT_RING)
-			err = read_group(row->group, &c->groups[i], f);
+			err = read_legs(row->group, &c->legs[i]);
+		read_group_options(row, &c->legs[i], f);
 		if (!err && row->own & OWN_DESTINATION)
-			err = read_destinations(row, &c->groups[i], f);
+			err = read_destinations(row, &c->legs[i], f);
 	}
 	return err;
 }

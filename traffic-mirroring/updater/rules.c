@@ -19,10 +19,23 @@ static struct span next_word(struct reader *r)
 	return word;
 }
 
+/* The value of a keyword: a word, and those that a + at its end or at their beginning joins to it. */
+static struct span next_value(struct reader *r)
+{
+	struct span value = next_word(r), word = value;
+
+	while (word.len && (word.at[word.len - 1] == '+' || r->at[strspn(r->at, " \t")] == '+')) {
+		word = next_word(r);
+		if (word.len)
+			value.len = word.at + word.len - value.at;
+	}
+	return value;
+}
+
 static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, struct span word,
 			 const struct keyword *k)
 {
-	struct span value = next_word(r);
+	struct span value = next_value(r);
 
 	if (*seen >> k->id & 1)
 		complain(r, word, "\"%s\" is in the line twice", k->name);
@@ -35,10 +48,23 @@ static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, str
 	*seen |= 1U << k->id;
 }
 
+/* Options that have a value for each leg; without `to`, the delivery options say how many there are. */
+static void check_legs(struct reader *r, const struct filter *f, struct span rule)
+{
+	size_t legs = filter_legs(f);
+
+	for (const struct keyword *k = keywords; k < keywords + KEYWORDS; k++) {
+		enum leg_option option = keyword_leg_option(k);
+
+		if (legs && option != LEG_OPTIONS && !legs_fit(&f->leg[option], legs))
+			complain(r, rule, LEGS_MISFIT, k->name, f->leg[option].n, legs);
+	}
+}
+
 /* Reads one rule, up to its end or to a word that makes the rest of it meaningless. */
 static void read_rule(struct reader *r, struct filter_set *set)
 {
-	struct span word = next_word(r);
+	struct span word = next_word(r), rule = word;
 	bool skip = span_is(word, "skip");
 	uint32_t seen = 0;
 	struct filter *f;
@@ -68,6 +94,7 @@ static void read_rule(struct reader *r, struct filter_set *set)
 	prefix_list_reduce(&f->src);
 	prefix_list_reduce(&f->dst);
 	name_list_reduce(&f->domain);
+	check_legs(r, f, rule);
 }
 
 int rules_parse(const char *source, const char *text, struct filter_set *set)

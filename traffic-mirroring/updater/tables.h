@@ -18,8 +18,11 @@ struct configuration {
 	struct filter_set *filters;
 	/* per filter: filter_row(), and where its copies go */
 	struct mirror_filter rows[MIRROR_MAX_FILTERS];
-	/* of filters with EXIT_RING: their collectors; the id is rows[].group */
-	struct mirror_group groups[MIRROR_MAX_FILTERS];
+	/* of filters with EXIT_RING: their collectors; the id of the first leg is rows[].group */
+	struct legs {
+		size_t n;
+		struct mirror_group at[MIRROR_MAX_LEGS];
+	} legs[MIRROR_MAX_FILTERS];
 	struct mirror_outer outers[MIRROR_MAX_OUTERS];
 	size_t n_outers;
 	uint32_t flow_sets; /* of the host's flow table; 0: no filter asks for flows */
@@ -78,7 +81,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3);
 int tables_rings_fd(const struct tables *t);
 int tables_state_fd(const struct tables *t);
 
-/* Calls visit for the group of every row with EXIT_RING, of both banks. */
+/* Calls visit for the first leg's group of every row with EXIT_RING, of both banks. */
 void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx);
 
 /* Calls visit for each kernel device that a filter in force copies to. */

@@ -10,18 +10,6 @@
 #define PORTS (1U << DIM_SRC_PORT | 1U << DIM_DST_PORT)
 #define ICMP_BITS (UINT64_C(1) << IPPROTO_ICMP | UINT64_C(1) << IPPROTO_ICMPV6) /* of proto[0] */
 
-/* Upstream's lists may have blanks around their elements. */
-static struct span without_blanks(struct span s)
-{
-	while (s.len && strchr(" \t", s.at[0])) {
-		s.at++;
-		s.len--;
-	}
-	while (s.len && strchr(" \t", s.at[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 static void accept_all(struct filter *f, enum mirror_dimension dim)
 {
 	size_t bits;
@@ -50,7 +38,7 @@ static void read_list(struct reader *r, struct filter *f, const struct list *lis
 	r->source = list->option;
 	f->constrained |= 1U << k->id;
 	while (next_element(r, &rest, &element)) {
-		element = without_blanks(element);
+		element = span_trim(element); /* upstream's lists may have blanks */
 		k->read(r, f, k, element);
 		for (size_t i = 0; i < sizeof(list->any) / sizeof(list->any[0]) && list->any[i]; i++)
 			any |= span_is(element, list->any[i]);

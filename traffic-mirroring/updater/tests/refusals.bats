@@ -111,7 +111,7 @@ refused_rule() {
 		done
 	done
 	for value in 192.0.2 192.0.2.1.1 192.0.2.1/24 collector.example 2001:db8::g '192.0.2.1,'; do
-		refused_update "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, got \"${value#*,}\"" "--tunnel-remote-address=$value"
+		refused_update "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, in up to 4 legs (A+B), got \"${value#*,}\"" "--tunnel-remote-address=$value"
 	done
 	for value in 192.0.2 eth0 '192.0.2.1 '; do
 		refused_update "--gtw-address: expected an IPv4 or IPv6 address, got \"$value\"" "--gtw-address=$value"
@@ -165,7 +165,7 @@ refused_rule() {
 	refused_rule '"1/4294967296" is not ' "mirror sample 1/4294967296"
 	refused_rule '"13" is not ' "mirror snaplen 13"
 	refused_rule '"262145" is not ' "mirror snaplen 262145"
-	refused_rule 'filter 1: snaplen 128' "mirror snaplen 128"
+	refused_rule 'filter 1: snaplen needs a collector' "mirror snaplen 128"
 	refused_rule '"sample" is an option, and skip takes none' "skip sample 1/10"
 	refused_rule '"to" is an option, and skip takes none' "skip to eth1"
 	refused_rule 'filter 2: there is no device "nosuch"' "skip proto tcp; mirror to eth1,nosuch"

@@ -23,8 +23,9 @@ bool same_filter(const struct filter *a, const struct filter *b)
 			return false;
 	}
 	return a->action == b->action && !strcmp(a->name, b->name) && a->constrained == b->constrained &&
-	       a->snaplen == b->snaplen && a->sample == b->sample && a->max_packets == b->max_packets &&
-	       a->max_bits == b->max_bits && a->first == b->first && same_names(&a->domain, &b->domain) &&
-	       same_prefixes(&a->src, &b->src) && same_prefixes(&a->dst, &b->dst) && a->n_to == b->n_to &&
+	       !memcmp(a->leg, b->leg, sizeof(a->leg)) && a->sample == b->sample &&
+	       a->max_packets == b->max_packets && a->max_bits == b->max_bits && a->first == b->first &&
+	       same_names(&a->domain, &b->domain) && same_prefixes(&a->src, &b->src) &&
+	       same_prefixes(&a->dst, &b->dst) && a->n_to == b->n_to &&
 	       (!a->n_to || !memcmp(a->to, b->to, a->n_to * sizeof(*a->to)));
 }

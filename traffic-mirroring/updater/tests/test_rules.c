@@ -76,6 +76,7 @@ static char *printed(const struct filter_set *set)
 #define NAME50 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 #define A_NAME "a name of up to 31 letters, digits, \"_\", \".\" and \"-\""
 #define NAME32 "abcdefghijabcdefghijabcdefghijab"
+#define SNAPLENS "0, a number of bytes from 14 to 262144, or one for each leg (A+B)"
 
 static const struct {
 	const char *text, *error;
@@ -232,10 +233,9 @@ static const struct {
 	{ "mirror sample 100", "rules:1:15: \"100\" is not 1/N with N from 1 to 4294967295" },
 	{ "mirror sample 1/4294967296",
 	  "rules:1:15: \"1/4294967296\" is not 1/N with N from 1 to 4294967295" },
-	{ "mirror snaplen 0", "rules:1:16: \"0\" is not a number of bytes from 14 to 262144" },
-	{ "mirror snaplen 13", "rules:1:16: \"13\" is not a number of bytes from 14 to 262144" },
-	{ "mirror snaplen 262145", "rules:1:16: \"262145\" is not a number of bytes from 14 to 262144" },
-	{ "mirror snaplen 128b", "rules:1:16: \"128b\" is not a number of bytes from 14 to 262144" },
+	{ "mirror snaplen 13", "rules:1:16: \"13\" is not " SNAPLENS },
+	{ "mirror snaplen 262145", "rules:1:16: \"262145\" is not " SNAPLENS },
+	{ "mirror snaplen 128b", "rules:1:16: \"128b\" is not " SNAPLENS },
 	{ "mirror to abcdefghijklmnop",
 	  "rules:1:11: \"abcdefghijklmnop\" is longer than the 15 characters of a device name" },
 	{ "mirror to gue:" NAME50 NAME50,
@@ -271,6 +271,21 @@ static const struct {
 	{ "mirror to a,b,a", "rules:1:15: \"a\" is in the list twice" },
 	{ "mirror to a\x7f", "rules:1:11: \"a\\x7f\" has a character that no name in a rule can have" },
 	{ "mirror to a\r\nskip", "rules:1:11: \"a\\x0d\" has a character that no name in a rule can have" },
+	{ "mirror snaplen 128+13", "rules:1:16: \"128+13\" is not " SNAPLENS },
+	{ "mirror snaplen 128+", "rules:1:16: \"128+\" is not " SNAPLENS },
+	{ "mirror snaplen 0 + 0+0 +0 + 0", "rules:1:16: \"0 + 0+0 +0 + 0\" is not " SNAPLENS },
+	{ "mirror oversize drop,drop",
+	  "rules:1:17: \"drop,drop\" is not truncate, drop, fragment, or one for each leg (A+B)" },
+	{ "mirror metadata yes", "rules:1:17: \"yes\" is not off, on, or one for each leg (A+B)" },
+	{ "mirror\nmirror to a + b snaplen 0 + 14+0",
+	  "rules:2:1: snaplen has values for 3 legs, but copies go to 2" },
+	{ "mirror to a metadata on+off", "rules:1:1: metadata has values for 2 legs, but copies go to 1" },
+	{ "mirror to a +", "rules:1:14: empty element in a list" },
+	{ "mirror to + a", "rules:1:11: empty element in a list" },
+	{ "mirror to a++b", "rules:1:13: empty element in a list" },
+	{ "mirror to a + b,c + b", "rules:1:21: \"b\" is in the list twice" },
+	{ "mirror to a+b+c + d +e", "rules:1:22: \"e\" is one leg too many: to takes up to 4" },
+	{ "mirror to x+a,b,c,d,e,f,g,h,i", "rules:1:29: \"i\" is one too many: to takes up to 8" },
 	{ "mirror to a,b,c,d,e,f,g,h,i,j", "rules:1:27: \"i\" is one too many: to takes up to 8" },
 
 	/* every faulty place of a text is named */
@@ -423,6 +438,13 @@ static const struct {
 	{ "mirror sample 1/1", "mirror\n" },
 	{ "mirror sample 1/4294967295", "mirror sample 1/4294967295\n" },
 	{ "mirror snaplen 14;mirror snaplen 262144", "mirror snaplen 14\nmirror snaplen 262144\n" },
+	{ "mirror snaplen 0", "mirror snaplen 0\n" },
+	{ "mirror snaplen 128+0", "mirror snaplen 128+0\n" },
+	{ "mirror metadata on oversize fragment", "mirror oversize fragment metadata on\n" },
+	{ "mirror to gue:192.0.2.9+vxlan:192.0.2.10/7,vxlan:192.0.2.11/7 snaplen 128 + 0 port 1",
+	  "mirror port 1 snaplen 128+0 to gue:192.0.2.9 + vxlan:192.0.2.10/7,vxlan:192.0.2.11/7\n" },
+	{ "mirror oversize drop \t+ truncate to a+\tb metadata on; skip",
+	  "mirror oversize drop+truncate metadata on to a + b\nskip\n" },
 	{ "skip name 0.web_-A\nmirror name abcdefghijabcdefghijabcdefghija sample 1/2 vlan 1",
 	  "skip name 0.web_-A\nmirror vlan 1 name abcdefghijabcdefghijabcdefghija sample 1/2\n" },
 	{ "mirror src 10.1.2.3/8", "mirror src 10.0.0.0/8\n" },
@@ -492,7 +514,8 @@ TEST(test_fields)
 	assert_memory_equal(&f->src.at[0], &four, sizeof(four));
 	assert_memory_equal(&f->src.at[1], &six, sizeof(six));
 	assert_int_equal(f->dst.n, 0);
-	assert_int_equal(f->snaplen, 128);
+	assert_int_equal(f->leg[LEG_SNAPLEN].n, 1);
+	assert_int_equal(f->leg[LEG_SNAPLEN].at[0], 128);
 	assert_int_equal(f->sample, 7);
 	assert_int_equal(f->n_to, 2);
 	assert_string_equal(f->to[0].text, "a");
@@ -500,6 +523,30 @@ TEST(test_fields)
 	assert_int_equal(set->at[1].action, ACTION_SKIP);
 	assert_int_equal(set->at[1].constrained, 0);
 	assert_int_equal(set->at[2].sample, 0);
+	filter_set_free(set);
+}
+
+TEST(test_legs)
+{
+	struct filter_set *set =
+		parsed("mirror to gue:192.0.2.9 + vxlan:192.0.2.10,vxlan:192.0.2.11 snaplen 64+128\n"
+		       "mirror snaplen 128+0\nmirror snaplen 0\nmirror");
+	struct filter *f = &set->at[0], from_row = {};
+	struct mirror_filter row;
+
+	assert_int_equal(filter_legs(f), 2);
+	assert_int_equal(f->to[0].leg, 0);
+	assert_int_equal(f->to[1].leg, 1);
+	assert_int_equal(f->to[2].leg, 1);
+	assert_int_equal(legs_value(&f->leg[LEG_SNAPLEN], 1), 128);
+	assert_int_equal(filter_row(f).snaplen, 128);
+	assert_int_equal(filter_row(f).own, OWN_DESTINATION | OWN_SNAPLEN);
+	assert_int_equal(filter_legs(&set->at[1]), 0);
+	assert_int_equal(filter_row(&set->at[1]).snaplen, 0);
+	row = filter_row(&set->at[2]);
+	filter_from_row(&from_row, &row);
+	assert_int_equal(from_row.leg[LEG_SNAPLEN].n, 1);
+	assert_int_equal(filter_row(&set->at[3]).own, 0);
 	filter_set_free(set);
 }
 
@@ -653,23 +700,40 @@ static void random_options(struct filter *f, unsigned int number)
 	if (f->action == ACTION_SKIP)
 		return;
 	if (below(2))
-		f->snaplen = 14 + below(262144 - 13);
-	if (below(2))
 		f->first = 1 + below(1 << 30) + (below(2) ? FLOW_PACKETS : 0);
 	if (below(2))
 		f->sample = 2 + random();
 	if (below(2))
 		*(below(2) ? &f->max_packets : &f->max_bits) = 1 + below(1000) * (below(2) ? 1000 : 1);
 	if (below(2)) {
-		f->to = calloc(MIRROR_MAX_DEVICES, sizeof(*f->to));
+		f->to = calloc((size_t)MIRROR_MAX_LEGS * MIRROR_MAX_DEVICES, sizeof(*f->to));
 		assert_non_null(f->to);
 		for (f->n_to = 0; f->n_to <= below(MIRROR_MAX_DEVICES); f->n_to++) {
 			struct destination *to = &f->to[f->n_to];
 			const char *why;
 
+			to->leg = f->n_to ? to[-1].leg + (to[-1].leg < MIRROR_MAX_LEGS - 1 && below(2)) : 0;
 			sprintf(to->text, names[below(COUNT(names))], (unsigned int)f->n_to);
 			if (strchr(to->text, ':'))
 				assert_int_equal(collector_parse(to->text, &to->collector, &why), 0);
+		}
+	}
+}
+
+static void random_leg_options(struct filter *f)
+{
+	static const uint32_t most[LEG_OPTIONS] = { SNAPLEN_MAX - SNAPLEN_MIN, OVERSIZE_FRAGMENT, 1 };
+
+	for (int option = 0; option < LEG_OPTIONS; option++) {
+		struct leg_values *v = &f->leg[option];
+
+		if (below(2))
+			continue;
+		v->n = f->n_to && below(2) ? filter_legs(f) : 1;
+		for (uint32_t leg = 0; leg < v->n; leg++) {
+			v->at[leg] = below(most[option] + 1);
+			if (option == LEG_SNAPLEN && v->at[leg])
+				v->at[leg] += SNAPLEN_MIN - 1;
 		}
 	}
 }
@@ -703,6 +767,8 @@ TEST(test_round_trip)
 			prefix_list_reduce(&f->dst);
 			name_list_reduce(&f->domain);
 			random_options(f, set->n);
+			if (f->action == ACTION_MIRROR)
+				random_leg_options(f);
 		}
 		check_round_trip(set);
 		filter_set_free(set);
