@@ -115,6 +115,18 @@ static void generate_prefixes(struct pool *pool, struct ref_prefixes *prefixes)
 	}
 }
 
+/* Names of servers, and patterns that accept some of them. */
+const char *const pool_names[POOL_NAMES] = { "a.example",   "www.a.example", "x.www.a.example",
+					     "x.b.example", "b.example",     "c.example" };
+const char *const pool_patterns[POOL_PATTERNS] = { "a.example",	      "www.a.example", "*.a.example",
+						   "*.www.a.example", "*.b.example",   "c.example" };
+
+static void generate_domain(struct pool *pool, struct ref_rule *r)
+{
+	for (size_t n = 1 + random_below(pool, REF_NAMES); n; n--)
+		r->domain[r->n_domain++] = ONE_OF(pool, pool_patterns);
+}
+
 static void generate_target(struct pool *pool, const struct ref_device *devices, size_t n_devices,
 			    struct ref_rule *r)
 {
@@ -122,6 +134,10 @@ static void generate_target(struct pool *pool, const struct ref_device *devices,
 
 	if (one_in(pool, 6))
 		r->sample = ONE_OF(pool, samples);
+	if (one_in(pool, 6)) {
+		r->first = 1 + random_below(pool, one_in(pool, 2) ? 5 : 200);
+		r->packets = one_in(pool, 2);
+	}
 	r->to[r->n_to++] = &devices[random_below(pool, n_devices)];
 	if (!one_in(pool, 4))
 		return;
@@ -173,6 +189,8 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 	}
 	if (one_in(pool, 2 * rarity))
 		r->malformed = one_in(pool, 2) ? REF_MALFORMED : REF_WELL_FORMED;
+	if (one_in(pool, 2 * rarity))
+		generate_domain(pool, r);
 	if (r->mirror)
 		generate_target(pool, devices, n_devices, r);
 }

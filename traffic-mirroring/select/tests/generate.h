@@ -7,6 +7,8 @@
 
 #define POOL_VALUES 6
 #define POOL_SHAPES 32
+#define POOL_NAMES 6
+#define POOL_PATTERNS 6
 
 struct pool {
 	uint64_t random; /* state of the generator */
@@ -28,3 +30,5 @@ void generate_rules(struct pool *pool, const struct ref_device *devices, size_t 
 void generate_spec(struct pool *pool, struct packet_spec *spec);
 /* Well-formed bytes of a spec, now and then damaged. */
 void generate_packet(struct pool *pool, const struct packet_spec *spec, struct packet *packet);
+
+extern const char *const pool_names[POOL_NAMES], *const pool_patterns[POOL_PATTERNS];

@@ -110,32 +110,49 @@ uint16_t host_maps_ruleset(enum direction direction)
 	return 3 + direction; /* any but the first */
 }
 
-int host_maps_commit(struct host_maps *maps, enum direction d, const char *rules)
+struct configuration *host_maps_configuration(const struct host_maps *maps, enum direction d,
+					      const char *rules)
 {
-	struct datapath *datapath = &maps->fixture->datapath[d];
 	struct configuration *c = datapath_configuration(rules);
-	unsigned int spare = !tables_config(datapath->tables).bank;
-	struct mirror_words *words = maps->accepts + host_maps_ruleset(d) * MIRROR_MAX_CLASSES + CLASS_FIRST;
-	int error;
 
 	if (!c)
-		return -EINVAL;
+		return NULL;
 	c->flow_sets = maps->sets;
 	c->ruleset = host_maps_ruleset(d);
 	for (size_t i = 0; i < c->filters->n; i++)
 		if (!c->filters->at[i].n_to)
 			c->rows[i].exit = EXIT_RING;
-	/* a change of a map of maps waits until no packet reads the spare bank */
-	error = link_map(maps, d, "accepts", 0, ACCEPTS);
+	return c;
+}
+
+int host_maps_put(struct host_maps *maps, enum direction d, const struct configuration *c)
+{
+	struct tables *tables = maps->fixture->datapath[d].tables;
+	unsigned int spare = !tables_config(tables).bank;
+	struct mirror_words *words = maps->accepts + host_maps_ruleset(d) * MIRROR_MAX_CLASSES + CLASS_FIRST;
+
 	for (size_t n = 0; n < maps->n_names; n++) {
 		words[n].bank[spare] = 0;
 		for (size_t i = 0; i < c->filters->n; i++)
 			if (accepts(&c->filters->at[i], maps->names[n]))
 				words[n].bank[spare] |= UINT64_C(1) << i;
 	}
-	error = error ?: tables_commit(datapath->tables, c, false);
+	return tables_commit(tables, c, false);
+}
+
+int host_maps_commit(struct host_maps *maps, enum direction d, const char *rules)
+{
+	struct configuration *c = host_maps_configuration(maps, d, rules);
+	int error = c ? host_maps_put(maps, d, c) : -EINVAL;
+
 	configuration_free(c);
 	return error;
+}
+
+int host_maps_wait(const struct host_maps *maps, enum direction d)
+{
+	/* a change of a map of maps does */
+	return link_map(maps, d, "accepts", 0, ACCEPTS);
 }
 
 unsigned int host_maps_records(struct host_maps *maps)

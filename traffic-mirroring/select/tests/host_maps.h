@@ -32,11 +32,16 @@ struct host_maps {
 int host_maps_open(struct host_maps *maps, struct fixture *fixture, uint32_t sets);
 void host_maps_close(struct host_maps *maps);
 
-/*
- * A commit of rules that may ask for these names and for first bytes. A rule without `to` copies into the
- * ring. The words of the spare bank are filled when no packet looks at them.
- */
+/* A configuration that may ask for these names and for first bytes. A rule without `to` copies into the ring. */
+struct configuration *host_maps_configuration(const struct host_maps *maps, enum direction direction,
+					      const char *rules);
+/* Fills the words of the spare bank, which no packet may read, and commits. */
+int host_maps_put(struct host_maps *maps, enum direction direction, const struct configuration *c);
+/* Both. */
 int host_maps_commit(struct host_maps *maps, enum direction direction, const char *rules);
+
+/* Waits until no packet reads the spare bank. */
+int host_maps_wait(const struct host_maps *maps, enum direction direction);
 
 /* The rule set of a direction. */
 uint16_t host_maps_ruleset(enum direction direction);

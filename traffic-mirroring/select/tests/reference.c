@@ -19,6 +19,8 @@ struct facts {
 	uint32_t id;
 	bool has_flags;
 	uint8_t flags;
+	const uint8_t *payload; /* after the layer-4 header; NULL: that is not known */
+	size_t payload_len; /* by the IP header */
 };
 
 static void found(struct facts *f, enum ref_number n, uint16_t value)
@@ -36,10 +38,17 @@ static uint32_t number(const uint8_t *at, size_t size)
 	return value;
 }
 
+static void has_payload(struct facts *f, const uint8_t *at, size_t bytes, size_t header)
+{
+	f->payload = at + header;
+	f->payload_len = bytes > header ? bytes - header : 0;
+}
+
 /* bytes: from the layer-4 header to the end that the IP header gives. */
 static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 {
 	bool has_ports = false, good = true;
+	size_t header = 0;
 
 	switch (f->proto) {
 	case 6:
@@ -47,17 +56,20 @@ static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 		if (bytes >= 16) {
 			f->has_flags = true;
 			f->flags = at[13];
+			header = at[12] >> 4 < 5 ? 0 : (at[12] >> 4) * 4;
 		}
 		good = bytes >= 20 && at[12] >> 4 >= 5;
 		break;
 	case 17: /* UDP */
 	case 136: /* UDP-Lite */
 		has_ports = true;
+		header = 8;
 		good = bytes >= 8;
 		break;
 	case 33: /* DCCP */
 	case 132: /* SCTP */
 		has_ports = true;
+		header = 12;
 		good = bytes >= 12;
 		break;
 	case 1: /* ICMP */
@@ -65,12 +77,15 @@ static bool read_l4(struct facts *f, const uint8_t *at, size_t bytes)
 		if (bytes < 4)
 			return false;
 		found(f, REF_ICMP_TYPE, at[0]);
+		header = 8;
 		break;
 	}
 	if (has_ports && bytes >= 4) {
 		found(f, REF_SRC_PORT, number(at, 2));
 		found(f, REF_DST_PORT, number(at + 2, 2));
 	}
+	if (header && bytes >= 4)
+		has_payload(f, at, bytes, header);
 	return good;
 }
 
@@ -297,15 +312,20 @@ static bool needs_l4(const struct ref_rule *r)
 	for (int n = 0; n < REF_NUMBERS; n++)
 		if (numbers[n].l4 && r->number[n].n)
 			return true;
-	return r->port.n || r->tcp_flags || r->sample > 1 || r->n_to > 1;
+	return r->port.n || r->tcp_flags || r->sample > 1 || r->n_to > 1 || r->n_domain || r->first;
+}
+
+static bool is_turned(const struct facts *f)
+{
+	int order = memcmp(f->src, f->dst, 16);
+
+	return order > 0 || (order == 0 && f->number[REF_SRC_PORT].value > f->number[REF_DST_PORT].value);
 }
 
 static struct ref_flow flow_of(const struct facts *f)
 {
 	struct ref_flow flow = { .family = f->family, .proto = f->proto };
-	int order = memcmp(f->src, f->dst, 16);
-	bool turned = order > 0 ||
-		      (order == 0 && f->number[REF_SRC_PORT].value > f->number[REF_DST_PORT].value);
+	bool turned = is_turned(f);
 
 	memcpy(flow.end[turned].addr, f->src, 16);
 	flow.end[turned].port = f->number[REF_SRC_PORT].value;
@@ -336,6 +356,76 @@ static const struct ref_seen *first_of(const struct reference *ref, const struct
 	return NULL;
 }
 
+static bool same_flow(const struct ref_flow *a, const struct ref_flow *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static size_t find_name(const struct reference *ref, const struct ref_flow *flow)
+{
+	size_t i = 0;
+
+	while (i < ref->n_names && !same_flow(&ref->names[i].flow, flow))
+		i++;
+	return i;
+}
+
+bool ref_accepts(const char *pattern, const char *name)
+{
+	size_t tail = strlen(pattern) - 1, len = strlen(name);
+
+	if (pattern[0] != '*')
+		return !strcmp(pattern, name);
+	return len > tail && !strcmp(name + len - tail, pattern + 1);
+}
+
+static bool names_match(const struct ref_rule *r, const char *name)
+{
+	for (size_t i = 0; name && i < r->n_domain; i++)
+		if (ref_accepts(r->domain[i], name))
+			return true;
+	return false;
+}
+
+static bool is_icmp_error(const struct facts *f)
+{
+	uint16_t type = f->number[REF_ICMP_TYPE].value;
+
+	if (!f->number[REF_ICMP_TYPE].there)
+		return false;
+	if (f->family == 6)
+		return f->proto == 58 && type >= 1 && type <= 127;
+	return f->proto == 1 && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+}
+
+static bool is_request(const struct facts *f)
+{
+	static const char *const methods[] = { "GET ", "POST", "HEAD", "PUT ", "DELE",
+					       "OPTI", "PATC", "CONN", "TRAC" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (f->proto == 6 && f->payload_len >= 4 && !memcmp(f->payload, methods[i], 4))
+			return true;
+	return false;
+}
+
+/* What is known of the packet's name. */
+static enum ref_naming naming_of(const struct reference *ref, const struct facts *f,
+				 const struct ref_expected *e, const char **name)
+{
+	size_t i = find_name(ref, &e->flow);
+
+	*name = NULL;
+	if (is_icmp_error(f))
+		return REF_UNNAMED;
+	if (!e->named)
+		return REF_NAMELESS;
+	if (e->begins || i == ref->n_names)
+		return REF_UNNAMED;
+	*name = ref->names[i].name;
+	return ref->names[i].naming == REF_MIDDLE && is_request(f) ? REF_UNNAMED : ref->names[i].naming;
+}
+
 static enum mirror_outcome decided_by(const struct ref_rule *r, const struct facts *f)
 {
 	if (!r->mirror)
@@ -343,10 +433,24 @@ static enum mirror_outcome decided_by(const struct ref_rule *r, const struct fac
 	return r->to[0]->l3 && (f->family == 0 || f->number[REF_VLAN].there) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
 }
 
+static void read_flow(struct ref_expected *e, const struct facts *f, const struct ref_packet *packet)
+{
+	e->turned = is_turned(f);
+	e->named = (f->proto == 6 || f->proto == 17) && f->number[REF_SRC_PORT].there;
+	e->begins = f->has_flags && (f->flags & 0x12) == 0x02;
+	e->always = f->has_flags && f->flags & 0x07;
+	e->restarts = f->has_flags && f->flags & 0x02;
+	e->packets = packet->gso ? 2 : 1;
+	e->bytes = !f->payload ? packet->len : f->payload_len ? f->payload_len : 1;
+}
+
 struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet)
 {
 	struct ref_expected e = { .outcome = OUT_NO_MATCH, .filter = -1 };
 	struct facts f = { 0 };
+	enum ref_naming naming;
+	const char *name;
+	bool copies = false; /* one of the filters that may decide */
 
 	if (ref->rules.n == 0) {
 		e.outcome = OUT_DISABLED;
@@ -367,6 +471,8 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		if (e.first)
 			return e;
 	}
+	read_flow(&e, &f, packet);
+	naming = naming_of(ref, &f, &e, &name);
 	for (size_t i = 0; i < ref->rules.n; i++) {
 		const struct ref_rule *r = &ref->rules.at[i];
 
@@ -378,17 +484,27 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		}
 		if (!f.later_fragment && !l4_matches(r, &f))
 			continue;
+		if (r->n_domain && naming == REF_UNNAMED) {
+			e.candidates |= UINT64_C(1) << i;
+			copies |= r->mirror;
+			continue;
+		}
+		if (r->n_domain && !names_match(r, name))
+			continue;
 		e.filter = i;
 		e.outcome = decided_by(r, &f);
 		e.perhaps = r->sample > 1 && e.outcome != OUT_SKIPPED;
-		return e;
+		copies |= r->mirror;
+		break;
+	}
+	if (e.candidates && copies) {
+		if (e.filter >= 0)
+			e.candidates |= UINT64_C(1) << e.filter;
+		e.filter = -1;
+		e.outcome = OUT_UNDECIDED;
+		e.perhaps = false;
 	}
 	return e;
-}
-
-static bool same_flow(const struct ref_flow *a, const struct ref_flow *b)
-{
-	return !memcmp(a, b, sizeof(*a));
 }
 
 static const char *oracle_sample(struct reference *ref, const struct ref_flow *flow, uint32_t sample,
@@ -435,8 +551,69 @@ static void learn(struct reference *ref, const struct mirror_datagram *key, cons
 	ref->datagrams[ref->n_datagrams++].seen = *seen;
 }
 
-const char *ref_judge(struct reference *ref, const struct ref_expected *e, const struct ref_seen *seen)
+void ref_name(struct reference *ref, const struct ref_flow *flow, enum ref_naming naming, const char *name)
 {
+	size_t i = find_name(ref, flow);
+
+	assert(i < REF_MEMORY);
+	ref->names[i].flow = *flow;
+	ref->names[i].naming = naming;
+	ref->names[i].name = naming == REF_NAMED ? name : NULL;
+	ref->n_names += i == ref->n_names;
+}
+
+static void forget_name(struct reference *ref, const struct ref_flow *flow)
+{
+	size_t i = find_name(ref, flow);
+
+	if (i < ref->n_names)
+		ref->names[i] = ref->names[--ref->n_names];
+}
+
+static bool asks_names(const struct reference *ref)
+{
+	for (size_t i = 0; i < ref->rules.n; i++)
+		if (ref->rules.at[i].n_domain)
+			return true;
+	return false;
+}
+
+/* Whether the packet is beyond the first bytes or packets that its filter copies. Counts it. */
+static bool is_beyond(struct reference *ref, const struct ref_expected *e, int program)
+{
+	const struct ref_rule *r = &ref->rules.at[e->filter];
+	bool within;
+	size_t i = 0;
+
+	while (i < ref->n_counts &&
+	       (ref->counts[i].program != program || !same_flow(&ref->counts[i].flow, &e->flow)))
+		i++;
+	assert(i < REF_MEMORY);
+	if (e->always) {
+		if (i < ref->n_counts && e->restarts)
+			ref->counts[i].passed[e->turned] = 0;
+		return false;
+	}
+	if (i == ref->n_counts) {
+		memset(&ref->counts[i], 0, sizeof(ref->counts[i]));
+		ref->counts[i].flow = e->flow;
+		ref->counts[i].program = program;
+		ref->n_counts++;
+	}
+	if (ref->counts[i].packets[e->turned] != r->packets) {
+		ref->counts[i].packets[e->turned] = r->packets;
+		ref->counts[i].passed[e->turned] = 0;
+	}
+	within = ref->counts[i].passed[e->turned] < r->first;
+	if (within)
+		ref->counts[i].passed[e->turned] += r->packets ? e->packets : e->bytes;
+	return !within;
+}
+
+const char *ref_judge(struct reference *ref, const struct ref_expected *e, int program,
+		      const struct ref_seen *seen)
+{
+	enum mirror_outcome outcome = e->outcome;
 	const char *wrong = NULL;
 
 	if (e->first)
@@ -446,6 +623,8 @@ const char *ref_judge(struct reference *ref, const struct ref_expected *e, const
 			       NULL;
 	if (e->teaches)
 		learn(ref, &e->datagram, seen);
+	if (e->begins && e->named && asks_names(ref))
+		forget_name(ref, &e->flow);
 	if (seen->filter != e->filter)
 		return "another filter decided";
 	if (e->perhaps)
@@ -453,9 +632,14 @@ const char *ref_judge(struct reference *ref, const struct ref_expected *e, const
 				      seen->outcome != OUT_SAMPLED_OUT);
 	if (wrong || (e->perhaps && seen->outcome == OUT_SAMPLED_OUT))
 		return wrong ?: seen->ifindex ? "a packet that is not in the sample was copied" : NULL;
-	if (seen->outcome != e->outcome)
+	if (outcome != OUT_SKIPPED && e->filter >= 0 && ref->rules.at[e->filter].first &&
+	    is_beyond(ref, e, program))
+		outcome = OUT_BEYOND_FIRST;
+	if (seen->refused)
+		return outcome == OUT_DEVICE ? NULL : "a copy was tried that is not to be";
+	if (seen->outcome != outcome)
 		return "another outcome";
-	if (e->outcome == OUT_DEVICE)
+	if (outcome == OUT_DEVICE)
 		return oracle_device(ref, &e->flow, e->filter, seen->ifindex);
 	return seen->ifindex ? "a packet was copied that is not to be" : NULL;
 }
@@ -533,8 +717,12 @@ static void print_rule(FILE *to, const struct ref_rule *r)
 		fprintf(to, " tcp-flags %u/%u", r->flags, r->mask);
 	if (r->malformed != REF_EITHER)
 		fprintf(to, " malformed %s", r->malformed == REF_MALFORMED ? "yes" : "no");
+	for (size_t i = 0; i < r->n_domain; i++)
+		fprintf(to, "%s%s", i ? "," : " domain ", r->domain[i]);
 	if (r->sample)
 		fprintf(to, " sample 1/%u", r->sample);
+	if (r->first)
+		fprintf(to, " first %u%s", r->first, r->packets ? "p" : "");
 	for (size_t i = 0; i < r->n_to; i++)
 		fprintf(to, "%s%s", i ? "," : " to ", r->to[i]->name);
 	fprintf(to, "\n");

@@ -17,6 +17,7 @@
 #include "../../abi/maps.h"
 
 #define REF_VALUES 8
+#define REF_NAMES 4 /* of one rule */
 #define REF_MEMORY 4096 /* packets that one struct reference can learn from */
 
 /* The dimensions whose values are numbers: R(ID, keyword, in the layer-4 header) */
@@ -59,7 +60,11 @@ struct ref_rule {
 	bool tcp_flags;
 	uint8_t flags, mask;
 	enum { REF_EITHER, REF_MALFORMED, REF_WELL_FORMED } malformed;
+	size_t n_domain;
+	const char *domain[REF_NAMES];
 	uint32_t sample; /* 0: the line does not name it */
+	uint32_t first; /* bytes or packets; 0: the line does not name it */
+	bool packets;
 	size_t n_to; /* a mirror has at least one; all of them take the same kind of packet */
 	const struct ref_device *to[MIRROR_MAX_DEVICES];
 };
@@ -97,7 +102,11 @@ struct ref_seen {
 	enum mirror_outcome outcome;
 	int filter; /* index; -1: none matched */
 	unsigned int ifindex; /* where the copy left; 0: none did */
+	bool refused; /* the kernel did not take the copy */
 };
+
+/* What is known of the name of a flow. */
+enum ref_naming { REF_UNNAMED, REF_NAMELESS, REF_MIDDLE, REF_NAMED };
 
 struct reference {
 	struct ref_rules rules;
@@ -114,6 +123,19 @@ struct reference {
 		int filter;
 		unsigned int ifindex;
 	} spreads[REF_MEMORY];
+	size_t n_names; /* told by the test, as the sender tells them */
+	struct {
+		struct ref_flow flow;
+		enum ref_naming naming;
+		const char *name;
+	} names[REF_MEMORY];
+	size_t n_counts; /* of a flow that passes one program */
+	struct {
+		struct ref_flow flow;
+		int program;
+		bool packets[2];
+		uint64_t passed[2];
+	} counts[REF_MEMORY];
 	size_t n_datagrams;
 	struct {
 		struct mirror_datagram key;
@@ -129,10 +151,22 @@ struct ref_expected {
 	bool teaches; /* a first fragment, that later ones follow */
 	struct mirror_datagram datagram;
 	struct ref_flow flow;
+	bool turned; /* from the second end of the flow to the first */
+	uint64_t candidates; /* OUT_UNDECIDED: the filters that are left */
+	bool named; /* of a protocol whose flows have names */
+	bool begins; /* the name that was known is that of an earlier connection */
+	bool restarts, always; /* for `first` */
+	uint32_t bytes, packets;
 };
 
 struct ref_expected ref_expect(const struct reference *ref, const struct ref_packet *packet);
 
-/* NULL if the product did what is expected, else what is wrong. Learns from it. */
-const char *ref_judge(struct reference *ref, const struct ref_expected *expected,
+/* NULL if the product did what is expected, else what is wrong. Learns from it. program: which one did it. */
+const char *ref_judge(struct reference *ref, const struct ref_expected *expected, int program,
 		      const struct ref_seen *seen);
+
+/* The sender has found out about a flow. name: if it is REF_NAMED. */
+void ref_name(struct reference *ref, const struct ref_flow *flow, enum ref_naming naming, const char *name);
+
+/* Whether an exact name or *.suffix accepts a name. */
+bool ref_accepts(const char *pattern, const char *name);

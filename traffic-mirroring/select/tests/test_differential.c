@@ -13,6 +13,7 @@
 #include "../../../common/tests/unit.h"
 #include "generate.h"
 #include "group.h"
+#include "host_maps.h"
 
 #define PACKETS 250 /* per rule set */
 
@@ -21,6 +22,8 @@ static unsigned int rule_sets = 450;
 
 /* What was compared, so that a generator gone blind shows. */
 static uint64_t pairs, outcomes[OUT_COUNT], followed, refused;
+
+static struct host_maps maps;
 
 static char *text_of(const struct ref_rules *rules)
 {
@@ -101,17 +104,52 @@ static void compare(struct reference *ref, struct datapath *datapath, const stru
 	const char *wrong;
 
 	assert_int_equal(datapath_run(datapath, packet, &r), 0);
-	seen = (struct ref_seen){ r.outcome, r.filter, r.copy.ifindex };
-	wrong = always_wrong(packet, &r);
-	if (!wrong && refused_gso(packet, &e, &r))
-		refused++;
-	else if (!wrong)
-		wrong = ref_judge(ref, &e, &seen);
+	seen = (struct ref_seen){ r.outcome, r.filter, r.copy.ifindex, refused_gso(packet, &e, &r) };
+	wrong = always_wrong(packet, &r) ?: ref_judge(ref, &e, datapath->direction, &seen);
+	if (!wrong && host_maps_records(&maps) != (r.outcome == OUT_UNDECIDED))
+		wrong = "a record too many, or none";
+	if (!wrong && e.outcome == OUT_UNDECIDED && maps.record.candidates != e.candidates)
+		wrong = "other filters are left";
+	refused += seen.refused;
 	if (wrong)
 		explain(ref, packet, &e, datapath, &r, wrong);
 	pairs++;
 	outcomes[r.outcome]++;
 	followed += e.first != NULL;
+}
+
+/* The class of a name: that of the longest pattern that accepts it. */
+static uint16_t class_of(const char *name)
+{
+	size_t longest = 0;
+	uint16_t class = CLASS_NONE;
+
+	for (size_t i = 0; i < POOL_PATTERNS; i++) {
+		size_t len = strlen(pool_patterns[i]) + (pool_patterns[i][0] != '*') * 1000;
+
+		if (!ref_accepts(pool_patterns[i], name) || len < longest)
+			continue;
+		longest = len;
+		class = CLASS_FIRST + i;
+	}
+	return class;
+}
+
+/* The sender finds out about the flow of an undecided packet, or knows nothing yet. */
+static void decide(struct reference *ref, struct pool *pool, const struct ref_packet *packet)
+{
+	static const uint16_t classes[] = { [REF_NAMELESS] = CLASS_NONE, [REF_MIDDLE] = CLASS_MIDDLE };
+	struct ref_expected e = ref_expect(ref, packet);
+	const char *name = pool_names[random_below(pool, POOL_NAMES)];
+	enum ref_naming naming = random_below(pool, 8);
+
+	if (e.outcome != OUT_UNDECIDED || !e.named || naming == REF_UNNAMED)
+		return;
+	if (naming > REF_NAMED)
+		naming = REF_NAMED;
+	ref_name(ref, &e.flow, naming, name);
+	host_maps_decide(&maps, host_maps_hash(&e.flow),
+			 naming == REF_NAMED ? class_of(name) : classes[naming]);
 }
 
 /* Fragments of an earlier rule set would follow its decisions. */
@@ -135,6 +173,15 @@ static bool runs(const struct packet *p)
 	return p->len >= 14 + (type == 0x0800 ? 20U : type == 0x86dd ? 40U : 0U);
 }
 
+/* A payload that begins as a request of HTTP/1 does, or nearly so. */
+static void make_request(const struct packet_spec *spec, struct packet *p)
+{
+	size_t at = p->l4 + packet_l4_size(spec->family, spec->proto);
+
+	if (at + 4 <= p->len)
+		memcpy(p->data + at, spec->id % 2 ? "GET/" : "POST", 4);
+}
+
 static void random_packet(struct pool *pool, struct packet *bytes, struct ref_packet *packet)
 {
 	struct packet_spec spec;
@@ -143,6 +190,8 @@ static void random_packet(struct pool *pool, struct packet *bytes, struct ref_pa
 		generate_spec(pool, &spec);
 		spec.length_zero = random_below(pool, 20) == 0;
 		generate_packet(pool, &spec, bytes);
+		if (random_below(pool, 6) == 0)
+			make_request(&spec, bytes);
 	} while (!runs(bytes));
 	*packet = (struct ref_packet){
 		.data = bytes->data,
@@ -172,10 +221,11 @@ TEST(objects_and_reference_agree)
 		char *rules;
 
 		generate_pool(&pool, seed);
-		ref.n_flows = ref.n_spreads = ref.n_datagrams = 0;
+		ref.n_flows = ref.n_spreads = ref.n_datagrams = ref.n_names = ref.n_counts = 0;
+		host_maps_clear(&maps);
 		generate_rules(&pool, fixture.device, FIXTURE_DEVICES, &ref.rules);
 		rules = text_of(&ref.rules);
-		if (fixture_commit(&fixture, rules))
+		if (host_maps_commit(&maps, INGRESS, rules) || host_maps_commit(&maps, EGRESS, rules))
 			fail_msg("seed %#lx: not committed:\n%s", seed, rules);
 		forget_fragments(&fixture.datapath[INGRESS]);
 		forget_fragments(&fixture.datapath[EGRESS]);
@@ -188,6 +238,7 @@ TEST(objects_and_reference_agree)
 			packet.gso = random_below(&pool, 10) == 0 && is_whole(&ref, packet);
 			for (int d = 0; d < DIRECTIONS; d++)
 				compare(&ref, &fixture.datapath[d], &packet);
+			decide(&ref, &pool, &packet);
 		}
 	}
 	printf("# %lu pairs, %lu later fragments that followed a first one, %lu GSO copies refused\n#", pairs,
@@ -196,6 +247,21 @@ TEST(objects_and_reference_agree)
 		if (outcomes[i])
 			printf(" %s %lu", outcome_name(i), outcomes[i]);
 	printf("\n");
+}
+
+static int enter(void **state)
+{
+	int error = group_enter(state) ?: host_maps_open(&maps, &fixture, 4096);
+
+	maps.n_names = POOL_PATTERNS;
+	memcpy(maps.names, pool_patterns, sizeof(pool_patterns));
+	return error;
+}
+
+static int leave(void **state)
+{
+	host_maps_close(&maps);
+	return group_leave(state);
 }
 
 int main(void)
@@ -209,5 +275,5 @@ int main(void)
 	if (given_sets)
 		rule_sets = strtoul(given_sets, NULL, 10);
 	printf("# seed %#lx, rule sets %u\n", seed, rule_sets);
-	return unit_run(group_enter, group_leave);
+	return unit_run(enter, leave);
 }
