@@ -149,12 +149,6 @@ int host_maps_commit(struct host_maps *maps, enum direction d, const char *rules
 	return error;
 }
 
-int host_maps_wait(const struct host_maps *maps, enum direction d)
-{
-	/* a change of a map of maps does */
-	return link_map(maps, d, "accepts", 0, ACCEPTS);
-}
-
 unsigned int host_maps_records(struct host_maps *maps)
 {
 	maps->records = 0;

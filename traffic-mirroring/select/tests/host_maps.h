@@ -40,9 +40,6 @@ int host_maps_put(struct host_maps *maps, enum direction direction, const struct
 /* Both. */
 int host_maps_commit(struct host_maps *maps, enum direction direction, const char *rules);
 
-/* Waits until no packet reads the spare bank. */
-int host_maps_wait(const struct host_maps *maps, enum direction direction);
-
 /* The rule set of a direction. */
 uint16_t host_maps_ruleset(enum direction direction);
 

@@ -14,8 +14,10 @@
 
 #include "../../../common/tests/unit.h"
 #include "group.h"
+#include "host_maps.h"
 
 #define COMMITS 250 /* a commit that is not atomic shows within 20 */
+#define DOMAIN_COMMITS 1000
 #define BATCH 64 /* packets per system call: the sender looks up often enough to stop */
 
 static const struct packet_spec flow = { .family = 4,
@@ -43,6 +45,15 @@ static const char *const rejecting[] = {
 	"skip src 192.0.2.1/32 proto tcp\n"
 	"mirror src 192.0.2.0/31 dst-port 443 to d0\n"
 	"mirror to d0",
+};
+
+/* The flow is of a.example. With the words of the other bank it would be skipped. */
+static const char *const named[] = {
+	"skip domain *.b.example,c.example\n"
+	"mirror domain a.example to d0",
+
+	"mirror domain a.example,c.example dst-port 443 to d0\n"
+	"skip domain *.b.example,a.example",
 };
 
 struct sender {
@@ -87,22 +98,18 @@ static uint32_t copies(void)
 	return copy.times;
 }
 
-static void alternate(struct tables *tables, const char *const rules[2])
+static void alternate(struct tables *tables, struct configuration *const c[2], int commits)
 {
-	struct configuration *c[2] = { datapath_configuration(rules[0]), datapath_configuration(rules[1]) };
 	int error = 0;
 
-	assert_non_null(c[0]);
-	assert_non_null(c[1]);
-	for (int i = 0; i < COMMITS && !error; i++)
+	for (int i = 0; i < commits && !error; i++)
 		error = tables_commit(tables, c[i % 2], false);
-	configuration_free(c[0]);
-	configuration_free(c[1]);
 	assert_int_equal(error, 0);
 }
 
-/* Of every packet exactly the outcome, and of a copied one exactly one copy. */
-static void under_traffic(enum direction d, const char *const rules[2], enum mirror_outcome outcome)
+/* Of every packet exactly the outcome, and of a copied one exactly one copy. The second one is in force. */
+static void under_traffic(enum direction d, struct configuration *const c[2], int commits,
+			  enum mirror_outcome outcome)
 {
 	struct datapath *datapath = &fixture.datapath[d];
 	struct sender s = { .prog_fd = datapath->select_fd, .cpu = 1 };
@@ -110,32 +117,71 @@ static void under_traffic(enum direction d, const char *const rules[2], enum mir
 	uint32_t copies_before = copies();
 	pthread_t thread;
 
-	assert_int_equal(datapath_commit(datapath, rules[1]), 0);
 	assert_int_equal(tables_counters(datapath->tables, &before), 0);
 	assert_int_equal(pthread_create(&thread, NULL, send_all_the_time, &s), 0);
-	alternate(datapath->tables, rules);
+	alternate(datapath->tables, c, commits);
 	atomic_store(&s.stop, true);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(s.error, 0);
 	assert_int_equal(tables_counters(datapath->tables, &after), 0);
-	printf("# %s: %d commits, %lu packets, %u copies\n", direction_names[d], COMMITS, s.sent,
+	printf("# %s: %d commits, %lu packets, %u copies\n", direction_names[d], commits, s.sent,
 	       copies() - copies_before);
-	assert_true(s.sent > COMMITS);
+	assert_true(s.sent > (uint64_t)commits);
 	assert_int_equal(copies() - copies_before, outcome == OUT_DEVICE ? s.sent : 0);
 	for (int i = 0; i < OUT_COUNT; i++)
 		assert_int_equal(after.outcome[i] - before.outcome[i], i == (int)outcome ? s.sent : 0);
 }
 
+static void rules_under_traffic(enum direction d, const char *const rules[2], enum mirror_outcome outcome)
+{
+	struct configuration *c[2] = { datapath_configuration(rules[0]), datapath_configuration(rules[1]) };
+
+	assert_non_null(c[0]);
+	assert_non_null(c[1]);
+	assert_int_equal(tables_commit(fixture.datapath[d].tables, c[1], false), 0);
+	under_traffic(d, c, COMMITS, outcome);
+	configuration_free(c[0]);
+	configuration_free(c[1]);
+}
+
 TEST(accepted_by_both)
 {
 	pin(0);
-	under_traffic(INGRESS, accepting, OUT_DEVICE);
+	rules_under_traffic(INGRESS, accepting, OUT_DEVICE);
 }
 
 TEST(rejected_by_both)
 {
 	pin(0);
-	under_traffic(EGRESS, rejecting, OUT_SKIPPED);
+	rules_under_traffic(EGRESS, rejecting, OUT_SKIPPED);
+}
+
+/* Each of the two has a bank of its own for all the time, and so do its words of the names. */
+TEST(domains)
+{
+	const struct ref_flow of_packet = { .family = 4,
+					    .proto = IPPROTO_TCP,
+					    .end = { { { 192, 0, 2, 1 }, 40000 },
+						     { { 198, 51, 100, 1 }, 443 } } };
+	struct host_maps maps;
+	struct configuration *c[2];
+
+	assert_int_equal(host_maps_open(&maps, &fixture, 64), 0);
+	maps.n_names = 3;
+	maps.names[0] = "*.b.example";
+	maps.names[1] = "a.example";
+	maps.names[2] = "c.example";
+	host_maps_decide(&maps, host_maps_hash(&of_packet), CLASS_FIRST + 1);
+	for (int i = 0; i < 2; i++) {
+		c[i] = host_maps_configuration(&maps, INGRESS, named[i]);
+		assert_non_null(c[i]);
+		assert_int_equal(host_maps_put(&maps, INGRESS, c[i]), 0);
+	}
+	pin(0);
+	under_traffic(INGRESS, c, DOMAIN_COMMITS, OUT_DEVICE);
+	configuration_free(c[0]);
+	configuration_free(c[1]);
+	host_maps_close(&maps);
 }
 
 #define CYCLES 10
