@@ -38,7 +38,7 @@ setting() {
 
 # system_calls NAME…: the system calls of these groups and names, and those that are always allowed.
 system_calls() {
-	systemd-analyze syscall-filter | python3 -c 'import sys
+	systemd-analyze syscall-filter | /usr/bin/python3 -c 'import sys
 groups = {}
 for line in sys.stdin:
     word = line.split("#")[0].strip()

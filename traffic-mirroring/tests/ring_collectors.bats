@@ -24,11 +24,11 @@ collectors() {
 # spread NAME COUNT: sends so many flows, both directions of which are one collector's. The map is in $LAB/NAME.
 spread() {
 	capture "$1" host eth1 -s 200 udp dst port 6080
-	on client python3 "$tools/ring_flows.py" send eth0 "$mac_host" out "$2"
-	on host python3 "$tools/ring_flows.py" send eth0 "$mac_client" back "$2"
+	on client "$tools/ring_flows.py" send eth0 "$mac_host" out "$2"
+	on host "$tools/ring_flows.py" send eth0 "$mac_client" back "$2"
 	wait_until 10 idle
 	capture_end "$1"
-	python3 "$tools/ring_flows.py" where "$LAB/$1.pcap" "$2" >"$LAB/$1"
+	"$tools/ring_flows.py" where "$LAB/$1.pcap" "$2" >"$LAB/$1"
 	echo "$1: $(jq -c '[.[]] | group_by(.) | map({(.[0]): length}) | add' "$LAB/$1")"
 }
 
@@ -150,5 +150,5 @@ second_leg_up() {
 	wait_until 5 idle
 	capture_end copies
 	(($(captured copies 'ip[8] == 10') > 0 && $(captured copies 'ip[8] == 11') > 0))
-	python3 "$tools/ring_flows.py" order "$LAB/copies.pcap"
+	"$tools/ring_flows.py" order "$LAB/copies.pcap"
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """Many flows, and where their copies went. Flow N is between the address of 10.0.0.0/8 with that number and a server.
 

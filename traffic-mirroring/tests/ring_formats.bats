@@ -17,7 +17,7 @@ setup() {
 	lab_neighbour host eth0 client eth0 192.0.5.1
 	mac_client=$(lab_mac client eth0)
 	mac_host=$(lab_mac host eth0)
-	spawn host server python3 "$tools/ring_traffic.py" serve
+	spawn host server "$tools/ring_traffic.py" serve
 	wait_until 5 grep -q ready "$LAB/server.log"
 }
 
@@ -53,13 +53,13 @@ tunnel() {
 
 # Everything there is, with datagrams of the sizes given.
 traffic() {
-	on client python3 "$tools/ring_traffic.py" talk $LAB_HOST4,$LAB_HOST6,192.0.5.2 "$@"
-	[[ ! ${tunnelled:-} ]] || on client python3 "$tools/ring_traffic.py" talk "$tunnelled"
+	on client "$tools/ring_traffic.py" talk $LAB_HOST4,$LAB_HOST6,192.0.5.2 "$@"
+	[[ ! ${tunnelled:-} ]] || on client "$tools/ring_traffic.py" talk "$tunnelled"
 	# shellcheck disable=SC2016
 	on client bash -euc 'for host; do for size in 0 3000; do ping -q -c 1 -s $size $host; done; done' ping \
 		$LAB_HOST4 $LAB_HOST6 192.0.5.2 >/dev/null
-	on client python3 "$tools/ring_traffic.py" frames eth0 "$mac_host" $LAB_CLIENT4 $LAB_HOST4 $LAB_CLIENT6 $LAB_HOST6
-	on host python3 "$tools/ring_traffic.py" frames eth0 "$mac_client" $LAB_HOST4 $LAB_CLIENT4 $LAB_HOST6 $LAB_CLIENT6
+	on client "$tools/ring_traffic.py" frames eth0 "$mac_host" $LAB_CLIENT4 $LAB_HOST4 $LAB_CLIENT6 $LAB_HOST6
+	on host "$tools/ring_traffic.py" frames eth0 "$mac_client" $LAB_HOST4 $LAB_CLIENT4 $LAB_HOST6 $LAB_CLIENT6
 }
 
 few=(0 1 1472 1473 20000)
@@ -77,7 +77,7 @@ judge() {
 	capture_end "$name-wire"
 	capture_end "$name"
 	sent_all >"$LAB/after"
-	expect 0 python3 "$tools/ring_compare.py" "$name" "$LAB/$name-wire.pcap" "$LAB/$name.pcap" "${@:3}"
+	expect 0 "$tools/ring_compare.py" "$name" "$LAB/$name-wire.pcap" "$LAB/$name.pcap" "${@:3}"
 	accounted
 	[[ ! ${listen:-} ]] || received "$output"
 }
@@ -93,7 +93,7 @@ receive() {
 # received REPORT: its frames are those of the wire, as many as ring_compare.py has reported of the copies.
 received() {
 	kill -TERM "$collector" && wait "$collector" || { cat "$LAB/receive.log" && return 1; }
-	expect 0 python3 "$tools/ring_compare.py" dev "$LAB/$name-wire.pcap" "$LAB/received.pcap"
+	expect 0 "$tools/ring_compare.py" dev "$LAB/$name-wire.pcap" "$LAB/received.pcap"
 	[[ $output == "$1" ]]
 }
 
@@ -177,8 +177,8 @@ judge_legs() {
 	capture_end wire
 	capture_end gue
 	capture_end vxlan
-	expect 0 python3 "$tools/ring_compare.py" gue "$LAB/wire.pcap" "$LAB/gue.pcap"
-	expect 0 python3 "$tools/ring_compare.py" vxlan "$LAB/wire.pcap" "$LAB/vxlan.pcap" 128
+	expect 0 "$tools/ring_compare.py" gue "$LAB/wire.pcap" "$LAB/gue.pcap"
+	expect 0 "$tools/ring_compare.py" vxlan "$LAB/wire.pcap" "$LAB/vxlan.pcap" 128
 }
 
 @test "truncated to snaplen, and legs" {
@@ -196,7 +196,7 @@ judge_legs() {
 	ring_update --tunnel-type=dev --tunnel-id=0
 	listen=dev:eth0 judge dev "not ether src $(lab_mac host eth1)"
 	# one that takes bare IP packets
-	spawn host tun python3 "$tools/ring_traffic.py" tun tun0
+	spawn host tun "$tools/ring_traffic.py" tun tun0
 	wait_until 5 on host ip link set tun0 mtu 2000 addrgenmode none up
 	device=tun0
 	ring_update --redirect-to=tun0

@@ -21,7 +21,7 @@ nothing_shed() {
 	spawn host strace strace -qq -e trace=sendmmsg -e inject=sendmmsg:delay_enter=3000 -p "$(sender)" -o /dev/null
 	local strace=$pid
 	capture copies host eth1 -s 100 udp dst port 6080
-	LAB_TIMEOUT=20 on client python3 "$tools/ring_flows.py" offer eth0 "$mac_host" 8
+	LAB_TIMEOUT=20 on client "$tools/ring_flows.py" offer eth0 "$mac_host" 8
 	local offered copied
 	offered=$(report .filters[0].packets)
 	copied=$(outcome ingress ring)
@@ -31,7 +31,7 @@ nothing_shed() {
 	wait_until 10 idle
 	capture_end copies
 	local complete arrived
-	read -r complete arrived < <(python3 "$tools/ring_flows.py" whole "$LAB/copies.pcap" 1600)
+	read -r complete arrived < <("$tools/ring_flows.py" whole "$LAB/copies.pcap" 1600)
 	echo "# $copied of $offered packets copied; of $arrived flows $complete arrived whole" >&3
 	[[ $(outcome ingress ring_full) == 0 ]]
 	# what can be sent, what the rings hold, and what was taken before the first flow was left out: less than three quarters

@@ -34,7 +34,7 @@ copies_pings() {
 }
 
 @test "from a web server" {
-	spawn host web python3 -m http.server --bind 127.0.0.1 --directory "$repository" 8000
+	spawn host web /usr/bin/python3 -m http.server --bind 127.0.0.1 --directory "$repository" 8000
 	wait_until 10 on host curl --silent --fail http://localhost:8000/SHA256SUMS
 	l3afd_start http://localhost:8000
 	if ! deploy device.json >"$LAB/deployed" && grep -q 'http:/localhost' "$LAB/l3afd.log"; then

@@ -20,7 +20,7 @@ datagram() {
 
 # gre BYTES [ADDRESS]: sends a packet of IP protocol 47.
 gre() {
-	on host python3 -c 'import socket, sys
+	on host /usr/bin/python3 -c 'import socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
 socket.socket(family, socket.SOCK_RAW, 47).sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 0))' "$1" "${2:-$LAB_COLLECTOR4}"
 }
@@ -104,7 +104,7 @@ packets_of() {
 
 # datagrams N: sends the bytes of $LAB/copy N times.
 datagrams() {
-	on host python3 -c 'import socket, sys
+	on host /usr/bin/python3 -c 'import socket, sys
 copy, to = open(sys.argv[2], "rb").read(), socket.socket(type=socket.SOCK_DGRAM)
 for _ in range(int(sys.argv[1])):
     to.sendto(copy, (sys.argv[3], 4789))' "$1" "$LAB/copy" $LAB_COLLECTOR4
@@ -278,7 +278,7 @@ file_of() {
 
 # frames HEX…: sends frames to the collector's device.
 frames() {
-	on host python3 -c 'import socket, sys
+	on host /usr/bin/python3 -c 'import socket, sys
 device = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 device.bind(("eth0", 0))
 for frame in sys.argv[1:]:
@@ -343,7 +343,7 @@ nested=00000800000005004500004e0000000040110000c0000201c0000202d43112b5003a0000$
 
 # flows N: sends two copies of each of N flows, from a port of its own as mirror-sender does.
 flows() {
-	on host python3 -c 'import socket, sys
+	on host /usr/bin/python3 -c 'import socket, sys
 copy, place = bytearray.fromhex(sys.argv[2]), len(bytes.fromhex(sys.argv[2])) - 8
 for flow in range(int(sys.argv[1])):
     copy[place + 1] = flow # of its source port
@@ -354,7 +354,7 @@ for flow in range(int(sys.argv[1])):
 
 # The packets of each queue of tap0, by a fanout group, as an IDS reads them: "queue flow" a line.
 cat_queues() {
-	spawn collector queues python3 -uc 'import select, socket
+	spawn collector queues /usr/bin/python3 -uc 'import select, socket
 group = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) for _ in range(3)]
 for one in group:
     one.bind(("tap0", 3))

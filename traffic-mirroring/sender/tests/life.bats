@@ -206,7 +206,7 @@ state() {
 
 # flows COUNT: so many, one after the other, of ten packets each; a thousand packets a second if the machine is fast enough.
 flows() {
-	on client python3 -c '
+	on client /usr/bin/python3 -c '
 import socket, time
 start = time.monotonic()
 for n in range('$1'):

@@ -133,7 +133,7 @@ problem() {
 
 # 10,000 packets of 1,400 bytes to port 9, as many to port 10, of 500 flows each, in three seconds or more.
 bulk() {
-	LAB_TIMEOUT=60 on client python3 -c '
+	LAB_TIMEOUT=60 on client /usr/bin/python3 -c '
 import socket, time
 sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(500)]
 start = time.monotonic()

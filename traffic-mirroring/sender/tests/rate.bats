@@ -6,7 +6,7 @@ load sender
 
 # many_flows RATE: 3,000 packets, so many a second, half to port 9, half to port 10, of 300 flows each.
 many_flows() {
-	on client python3 -c '
+	on client /usr/bin/python3 -c '
 import socket, time
 sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
 start = time.monotonic()

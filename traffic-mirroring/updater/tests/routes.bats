@@ -174,7 +174,7 @@ made="$remote via $gateway dev eth1 proto 109"
 }
 
 @test "a reader of the messages that goes away does not end start half-way" {
-	expect 0 on host python3 -c '
+	expect 0 on host /usr/bin/python3 -c '
 import os, subprocess, sys
 reader, writer = os.pipe()
 os.close(reader)

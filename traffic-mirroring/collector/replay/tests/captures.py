@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 """Writes a capture of clients of an HTTP server, with times of its own: captures.py CASE SERVER PORT >FILE.pcap
 

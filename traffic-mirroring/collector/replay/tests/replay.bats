@@ -88,7 +88,7 @@ collect_all() {
 
 # recorder NAME PORT: writes down what one connection brings.
 recorder() {
-	spawn collector "$1" timeout 20 python3 -c 'import shutil, socket, sys
+	spawn collector "$1" timeout 20 /usr/bin/python3 -c 'import shutil, socket, sys
 connection = socket.create_server(("127.0.0.1", int(sys.argv[1]))).accept()[0]
 shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)' "$2"
 }
@@ -104,14 +104,14 @@ shutil.copyfileobj(connection.makefile("rb"), sys.stdout.buffer)' "$2"
 	expect 0 on client curl --silent --output /dev/null --data-binary "@$LAB/body" http://$LAB_HOST4/upload
 
 	# a server that speaks first; its replay begins when the client has gone
-	spawn host greeter timeout 20 python3 -c 'import socket
+	spawn host greeter timeout 20 /usr/bin/python3 -c 'import socket
 connection = socket.create_server(("", 5432)).accept()[0]
 connection.sendall(b"hello")
 while connection.recv(65536):
     pass
 connection.sendall(b"bye")'
 	wait_until 5 on host bash -c 'ss -Hltn "sport = :5432" | grep -q .'
-	expect 0 on client python3 -c 'import socket, sys
+	expect 0 on client /usr/bin/python3 -c 'import socket, sys
 connection = socket.create_connection((sys.argv[1], 5432))
 assert connection.recv(5) == b"hello"
 connection.sendall(open(sys.argv[2], "rb").read())
@@ -157,7 +157,7 @@ replay_file() {
 	"$captures" together 192.0.2.2 80 >"$LAB/together.pcap"
 	replay_file "$LAB/together.pcap" --replay-rate 10
 	counters requests=6 responses=6 requests_rate=0
-	spawn collector slow python3 -c 'import http.server, time
+	spawn collector slow /usr/bin/python3 -c 'import http.server, time
 class Slow(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
@@ -171,7 +171,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 8181), Slow).serve_forever()'
 	counters requests=6 responses=6 requests_aged=0 flows_loop=0
 	# 1.5 s for all bytes, none of which may wait for one; with small buffers in the kernel
 	on collector sysctl -q -w net.ipv4.tcp_wmem="4096 16384 65536"
-	spawn collector reader python3 -c 'import socket, time
+	spawn collector reader /usr/bin/python3 -c 'import socket, time
 server = socket.socket()
 server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 server.bind(("127.0.0.1", 9091))
