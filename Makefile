@@ -35,8 +35,10 @@ CMOCKA_1 = $(shell $(PKG_CONFIG) --exists 'cmocka < 2' && echo -Dassert_uint_in_
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -DPROJECT_VERSION=$(VERSION) -MMD -MP -isystem $B \
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(CMOCKA_1)
 # -Og compiles in less than half the time of -O2, and most of the tests' work is the kernel's. It sees too
-# little of the flow for one warning, which the shipped code is compiled with.
-SANITIZE = -Og -Wno-maybe-uninitialized -fsanitize=address,undefined -fno-sanitize-recover=all
+# little of the flow for one warning, which the shipped code is compiled with. Reports need no more than -g1.
+SANITIZE = -Og -g1 -Wno-maybe-uninitialized -fsanitize=address,undefined -fno-sanitize-recover=all
+# Where it is installed, the tests are linked in a sixth of the time.
+GOLD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -Werror $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
@@ -234,7 +236,7 @@ $B/obj/tested/all.a: $(patsubst %.c,$B/obj/tested/%.o,$(TEST_SUPPORT) $(LIBRARY_
 	$(AR) rcs $@ $^
 $(TESTS): $B/%: $B/obj/tested/%.o $B/obj/tested/all.a
 	@mkdir -p $(@D)
-	$(LINK) $(SANITIZE) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
+	$(LINK) $(SANITIZE) $(GOLD) $^ $$($(PKG_CONFIG) --libs $(LIBRARIES) cmocka) $(COLLECTOR_LIBRARIES)
 
 # As shipped, without sanitizers, which would slow down the measured code.
 $B/obj/tests.a: $(patsubst %.c,$B/obj/%.o,$(filter traffic-mirroring/select/tests/%,$(TEST_SUPPORT)))
