@@ -25,7 +25,8 @@
 #   expect STATUS COMMAND…  Prints a command, runs it, prints and keeps its output in $output (stdout and stderr), and fails
 #                           if it ends with another status. `!` stands for any failure (1 to 123: no time-out, no signal).
 #                           COMMAND may be a function such as on.
-#   wait_until SECONDS COMMAND…  Repeats a command until it succeeds; on a slow machine LAB_PATIENCE times as long.
+#   wait_until SECONDS COMMAND…  Repeats a command, up to five times a second, until it succeeds; on a slow machine
+#                           LAB_PATIENCE times as long.
 #
 # Packets
 #   capture NAME HOST DEV [FILTER]  Starts tcpdump and waits until it listens. Packets go to $LAB/NAME.pcap.
@@ -117,28 +118,44 @@ lab_addresses() {
 	END
 }
 
+# A batch of ip for each host: setting up is most of the work of a short test.
 lab_three_hosts() {
 	local - && set +T
 	lab_host client host collector &&
-		lab_wire client eth0 host eth0 && lab_wire host eth1 collector eth0 &&
-		lab_addresses client eth0 $LAB_CLIENT4 $LAB_CLIENT6 &&
-		lab_addresses host eth0 $LAB_HOST4 $LAB_HOST6 &&
-		lab_addresses host eth1 $LAB_UPLINK4 $LAB_UPLINK6 1600 &&
-		lab_addresses collector eth0 $LAB_COLLECTOR4 $LAB_COLLECTOR6 1600
+		on host ip -batch - <<-END &&
+			link add eth0 up type veth peer name eth0 netns ${LAB_HOLDER[client]}
+			link add eth1 mtu 1600 up type veth peer name eth0 mtu 1600 netns ${LAB_HOLDER[collector]}
+			addr add $LAB_HOST4/24 dev eth0
+			addr add $LAB_HOST6/64 dev eth0 nodad
+			addr add $LAB_UPLINK4/24 dev eth1
+			addr add $LAB_UPLINK6/64 dev eth1 nodad
+		END
+		on client ip -batch - <<-END &&
+			link set eth0 up
+			addr add $LAB_CLIENT4/24 dev eth0
+			addr add $LAB_CLIENT6/64 dev eth0 nodad
+		END
+		on collector ip -batch - <<-END
+			link set eth0 up
+			addr add $LAB_COLLECTOR4/24 dev eth0
+			addr add $LAB_COLLECTOR6/64 dev eth0 nodad
+		END
+}
+
+# lab_vxlan_end HOST DEV LOCAL [REMOTE]. Without an IPv6 address, a device sends no packets by itself.
+lab_vxlan_end() {
+	on "$1" ip -batch - <<-END
+		link add vxlan0 type vxlan id 42 dstport 4789 dev $2 local $3 ${4:+remote $4}
+		link set vxlan0 addrgenmode none
+		link set vxlan0 up
+	END
 }
 
 lab_vxlan() {
 	local - && set +T
 	local local_end=$LAB_UPLINK4 remote_end=$LAB_COLLECTOR4
 	[[ ${1:-4} == 4 ]] || local_end=$LAB_UPLINK6 remote_end=$LAB_COLLECTOR6
-	local vxlan=(ip link add vxlan0 type vxlan id 42 dstport 4789)
-	on host "${vxlan[@]}" dev eth1 local $local_end remote $remote_end &&
-		on collector "${vxlan[@]}" dev eth0 local $remote_end || return
-	local end
-	for end in host collector; do
-		# Without an IPv6 address, a device sends no packets by itself.
-		on $end ip link set vxlan0 addrgenmode none && on $end ip link set vxlan0 up || return
-	done
+	lab_vxlan_end host eth1 $local_end $remote_end && lab_vxlan_end collector eth0 $remote_end
 }
 
 lab_mac() {
@@ -161,25 +178,23 @@ lab_no_offload() {
 	done
 }
 
-# The prefix that runs a command on a host; use it unquoted.
+# Sets $enter, the prefix that runs a command on a host: not its output, which would cost a process.
 lab_enter() {
-	echo "nsenter --target ${LAB_HOLDER[$1]:?no host $1} --net --mount --wdns=$PWD"
+	enter=(nsenter --target "${LAB_HOLDER[$1]:?no host $1}" --net --mount --wdns="$PWD")
 }
 
 on() {
 	local - && set +T
-	local host=$1
-	shift
-	# shellcheck disable=SC2046
-	timeout --kill-after=2 "$LAB_TIMEOUT" $(lab_enter "$host") "$@"
+	local enter
+	lab_enter "$1"
+	timeout --kill-after=2 "$LAB_TIMEOUT" "${enter[@]}" "${@:2}"
 }
 
 spawn() {
 	local - && set +T
-	local host=$1 name=$2
-	shift 2
-	# shellcheck disable=SC2046
-	$(lab_enter "$host") "$@" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
+	local enter name=$2
+	lab_enter "$1"
+	"${enter[@]}" "${@:3}" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
 	pid=$!
 	LAB_SPAWNED+=("$pid")
 }
@@ -200,11 +215,12 @@ expect() {
 
 wait_until() {
 	local - && set +T
-	local deadline=$((SECONDS + $1 * LAB_PATIENCE))
+	local deadline=$((SECONDS + $1 * LAB_PATIENCE)) pauses=(0.02 0.05 0.1 0.2) n=0
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS <= deadline)) || { echo "still not after its time: $*"; return 1; }
-		sleep 0.05
+		sleep "${pauses[n]}"
+		((n == 3)) || ((++n))
 	done
 }
 

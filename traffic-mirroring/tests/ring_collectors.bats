@@ -140,8 +140,8 @@ second_leg_up() {
 	rules="mirror proto icmp"
 	mirror 0 start --map-name="$pins/tc_ingress_root_array" --rules="$rules" --tunnel-remote-address=$LAB_COLLECTOR4 --ttl=10
 	capture copies host eth1 -s 200 udp dst port 6080
-	# shellcheck disable=SC2046
-	$(lab_enter client) ping -q -f -l 256 -c 60000 $LAB_HOST4 >"$LAB/ping" &
+	lab_enter client
+	"${enter[@]}" ping -q -f -l 256 -c 60000 $LAB_HOST4 >"$LAB/ping" &
 	local ping=$! ttl=10
 	while kill -0 $ping; do
 		ttl=$((21 - ttl))

@@ -17,8 +17,8 @@ poll() {
 @test "killed under traffic, ten times: production unharmed; after l3afd's next poll copies come again" {
 	ring_start --tunnel-remote-address=$LAB_COLLECTOR4
 	capture copies host eth1 -s 200 udp dst port 6080
-	# shellcheck disable=SC2046
-	$(lab_enter client) busybox ping -q -i 0.002 -c 1500 $LAB_HOST4 >"$LAB/ping" &
+	lab_enter client
+	"${enter[@]}" busybox ping -q -i 0.002 -c 1500 $LAB_HOST4 >"$LAB/ping" &
 	local ping=$! round before
 	for round in {1..10}; do
 		sleep 0.1

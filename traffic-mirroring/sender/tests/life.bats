@@ -188,8 +188,8 @@ state() {
 	capture_pair
 	# both rings hold packets of the flow before the first one leaves
 	kill -STOP "$(sender)"
-	# shellcheck disable=SC2046
-	$(lab_enter client) busybox ping -q -c 1000 -i 0.002 -W 1 $LAB_HOST4 >"$LAB/ping.log" &
+	lab_enter client
+	"${enter[@]}" busybox ping -q -c 1000 -i 0.002 -W 1 $LAB_HOST4 >"$LAB/ping.log" &
 	pid=$!
 	for ((i = 0; i < 200; i++)); do
 		taskset -cp $((i % $(nproc))) $pid >/dev/null || break
