@@ -78,3 +78,17 @@ MIRROR_HOST_LINKS(PINNED_LINK)
 
 /* The chain map: l3afd or the updater puts the next program here. */
 PINNED_MAP(jmp_table, PROG_ARRAY, __u32, __u32, 1, 0);
+
+/* The delivery programs. */
+int MAP(device)(struct __sk_buff *skb);
+int MAP(ring)(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(max_entries, MIRROR_EXIT_PROGRAMS);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, int(struct __sk_buff *));
+} MAP(exits) SEC(".maps") = {
+	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
+};

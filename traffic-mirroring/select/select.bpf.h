@@ -21,19 +21,6 @@
 #include "ring.bpf.h"
 #include "tunnel.bpf.h"
 
-int MAP(device)(struct __sk_buff *skb);
-int MAP(ring)(struct __sk_buff *skb);
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(max_entries, MIRROR_EXIT_PROGRAMS);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-	__array(values, int(struct __sk_buff *));
-} MAP(exits) SEC(".maps") = {
-	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
-};
-
 /* UNSPEC: other programs attached to this hook still see the packet. */
 static __always_inline int next_program(struct __sk_buff *skb)
 {

@@ -325,6 +325,7 @@ with_faults() {
 
 @test "a system call that fails: said in a line and nothing changed, or done all the same" {
 	requires_command strace
+	stub
 	local of="--iface=eth0 --direction=ingress"
 	local before="--ttl=9 --max-rate=off --sender-nice=5 --ring-memory=64M --tunnel-remote-address=203.0.113.50"
 	local after="--ttl=5 --max-rate=1kpps --sender-nice=3 --ring-memory=32M --tunnel-remote-address=203.0.113.51"

@@ -30,14 +30,21 @@ in_force() {
 	esac
 }
 
-# update OPTION_OF_STRACE…: to the set that is not in force; its status in $status.
-update() {
+# traced CALL NUMBER COMMAND…: kills it at that call of this name; all 0: only lists its calls. Its status in $status.
+traced() {
 	local - && set +T
+	local kill=(-e trace="$1" -e inject="$1:signal=KILL:when=$2")
+	(($2)) || kill=()
+	status=0
+	on host strace -f -qq -o "$LAB/trace" "${kill[@]}" mirroring "${@:3}" --iface=eth0 \
+		--direction="$direction" --quiet 2>"$LAB/errors" || status=$?
+}
+
+# update CALL NUMBER: to the set that is not in force.
+update() {
 	local to=new
 	[[ $force == old ]] || to=old
-	status=0
-	on host strace -f -qq -o "$LAB/trace" "$@" mirroring update --iface=eth0 --direction="$direction" --quiet \
-		--rules="$(rules_of $to)" 2>"$LAB/errors" || status=$?
+	traced "$@" update --rules="$(rules_of $to)"
 }
 
 # Every system call of the update that was traced last, as "how many name".
@@ -49,7 +56,7 @@ calls() {
 	local count call n killed=0 switched=0 before
 	mirror_start --rules="$(rules_of old)"
 	in_force
-	update
+	update all 0
 	((status == 0))
 	in_force
 	calls >"$LAB/calls"
@@ -58,7 +65,7 @@ calls() {
 		[[ $call != execve && $call != exit_group ]] || continue
 		for ((n = 1; n <= count; n++)); do
 			before=$force
-			update -e inject="$call:signal=KILL:when=$n"
+			update "$call" "$n"
 			((status == 137 || status == 0)) || { echo "$call $n: $status"; cat "$LAB/errors"; return 1; }
 			in_force || { echo "killed at $call $n"; return 1; }
 			((status == 0)) || ((++killed))
@@ -68,25 +75,22 @@ calls() {
 	echo "# killed $killed times, $switched times after the switch" >&3
 	((killed > 50))
 	# and it still works
-	update
+	update all 0
 	((status == 0))
 	in_force
 	pings 3
 	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
 }
 
-# start OPTION_OF_STRACE…: loads our program behind the root; its status in $status.
+# start CALL NUMBER: loads our program behind the root.
 start() {
-	local - && set +T
-	status=0
-	on host strace -f -qq -o "$LAB/trace" "$@" mirroring start --iface=eth0 --direction="$direction" --quiet \
-		--map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 \
-		--rules="$(rules_of old)" 2>"$LAB/errors" || status=$?
+	traced "$@" start --map-name="$pins/tc_${direction}_root_array" --tunnel-interface-name=vxlan0 --rules="$(rules_of old)"
 }
 
 @test "a start killed at a system call is followed by one that works" {
 	local count call n killed=0
-	start
+	stub # each of them loads it twice
+	start all 0
 	((status == 0))
 	calls >"$LAB/calls"
 	mirror 0 stop
@@ -94,7 +98,7 @@ start() {
 	while read -r count call; do
 		[[ $call != execve && $call != exit_group ]] || continue
 		for ((n = 1; n <= count; n += 11)); do
-			start -e inject="$call:signal=KILL:when=$n"
+			start "$call" "$n"
 			((status == 0)) || ((++killed))
 			[[ $(chain) == "tc_ingress_root -> "@(end|"_ingress_redirect -> end") ]] || { chain; return 1; }
 			echo "after $call $n"
