@@ -34,7 +34,7 @@ static void read_syn(struct tcp_name *t, const uint8_t *header, int direction)
 
 	if (server && !t->begun)
 		begin(t, !direction, get32(header + ACK_SEQ));
-	else if (!server && (!t->begun || t->client != direction || t->start != start))
+	else if (!server && (!t->begun || t->start != start))
 		begin(t, direction, start);
 }
 

@@ -24,16 +24,16 @@ static uint8_t *put_name(uint8_t *to, uint8_t type, const char *name)
 	return close_vector(to, put_bytes(to + 2, name, strlen(name)));
 }
 
-static uint8_t *put_server_name(uint8_t *to, uint8_t type, const char *first, const char *second)
+static uint8_t *put_server_name(uint8_t *to, const struct hello *h)
 {
 	uint8_t *body = to + 2, *list = body + 2, *end;
 
 	put16(to, 0);
-	end = put_name(list + 2, type, first);
-	if (second)
-		end = put_name(end, type, second);
+	end = put_name(list + 2, h->name_type, h->name);
+	if (h->second_name)
+		end = put_name(end, 0, h->second_name);
 	close_vector(list, end);
-	return close_vector(body, end);
+	return close_vector(body, put_bytes(end, "", h->after_list));
 }
 
 static uint8_t *put_padding(uint8_t *to, size_t len)
@@ -59,12 +59,12 @@ size_t hello_build(const struct hello *h, uint8_t *to)
 	extensions = at;
 	at = put_bytes(at + 2, versions, sizeof(versions));
 	if (h->name)
-		at = put_server_name(at, h->name_type, h->name, h->second_name);
+		at = put_server_name(at, h);
 	if (h->repeated)
-		at = put_server_name(at, 0, h->repeated, NULL);
+		at = put_server_name(at, &(struct hello){ .name = h->repeated });
 	if (h->padding)
 		at = put_padding(at, h->padding);
-	close_vector(extensions, at);
+	at = close_vector(extensions, put_bytes(at, "\xff\xff\0\5", h->broken_extension ? 4 : 0));
 	put32(to, (at - to - 4) | 1 << 24);
 	return at - to;
 }

@@ -2,6 +2,7 @@
 /* ClientHellos, written from RFC 8446 and RFC 6066 alone. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,8 @@ struct hello {
 	const char *second_name; /* in the same list */
 	const char *repeated; /* in a second extension */
 	uint8_t name_type;
+	bool after_list; /* a byte too many, which the extension's length counts */
+	bool broken_extension; /* the last one ends before its length says */
 	size_t padding; /* bytes of the last extension's contents; 0: none */
 };
 

@@ -252,7 +252,7 @@ static size_t put_header(const struct initial_packet *p, uint8_t *to)
 {
 	size_t at = 5;
 
-	to[0] = (p->version == QUIC_V2 ? 0xd0 : 0xc0) | (p->number_size - 1);
+	to[0] = (p->short_header ? 0x40 : 0xc0) | (p->version == QUIC_V2) << 4 | (p->number_size - 1);
 	put32(to + 1, p->version);
 	at += put_vector(to + at, p->id, p->id_len);
 	at += put_vector(to + at, (const uint8_t *)"source", 6);

@@ -22,6 +22,7 @@ extern const char *const initial_hex[INITIALS];
 
 struct initial_packet {
 	uint32_t version;
+	bool short_header; /* its first bit says so */
 	uint8_t id[20], id_len; /* Destination Connection ID */
 	uint8_t keys_id[20], keys_id_len; /* from which the keys follow; none: from the former */
 	uint8_t token_len;

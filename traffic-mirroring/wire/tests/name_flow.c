@@ -24,16 +24,18 @@ void name_flow_end(struct name_flow *f)
 enum name_state name_flow_packet(struct name_flow *f, int direction, uint8_t proto, uint16_t fragment,
 				 uint32_t gso_size, const void *l4, size_t len)
 {
-	uint8_t *packet = calloc(1, IPV4_SIZE + len);
-	struct capture c = { packet, IPV4_SIZE + len, IPV4_SIZE + len };
+	uint32_t ip_len = IPV4_SIZE + len, wire_len = ip_len + f->padding;
+	uint32_t captured = wire_len - f->truncated;
+	uint8_t *packet = calloc(1, captured);
+	struct capture c = { packet, captured, wire_len };
 	struct headers h;
 
 	packet[0] = 0x45;
-	if (c.len <= UINT16_MAX) /* more: BIG TCP */
-		put16(packet + 2, c.len);
+	if (ip_len <= UINT16_MAX) /* more: BIG TCP */
+		put16(packet + 2, ip_len);
 	put16(packet + 6, fragment);
 	packet[9] = proto;
-	memcpy(packet + IPV4_SIZE, l4, len);
+	memcpy(packet + IPV4_SIZE, l4, captured < ip_len ? captured - IPV4_SIZE : len);
 	headers_parse(&c, true, &h);
 	f->state = name_read(f->reader, &c, &h, gso_size, direction, f->name);
 	if (f->state != NAME_FOUND)

@@ -15,6 +15,8 @@ struct name_flow {
 	struct name_reader *reader;
 	enum name_state state; /* after the last packet */
 	char name[NAME_SIZE]; /* "": none */
+	/* of the packets from now on: bytes of Ethernet's padding, and bytes that were not captured */
+	uint32_t padding, truncated;
 };
 
 void name_flow_begin(struct name_flow *f);

@@ -261,6 +261,11 @@ FLOW_TEST(what_follows_the_hello_does_not_matter)
 	memcpy(stream + len, early_data, sizeof(early_data));
 	read_whole(len + sizeof(early_data));
 	assert_found(NAME);
+
+	/* another message */
+	len = hello_build(&(struct hello){ .name = NAME }, message);
+	read_whole(hello_records(message, len + 10, 1 << 14, stream));
+	assert_found(NAME);
 }
 
 FLOW_TEST(long_hello)
@@ -291,8 +296,11 @@ FLOW_TEST(long_hello_backwards)
 	for (; at; at -= 1448)
 		assert_int_equal(send_range(at, at + 1448 < len ? at + 1448 : len), NAME_UNDECIDED);
 	assert_true(name_reader_bytes(flow.reader) > 6000);
-	send_range(0, 1448);
+	send_range(0, 1447);
+	assert_int_equal(flow.state, NAME_UNDECIDED);
+	send_range(1447, 1448);
 	assert_found(NAME);
+	assert_true(name_reader_bytes(flow.reader) > 2 * 6000); /* as a stream, and without records */
 }
 
 FLOW_TEST(limits)
@@ -332,6 +340,8 @@ FLOW_TEST(names_that_are_none)
 		{ .name = NAME, .second_name = "other.example" },
 		{ .name = NAME, .repeated = "other.example" },
 		{ .name = NAME, .repeated = NAME },
+		{ .name = NAME, .after_list = true },
+		{ .name = NAME, .broken_extension = true },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -539,6 +549,20 @@ FLOW_TEST(gso_packet_of_big_tcp)
 	name_flow_send(&flow, 0, big, 60000);
 	free(big);
 	assert_int_equal(flow.state, NAME_FOUND);
+}
+
+FLOW_TEST(padded_and_truncated_packets)
+{
+	size_t len = build_name(NAME), half = len / 2;
+
+	name_flow_open(&flow);
+	flow.padding = 6;
+	assert_int_equal(send_range(0, half), NAME_UNDECIDED);
+	flow.truncated = 16; /* beyond the padding */
+	assert_int_equal(send_range(half, len), NAME_UNDECIDED);
+	flow.truncated = 6;
+	send_range(half, len);
+	assert_found(NAME);
 }
 
 FLOW_TEST(other_protocols)

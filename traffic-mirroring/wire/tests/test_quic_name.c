@@ -17,7 +17,7 @@
 
 #define NAME "www.example.com"
 
-static uint8_t hello[HELLO_MAX], frames[HELLO_MAX], datagram[HELLO_MAX];
+static uint8_t hello[HELLO_MAX], frames[HELLO_MAX], datagram[2 * HELLO_MAX];
 static size_t hello_len, frames_len, datagram_len;
 static struct name_flow flow;
 
@@ -204,6 +204,7 @@ FLOW_TEST(damaged_packets)
 FLOW_TEST(gso_packets)
 {
 	uint8_t both[2 * INITIAL_SIZE];
+	size_t len;
 
 	hex_bytes(initial_hex[INITIAL_V2_2], both);
 	hex_bytes(initial_hex[INITIAL_V2_1], both + INITIAL_SIZE);
@@ -216,12 +217,23 @@ FLOW_TEST(gso_packets)
 	seal_frames();
 	hex_bytes(initial_hex[INITIAL_V1_1], both);
 	memcpy(both + INITIAL_SIZE, datagram, datagram_len);
-	name_flow_udp(&flow, CLIENT, INITIAL_SIZE, both, INITIAL_SIZE + datagram_len);
+	len = datagram_len;
+	name_flow_udp(&flow, CLIENT, INITIAL_SIZE, both, INITIAL_SIZE + len);
 	assert_found(NAME);
 
-	/* without GSO there is one datagram: what follows another ID is not read */
+	/* what comes after the name does not matter, nor what is cut */
 	restart();
-	assert_int_equal(name_flow_udp(&flow, CLIENT, 0, both, INITIAL_SIZE + datagram_len), NAME_UNDECIDED);
+	put_crypto(0, hello_len);
+	seal_frames();
+	memset(datagram + datagram_len, 0, datagram_len);
+	name_flow_udp(&flow, CLIENT, datagram_len, datagram, 2 * datagram_len);
+	assert_found(NAME);
+	restart();
+	assert_int_equal(name_flow_udp(&flow, CLIENT, INITIAL_SIZE, both, INITIAL_SIZE + 100), NAME_NONE);
+
+	/* without GSO there is one datagram: what follows with another ID is not read */
+	restart();
+	assert_int_equal(name_flow_udp(&flow, CLIENT, 0, both, INITIAL_SIZE + len), NAME_UNDECIDED);
 }
 
 FLOW_TEST(frames_in_any_order)
@@ -232,7 +244,8 @@ FLOW_TEST(frames_in_any_order)
 	put_crypto(20, 70);
 	PUT_FRAME(2, 0x40, 5, 0, 1, 0, 1, 0); /* ACK, with one more range */
 	PUT_FRAME(3, 5, 0, 0, 5, 1, 2, 3); /* with ECN counts */
-	put_crypto(30, 30);
+	for (size_t at = 100; at < 100 + 2 * REASSEMBLY_RANGES; at++)
+		put_crypto(at, at); /* empty */
 	assert_int_equal(send_frames(), NAME_UNDECIDED);
 	put_crypto(0, 20);
 	send_frames();
@@ -295,6 +308,15 @@ FLOW_TEST(packets_in_one_datagram)
 	send_datagram();
 	assert_found(NAME);
 
+	/* after the name, nothing matters */
+	restart();
+	put_crypto(0, hello_len);
+	seal_frames();
+	PUT_FRAME(0x1c, 0, 0, 0);
+	seal_frames();
+	send_datagram();
+	assert_found(NAME);
+
 	/* 0-RTT may overtake the Initial */
 	restart();
 	assert_int_equal(name_flow_udp(&flow, CLIENT, 0, zero_rtt, sizeof(zero_rtt) - 1), NAME_UNDECIDED);
@@ -316,15 +338,51 @@ FLOW_TEST(packets_in_one_datagram)
 
 FLOW_TEST(other_id_in_one_datagram)
 {
-	struct initial_packet other;
+	for (int shorter = 0; shorter < 2; shorter++) {
+		struct initial_packet other;
 
-	put_crypto(0, 40);
-	seal_frames();
-	put_crypto(40, hello_len);
-	other = packet();
-	other.id[7] = '9';
-	seal(&other);
-	assert_int_equal(send_datagram(), NAME_UNDECIDED);
+		restart();
+		put_crypto(0, 40);
+		seal_frames();
+		put_crypto(0, hello_len);
+		other = packet();
+		other.id_len -= shorter;
+		other.id[7] += !shorter;
+		seal(&other);
+		assert_int_equal(send_datagram(), NAME_UNDECIDED);
+	}
+}
+
+/* With the keys of version 1, and of a packet that is well but for its header. */
+FLOW_TEST(refused_headers)
+{
+	struct initial_packet p;
+
+	put_crypto(0, hello_len);
+	p = packet();
+	p.version = 0xff00001d;
+	seal(&p);
+	assert_int_equal(send_datagram(), NAME_NONE);
+
+	restart();
+	put_crypto(0, hello_len);
+	p = packet();
+	p.short_header = true;
+	seal(&p);
+	assert_int_equal(send_datagram(), NAME_NONE);
+}
+
+FLOW_TEST(sizes)
+{
+	PUT_FRAME(1, 1, 1); /* the least of which there is a sample */
+	assert_int_equal(send_frames(), NAME_UNDECIDED);
+
+	/* a jumbogram is not a datagram of QUIC */
+	restart();
+	put_crypto(0, hello_len);
+	memset(frames + frames_len, 0, UINT16_MAX);
+	frames_len += UINT16_MAX;
+	assert_int_equal(send_frames(), NAME_NONE);
 }
 
 /* Once a server has answered, its ID is the destination, but the keys stay. */
@@ -384,6 +442,9 @@ FLOW_TEST(datagrams_that_are_none)
 		{ "\xf0\0\0\0\1\x08"
 		  "12345678\0token and tag of a Retry",
 		  38 },
+		{ "\xf0\0\0\0\1\x08"
+		  "12345678\0\1xyz",
+		  19 }, /* of one whose token looks like a length */
 		{ "\xc0\x6b\x33\x43\xcf\x08"
 		  "12345678\0token and tag of a Retry",
 		  38 },
@@ -426,6 +487,7 @@ FLOW_TEST(endless_hello)
 	for (size_t at = 0; at < REASSEMBLY_MAX - 1000; at += 1000) {
 		put_crypto(at, at + 1000);
 		assert_int_equal(send_frames(), NAME_UNDECIDED);
+		assert_true(name_reader_bytes(flow.reader) > at);
 		assert_true(name_reader_bytes(flow.reader) < REASSEMBLY_MAX + 4096);
 	}
 }
