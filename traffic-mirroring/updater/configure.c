@@ -36,8 +36,7 @@ struct change {
 	struct settings_change settings;
 };
 
-/* Which of the three ways to give filters was used, by its option; only one may be. As command_start(). */
-static int parse_filters(const struct request *request, struct filter_set **filters)
+int request_filters(const struct request *request, struct filter_set **filters)
 {
 	const struct upstream_filter upstream = {
 		.src_address = request->value[ARG_SRC_ADDRESS],
@@ -101,7 +100,7 @@ static int parse_change(const struct request *request, enum mirror_origin origin
 		}
 		change->text[option] = text;
 	}
-	err = parse_filters(request, &change->filters);
+	err = request_filters(request, &change->filters);
 	return err ? err : delivery_check_local_address(&change->delivery);
 }
 

@@ -332,27 +332,72 @@ static int pin_maps(const struct instance *i, struct bpf_object *object)
 	return 0;
 }
 
+static int object_file(enum direction direction, char file[PATH_MAX])
+{
+	char name[NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "mirroring_%s.bpf.o", direction_names[direction]);
+	return self_beside(name, file);
+}
+
+static void report(enum direction direction, int error)
+{
+	char file[PATH_MAX] = "the object";
+
+	object_file(direction, file);
+	log_error("cannot load %s: %s%s", file, error_text(error), log_libbpf());
+}
+
+static struct bpf_object *open_object(enum direction direction, int *error)
+{
+	struct bpf_object *object = NULL;
+	char file[PATH_MAX];
+
+	*error = object_file(direction, file);
+	if (!*error) {
+		object = bpf_object__open_file(file, NULL);
+		*error = object ? 0 : -errno;
+	}
+	if (*error)
+		report(direction, *error);
+	return object;
+}
+
+struct bpf_program *load_program(const struct bpf_object *object, enum direction direction)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "_%s_redirect", direction_names[direction]);
+	return bpf_object__find_program_by_name(object, name);
+}
+
+struct bpf_object *load_private(enum direction direction, int *error)
+{
+	struct bpf_object *object = open_object(direction, error);
+	struct bpf_map *map;
+
+	if (!object)
+		return NULL;
+	bpf_object__for_each_map(map, object)
+		bpf_map__set_pin_path(map, NULL);
+	*error = bpf_object__load(object);
+	if (!*error)
+		return object;
+	report(direction, *error);
+	bpf_object__close(object);
+	return NULL;
+}
+
 /* map_id: of the chain map that it will be behind. */
 static int load_object(struct instance *i, uint32_t map_id)
 {
-	const char *direction = direction_names[i->direction];
-	char name[NAME_MAX + 1], file[PATH_MAX], path[PATH_MAX];
-	struct bpf_object *object;
 	struct bpf_program *program;
+	char path[PATH_MAX];
 	int err;
+	struct bpf_object *object = open_object(i->direction, &err);
 
-	snprintf(name, sizeof(name), "mirroring_%s.bpf.o", direction);
-	err = self_beside(name, file);
-	if (err) {
-		log_error("cannot load %s: %s", name, strerror(-err));
+	if (!object)
 		return err;
-	}
-	object = bpf_object__open_file(file, NULL);
-	if (!object) {
-		err = -errno;
-		log_error("cannot load %s: %s", file, error_text(err));
-		return err;
-	}
 	err = pin_maps(i, object);
 	if (err) {
 		bpf_object__close(object);
@@ -360,8 +405,7 @@ static int load_object(struct instance *i, uint32_t map_id)
 	}
 	err = bpf_object__load(object);
 	if (!err) {
-		snprintf(path, sizeof(path), "_%s_redirect", direction);
-		program = bpf_object__find_program_by_name(object, path);
+		program = load_program(object, i->direction);
 		instance_program_path(i, path);
 		err = program ? 0 : -ENOENT;
 	}
@@ -371,7 +415,7 @@ static int load_object(struct instance *i, uint32_t map_id)
 	if (!err)
 		err = bpf_program__pin(program, path);
 	if (err)
-		log_error("cannot load %s: %s%s", file, error_text(err), log_libbpf());
+		report(i->direction, err);
 	bpf_object__close(object);
 	return err;
 }

@@ -5,7 +5,13 @@
  */
 #pragma once
 
+#include <bpf/libbpf.h>
+
 #include "instance.h"
+
+/* The object of a direction, loaded with maps of its own that are pinned nowhere; and its select program. */
+struct bpf_object *load_private(enum direction direction, int *error);
+struct bpf_program *load_program(const struct bpf_object *object, enum direction direction);
 
 /* Sets i->pins to where our pins belong: beside l3afd's, in the layout that version says. */
 int load_place(struct instance *i, const char *version);

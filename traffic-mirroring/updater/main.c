@@ -41,7 +41,9 @@ static const struct arg options[ARG_COUNT] = {
 	[ARG_DOMAIN] = { "domain", "LIST",
 			 "match server names of TLS, QUIC, HTTP: example.com, *.example.com", ARGS_TEXT },
 
-	[ARG_JSON] = { "json", NULL, "status: print JSON", ARGS_FLAG, .section = "General" },
+	[ARG_PCAP] = { "pcap", "FILE", "explain: read the packets of this capture, pcap or pcapng", ARGS_TEXT,
+		       .section = "General" },
+	[ARG_JSON] = { "json", NULL, "status, explain: print JSON", ARGS_FLAG },
 	[ARG_LOG_DIR] = { "log-dir", "DIR", "write messages to mirroring.log in DIR too", ARGS_TEXT },
 	[ARG_QUIET] = { "quiet", NULL, "print errors only", ARGS_FLAG },
 
@@ -61,6 +63,9 @@ static const struct command {
 	{ { "rollback", NULL, "restore the previous filters and delivery" }, .run = command_rollback },
 	{ { "check", "FILE", "validate a file of rules; - is standard input" },
 	  .run = command_check,
+	  .host = true },
+	{ { "explain", NULL, "print which filter decides about each packet of a capture" },
+	  .run = command_explain,
 	  .host = true },
 	{ { "status", NULL, "print what is mirrored, counters, the chain and problems" },
 	  .run = command_status,

@@ -6,6 +6,7 @@
 
 #include "../abi/options.h"
 #include "delivery_options.h"
+#include "filter.h"
 
 #define ARGUMENT(ID, ...) ARG_##ID,
 enum argument {
@@ -21,7 +22,8 @@ enum argument {
 	ARG_DST_PORT,
 	ARG_PROTOCOL,
 	ARG_DOMAIN,
-	MIRROR_OPTIONS(ARGUMENT) MIRROR_SETTINGS(ARGUMENT) ARG_JSON,
+	MIRROR_OPTIONS(ARGUMENT) MIRROR_SETTINGS(ARGUMENT) ARG_PCAP,
+	ARG_JSON,
 	ARG_LOG_DIR,
 	ARG_QUIET,
 	ARG_COUNT,
@@ -37,6 +39,11 @@ struct request {
 	bool from_l3afd; /* no word names the command, as from l3afd: answers are in the form it wants */
 };
 
+/*
+ * The filters that the options give, in one of three ways; NULL: in none. Returns as the commands below.
+ */
+int request_filters(const struct request *request, struct filter_set **filters);
+
 /* Each returns 0, or after log_error() a negative errno or ARGS_USAGE: what the options say is wrong. */
 int command_start(const struct request *request);
 int command_update(const struct request *request);
@@ -46,3 +53,4 @@ int command_check(const struct request *request);
 int command_rollback(const struct request *request);
 int command_status(const struct request *request);
 int command_metrics(const struct request *request);
+int command_explain(const struct request *request);

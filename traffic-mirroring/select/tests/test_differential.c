@@ -11,6 +11,8 @@
 #include <bpf/bpf.h>
 
 #include "../../../common/tests/unit.h"
+#include "../../updater/explain_frame.h"
+#include "../../updater/trial.h"
 #include "generate.h"
 #include "group.h"
 #include "host_maps.h"
@@ -247,6 +249,83 @@ TEST(objects_and_reference_agree)
 		if (outcomes[i])
 			printf(" %s %lu", outcome_name(i), outcomes[i]);
 	printf("\n");
+}
+
+/* `explain` sends copies nowhere, and so does not see which devices take them. */
+static enum mirror_outcome outcome_of_copy(const struct ref_expected *e)
+{
+	enum mirror_outcome outcome = e->first ? e->first->outcome : e->outcome;
+
+	return outcome == OUT_DEVICE_NOT_IP ? outcome : OUT_DEVICE;
+}
+
+static void try(struct reference *ref, enum direction direction, struct trial *trial,
+		const struct packet *bytes)
+{
+	struct pcap_packet captured = {
+		.at = bytes->data, .len = bytes->len, .wire_len = bytes->len, .link = 1
+	};
+	const struct ref_packet packet = { .data = bytes->data, .len = bytes->len };
+	struct ref_expected e = ref_expect(ref, &packet);
+	struct explain_frame frame;
+	struct trial_result r;
+	struct ref_seen seen;
+	const char *wrong;
+
+	assert_true(explain_frame(&captured, &frame));
+	assert_int_equal(trial_run(trial, frame.at, frame.len, &r), 0);
+	seen = (struct ref_seen){ .outcome = r.outcome, .filter = r.filter };
+	if (r.outcome == OUT_RING) {
+		seen.outcome = outcome_of_copy(&e);
+		if (seen.outcome == OUT_DEVICE)
+			seen.ifindex = ref->rules.at[r.filter].to[0]->ifindex;
+	}
+	wrong = ref_judge(ref, &e, direction, &seen);
+	if (!wrong && e.outcome == OUT_UNDECIDED && r.candidates != e.candidates)
+		wrong = "other filters are left";
+	if (wrong) {
+		packet_print(stdout, bytes);
+		ref_print(stdout, &ref->rules);
+		fail_msg("seed %#lx: %s: expected %s, filter %d; explained %s, filter %d", seed, wrong,
+			 outcome_name(e.outcome), e.filter + 1, outcome_name(r.outcome), r.filter + 1);
+	}
+}
+
+TEST(explain_and_reference_agree)
+{
+	static struct reference ref;
+	static struct pool pool;
+
+	for (unsigned int set = 0; set < 5; set++, seed++) {
+		enum direction direction = set % DIRECTIONS;
+		struct bpf_object *object =
+			build_load(direction ? "mirroring_egress.bpf.o" : "mirroring_ingress.bpf.o");
+		struct configuration *c;
+		struct trial *trial;
+		int error;
+		char *rules;
+
+		assert_non_null(object);
+		generate_pool(&pool, seed);
+		ref.n_flows = ref.n_spreads = ref.n_datagrams = ref.n_names = ref.n_counts = 0;
+		generate_rules(&pool, fixture.device, FIXTURE_DEVICES, &ref.rules);
+		rules = text_of(&ref.rules);
+		c = datapath_configuration(rules);
+		trial = trial_open(direction, object, c, &error);
+		assert_non_null(trial);
+		for (int n = 0; n < PACKETS; n++) {
+			struct packet_spec spec;
+			struct packet bytes;
+
+			generate_spec(&pool, &spec);
+			generate_packet(&pool, &spec, &bytes);
+			try(&ref, direction, trial, &bytes);
+		}
+		trial_close(trial);
+		bpf_object__close(object);
+		configuration_free(c);
+		free(rules);
+	}
 }
 
 static int enter(void **state)

@@ -45,6 +45,25 @@ rules() {
 	[[ $(report .counters.device) == 0 ]]
 }
 
+@test "explain: each filter decides about the packets of a capture that it decided about when they passed" {
+	mirror_start --rules="skip icmp-type 128; mirror icmp-type 8; mirror proto udp dst-port 9 sample 1/2"
+	capture wire host eth0 -Q in -s 60
+	pings 3
+	pings 2 "$LAB_HOST6"
+	on client bash -c "for flow in {1..8}; do echo >/dev/udp/$LAB_HOST4/9; done"
+	capture_end wire
+	local pins_before counted
+	pins_before=$(on host find /sys/fs/bpf)
+	counted=$(report '[.filters[] | [.packets, .bytes]]')
+	mirror 0 explain --pcap="$LAB/wire.pcap" --json
+	[[ $(jq -r '[.filters[] | [.packets, .bytes]]' <<<"$output") == "$counted" ]]
+	[[ $(jq .outcomes.copied.packets <<<"$output") == $(report .counters.device) ]]
+	[[ $(on host find /sys/fs/bpf) == "$pins_before" ]]
+	mirror 0 explain --pcap="$LAB/wire.pcap" --rules="mirror proto icmp"
+	[[ $output == *"icmp $LAB_CLIENT4 > $LAB_HOST4 "*" 1  copied ("*" bytes captured)"* ]]
+	grep -E "^ +1 +3 +294 +294  mirror proto icmp$" <<<"$output"
+}
+
 @test "start twice: what the second names is changed, the rest stays" {
 	mirror_start --rules="mirror proto icmp"
 	mirror 0 start --tunnel-interface-name=eth1

@@ -65,6 +65,10 @@ refused_rule() {
 	refused "check: expected FILE, got nothing" check
 	refused "nosuch: No such file or directory" check nosuch
 	refused 'check: expected a regular file of at most 64 MiB, got "/"' check /
+	refused "--pcap is missing" explain --rules=mirror
+	refused "--pcap: nosuch: No such file or directory" explain --pcap=nosuch --rules=mirror
+	refused '--pcap: expected a pcap or pcapng file, got "/"' explain --pcap=/ --rules=mirror
+	refused '--pcap: expected a pcap or pcapng file, got "/etc/hostname"' explain --pcap=/etc/hostname --rules=mirror
 	refused "no traffic-mirroring is pinned for eth0 egress" rollback --iface=eth0 --direction=egress
 	refused "no traffic-mirroring is pinned for eth1 ingress version 7" show --iface=eth1 --direction=ingress --version=7
 	refused "no traffic-mirroring is pinned for eth0 egress" --iface=eth0 --direction=egress # as l3afd calls start
