@@ -154,7 +154,7 @@ _Static_assert(sizeof(struct mirror_collector_counters) == 48, "no hidden paddin
  * and accepts have no BTF, like state.
  */
 #define MIRROR_FLOWS_FLAGS (BPF_F_MMAPABLE | BPF_F_INNER_MAP)
-#define MIRROR_HOST_FLOWS(A)                                                        \
-	A(accepts, struct mirror_words, (MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES)) \
-	A(names, struct mirror_name, MIRROR_MAX_CLASSES)                            \
+#define MIRROR_HOST_ACCEPTS(A) A(accepts, struct mirror_words, (MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES))
+#define MIRROR_HOST_NAMES(A)                             \
+	A(names, struct mirror_name, MIRROR_MAX_CLASSES) \
 	A(rulesets, struct mirror_ruleset, MIRROR_MAX_RULESETS)

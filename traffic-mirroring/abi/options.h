@@ -21,4 +21,5 @@
 	O(OVERSIZE, "oversize")                           \
 	O(TTL, "ttl")                                     \
 	O(DSCP, "dscp")                                   \
-	O(ALLOW_SAME_DEVICE, "allow-same-device")
+	O(ALLOW_SAME_DEVICE, "allow-same-device")         \
+	O(FIRST, "first")

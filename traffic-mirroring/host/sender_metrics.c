@@ -10,6 +10,7 @@
 #include "shared.h"
 
 #define PREFIX "mirroring_sender_"
+#define FLOWS "mirroring_flow_table_"
 
 static void print_totals(const struct shared *s)
 {
@@ -31,6 +32,21 @@ static void print_totals(const struct shared *s)
 		if (s->sent_errors[i])
 			prometheus_sample(stdout, PREFIX "errors_total", labels, "%llu", s->sent_errors[i]);
 	}
+}
+
+static void print_flows(const struct shared *s)
+{
+	if (!s->flows)
+		return;
+	prometheus_metric(stdout, FLOWS "entries", "gauge", "entries of the flow table");
+	prometheus_sample(stdout, FLOWS "entries", NULL, "%u", s->flow_sets * MIRROR_FLOW_WAYS);
+	prometheus_metric(stdout, FLOWS "used", "gauge", "entries that a flow has, used recently or not");
+	prometheus_sample(stdout, FLOWS "used", NULL, "%zu", shared_flows_used(s));
+	prometheus_metric(stdout, FLOWS "evictions_total", "counter",
+			  "entries of flows in use that the data path gave to others");
+	prometheus_sample(stdout, FLOWS "evictions_total", NULL, "%llu", s->state->flow_evictions);
+	prometheus_metric(stdout, FLOWS "undecided", "gauge", "flows held until their name is known");
+	prometheus_sample(stdout, FLOWS "undecided", NULL, "%llu", s->sent[SENT_UNDECIDED]);
 }
 
 typedef void collector_function(void *ctx, __u32 group, const char *collector,
@@ -134,6 +150,7 @@ int sender_metrics_print(void)
 	prometheus_metric(stdout, PREFIX "shed_ratio", "gauge",
 			  "share of the flows that are shed, by overload or --max-rate");
 	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(s.state->shed));
+	print_flows(&s);
 	print_totals(&s);
 	print_column(&s, "counter", "copies sent to the collector",
 		     (struct column){ PREFIX "collector_copies_total", copies_of });

@@ -50,6 +50,23 @@ static int print_rings(const struct shared *s)
 	return 0;
 }
 
+/* Absent until a rule uses `domain` or `first`. */
+static void emit_flows(struct emit *e, const struct shared *s)
+{
+	size_t entries = (size_t)s->flow_sets * MIRROR_FLOW_WAYS, used = shared_flows_used(s);
+
+	if (!s->flows)
+		return;
+	emit_object(e, "flows");
+	emit_number(e, "entries", entries);
+	emit_number(e, "used", used);
+	emit_number(e, "evictions", s->state->flow_evictions);
+	emit_number(e, "undecided", s->sent[SENT_UNDECIDED]);
+	emit_end(e);
+	emit_text(e, "flows    %zu of %zu entries used, %llu evicted while in use, %llu undecided\n", used,
+		  entries, s->state->flow_evictions, s->sent[SENT_UNDECIDED]);
+}
+
 static void emit_counters(struct emit *e, const struct shared *s)
 {
 	emit_text(e, "counters\n");
@@ -137,6 +154,7 @@ struct json_object *sender_status_json(void)
 		return NULL;
 	e.open[0] = json_object_new_object();
 	emit_state(&e, &s, pid);
+	emit_flows(&e, &s);
 	emit_counters(&e, &s);
 	emit_collectors(&e, &s);
 	return e.open[0];
@@ -166,6 +184,7 @@ int sender_status_print(bool *running)
 	err = print_rings(&s);
 	if (err)
 		return err;
+	emit_flows(&e, &s);
 	emit_counters(&e, &s);
 	emit_collectors(&e, &s);
 	return 0;

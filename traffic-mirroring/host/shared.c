@@ -41,7 +41,8 @@ static const struct array {
 		 offsetof(struct shared, flows),
 		 { BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct mirror_flow_set), 0, MIRROR_FLOWS_FLAGS },
 		 true },
-	       MIRROR_HOST_STATE(ARRAY) MIRROR_HOST_ARRAYS(ARRAY) MIRROR_HOST_FLOWS(OPTIONAL) };
+	       MIRROR_HOST_STATE(ARRAY) MIRROR_HOST_ARRAYS(ARRAY) MIRROR_HOST_ACCEPTS(OPTIONAL)
+		       MIRROR_HOST_NAMES(OPTIONAL) };
 #define ARRAYS (sizeof(arrays) / sizeof(arrays[0]))
 
 static size_t size_of(const struct shared *s, const struct array *a)
@@ -98,6 +99,19 @@ static void unmap_array(struct shared *s, const struct array *a)
 	if (*memory_of(s, a))
 		munmap(*memory_of(s, a), size_of(s, a));
 	*memory_of(s, a) = NULL;
+}
+
+int shared_open_flows(struct shared *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAYS && !err; i++) {
+		if (!arrays[i].optional)
+			continue;
+		unmap_array(s, &arrays[i]);
+		err = map_array(s, &arrays[i]);
+	}
+	return err;
 }
 
 int shared_open(struct shared *s)
@@ -206,6 +220,16 @@ const char *shared_collector_fault(const struct mirror_collector_counters *c)
 const char *shared_error_name(int error)
 {
 	return strerrorname_np(error) ?: "unknown";
+}
+
+size_t shared_flows_used(const struct shared *s)
+{
+	size_t used = 0;
+
+	for (uint32_t set = 0; set < s->flow_sets; set++)
+		for (int way = 0; way < MIRROR_FLOW_WAYS; way++)
+			used += s->flows[set].flow[way].tag != 0;
+	return used;
 }
 
 double shared_lag_seconds(const struct shared *s)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../abi/maps.h"
@@ -29,6 +30,8 @@ extern const struct sent_info {
 
 /* 0 or a negative errno, after log_error(). */
 int shared_open(struct shared *s);
+/* The same for those of the flows alone, which were made or replaced. */
+int shared_open_flows(struct shared *s);
 void shared_close(struct shared *s);
 
 /* A copy of the group in a slot, which nobody can change any more. False: the slot is free, or damaged. */
@@ -63,6 +66,9 @@ const char *shared_collector_fault(const struct mirror_collector_counters *c);
 
 /* The name of an index of sent_errors: "EPERM". */
 const char *shared_error_name(int error);
+
+/* Entries of the flow table that a flow has, used recently or not. */
+size_t shared_flows_used(const struct shared *s);
 
 /* The age of the oldest record when it was taken. */
 double shared_lag_seconds(const struct shared *s);

@@ -16,33 +16,10 @@
 #include "../../common/netlink.h"
 #include "counters.h"
 #include "maps.h"
+#include "outer_maps.h"
 #include "prefixes.h"
 #include "readback.h"
-
-/*
- * Waits until every BPF program that ran when it was called has ended. The kernel promises that to whoever
- * changes a map of maps: when the call returns, no program uses the old map any more. (membarrier() would
- * wait the same, but is not there with nohz_full.)
- */
-static int grace_period(void)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-	int inner, outer = -1, err = 0;
-	__u32 zero = 0;
-
-	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace_inner", sizeof(__u32), sizeof(__u32), 1, NULL);
-	if (inner < 0)
-		return -errno;
-	options.inner_map_fd = inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace_outer", sizeof(__u32), sizeof(__u32), 1,
-			       &options);
-	if (outer < 0 || bpf_map_update_elem(outer, &zero, &inner, BPF_ANY))
-		err = -errno;
-	if (outer >= 0)
-		close(outer);
-	close(inner);
-	return err;
-}
+#include "rulesets.h"
 
 struct prefix_plan {
 	struct prefix_entry *at;
@@ -85,16 +62,22 @@ static int check_prefixes(const struct configuration *c, const struct address_ta
 	return err;
 }
 
+/* As many as rules say, also where one is in several of them. */
+static int check_names(const struct filter_set *filters)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < filters->n; i++)
+		n += filters->at[i].domain.n;
+	if (n <= MIRROR_MAX_NAMES)
+		return 0;
+	log_error("%zu names in domain, but the filters of a direction take %d", n, MIRROR_MAX_NAMES);
+	return -ENOSPC;
+}
+
 int tables_check(const struct configuration *c)
 {
-	int err = 0;
-
-	for (size_t i = 0; i < c->filters->n; i++) {
-		if (!(c->filters->at[i].constrained & 1U << DIM_DOMAIN) && !c->filters->at[i].first)
-			continue;
-		log_error("filter %zu: domain and first cannot be put in force yet", i + 1);
-		return -EOPNOTSUPP;
-	}
+	int err = check_names(c->filters);
 
 	if (c->n_outers > MIRROR_MAX_OUTERS / MIRROR_BANKS) {
 		log_error("%zu tunnel endpoints, but only %d are followed", c->n_outers,
@@ -294,6 +277,8 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	memcpy(rows, c->rows, sizeof(rows));
 	if (!err)
 		err = counters_give(t, rows, c->filters->n);
+	if (!err && c->host && filters_constrain(c->filters, DIM_DOMAIN))
+		err = ruleset_write(c, spare, config.generation + 1);
 	if (err) {
 		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
 		goto out;

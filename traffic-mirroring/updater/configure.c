@@ -216,11 +216,11 @@ static int put_groups(struct host *host, struct configuration *c)
  */
 static int put_in_force(struct instance *i, const struct change *change, struct plan *p)
 {
-	bool rings = delivery_needs_rings(p->c);
+	bool rings = delivery_needs_rings(p->c), flows = configuration_uses_flows(p->c);
 	struct host *host = NULL;
 	int err = 0;
 
-	if (rings || settings_any(&change->settings)) {
+	if (rings || flows || settings_any(&change->settings)) {
 		host = host_lock(&err);
 		if (!err)
 			err = put_groups(host, p->c);
@@ -229,7 +229,9 @@ static int put_in_force(struct instance *i, const struct change *change, struct 
 		err = routes_make(&p->routes);
 	if (!err && host)
 		err = host_set(host, &change->settings, rings);
-	if (!err && rings)
+	if (!err && flows)
+		err = host_set_flows(host, i, p->c);
+	if (!err && (rings || flows))
 		err = host_attach(host, i->tables);
 	if (!err && host)
 		err = host_ensure_sender(host);
@@ -448,7 +450,7 @@ static int roll_back(struct instance *i)
 	if (!err)
 		err = routes_make(&routes);
 	if (!err)
-		tables_rollback(i->tables);
+		err = tables_rollback(i->tables);
 	routes_end(&routes, !err);
 	if (!err)
 		log_info("%s %s: the previous configuration is in force", i->link.name,

@@ -283,6 +283,8 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 			  what);
 	if (err)
 		return err;
+	if (!row->first)
+		row->first = c->delivery.first;
 	if (row->exit != EXIT_RING)
 		return check_clone(f, what);
 	limit_rate(&c->legs[index], f, owner);
@@ -347,6 +349,24 @@ static int check_devices(const struct configuration *c, size_t index, const stru
 	return err ? err : each_collector(c, index, check_collector_apart, i);
 }
 
+/* A clone leaves at once; a packet whose flow has no name yet must wait for it. */
+static int check_names_can_wait(const struct configuration *c)
+{
+	size_t named = 0, device = 0;
+
+	while (named < c->filters->n && !(c->filters->at[named].constrained & 1U << DIM_DOMAIN))
+		named++;
+	while (device < c->filters->n && !c->rows[device].devices)
+		device++;
+	if (named == c->filters->n || device == c->filters->n)
+		return 0;
+	log_error(
+		"filter %zu copies to kernel device %s at once, but filter %zu has domain, and packets wait "
+		"until its name is known: use dev:%s",
+		device + 1, c->rows[device].device[0].name, named + 1, c->rows[device].device[0].name);
+	return -EOPNOTSUPP;
+}
+
 int delivery_resolve(struct configuration *c, const struct instance *i)
 {
 	const struct delivery *d = &c->delivery;
@@ -363,6 +383,8 @@ int delivery_resolve(struct configuration *c, const struct instance *i)
 		if (!err)
 			err = check_devices(c, f, i);
 	}
+	if (!err)
+		err = check_names_can_wait(c);
 	if (err || !*d->tunnel_interface || !d->port)
 		return err;
 	/* a tunnel device may not tell where it leads; the options do */
@@ -376,7 +398,7 @@ bool delivery_needs_rings(const struct configuration *c)
 	for (size_t i = 0; i < c->filters->n; i++)
 		if (c->rows[i].exit == EXIT_RING)
 			return true;
-	return false;
+	return filters_constrain(c->filters, DIM_DOMAIN);
 }
 
 static void look_at_device(void *ctx, const struct mirror_device *device)

@@ -95,6 +95,11 @@ int delivery_read_metadata(const char *text, void *to)
 	return legs_read(LEG_METADATA, text, to);
 }
 
+int delivery_read_first(const char *text, void *to)
+{
+	return first_parse(text, to);
+}
+
 void delivery_parse(const struct mirror_options *texts, struct delivery *d)
 {
 	const struct delivery nothing = {};

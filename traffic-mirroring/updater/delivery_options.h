@@ -10,6 +10,7 @@
 #include "../abi/maps.h"
 #include "../host/collector.h"
 #include "../wire/formats.h"
+#include "first.h"
 #include "legs.h"
 
 /*
@@ -56,6 +57,10 @@
 	"off|on", "permit bare copies on the mirrored device and its stack (off)", ARGS_CHOICE, \
 		TO(allow_same_device)
 
+#define DELIVERY_FIRST                                                                    \
+	"N", "copy the first N bytes (20K) or packets (10p) of each flow, 0 for all (0)", \
+		ARGS_READ(delivery_read_first, FIRST_WHAT), .also = "0", TO(first)
+
 #define DELIVERY_DEVICE ARGS_READ(delivery_read_device, "a device name of 1 to 15 characters")
 #define DELIVERY_ADDRESS ARGS_READ(delivery_read_address, "an IPv4 or IPv6 address")
 #define DELIVERY_WEIGHTS "@WEIGHT from 0 to " ARGS_TEXT_OF(COLLECTOR_WEIGHT_MAX)
@@ -88,6 +93,7 @@ struct delivery {
 	uint32_t ttl;
 	uint32_t dscp;
 	uint32_t allow_same_device;
+	uint32_t first; /* as in struct mirror_filter */
 };
 
 /* Their names, without the dashes; NULL for OPT_FILTERS. */
@@ -101,6 +107,7 @@ int delivery_read_collector(const char *text, void *to);
 int delivery_read_snaplen(const char *text, void *to);
 int delivery_read_oversize(const char *text, void *to);
 int delivery_read_metadata(const char *text, void *to);
+int delivery_read_first(const char *text, void *to);
 
 /* Reads the texts of the options map. One that is damaged counts as not given, after log_error(). */
 void delivery_parse(const struct mirror_options *texts, struct delivery *d);

@@ -34,7 +34,9 @@ int name_list_add(struct name_list *list, const struct mirror_name *name)
 	return 0;
 }
 
-void name_list_reduce(struct name_list *list)
+/* In their order, what one covers follows it without a gap. */
+static void drop(struct name_list *list,
+		 bool (*dropped)(const struct mirror_name *, const struct mirror_name *))
 {
 	size_t kept = 1;
 
@@ -42,7 +44,22 @@ void name_list_reduce(struct name_list *list)
 		return;
 	qsort(list->at, list->n, sizeof(*list->at), name_compare);
 	for (size_t i = 1; i < list->n; i++)
-		if (!name_covers(&list->at[kept - 1], &list->at[i]))
+		if (!dropped(&list->at[kept - 1], &list->at[i]))
 			list->at[kept++] = list->at[i];
 	list->n = kept;
+}
+
+static bool is_same(const struct mirror_name *a, const struct mirror_name *b)
+{
+	return !name_compare(a, b);
+}
+
+void name_list_sort(struct name_list *list)
+{
+	drop(list, is_same);
+}
+
+void name_list_reduce(struct name_list *list)
+{
+	drop(list, name_covers);
 }

@@ -18,5 +18,8 @@ bool name_parse(const char *text, size_t len, struct mirror_name *name);
 /* 0 or -ENOMEM. */
 int name_list_add(struct name_list *list, const struct mirror_name *name);
 
-/* Sorts by the labels from the end, and drops every name that another one of the list covers. */
+/* Sorts by the labels from the end, and drops every name that is there twice. */
+void name_list_sort(struct name_list *list);
+
+/* The same, and drops every name that another one of the list covers. */
 void name_list_reduce(struct name_list *list);

@@ -44,6 +44,14 @@ struct filter *filter_set_add(struct filter_set *set, enum mirror_action action)
 	return f;
 }
 
+bool filters_constrain(const struct filter_set *set, enum mirror_dimension dim)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->at[i].constrained & 1U << dim)
+			return true;
+	return false;
+}
+
 struct mirror_filter filter_row(const struct filter *f)
 {
 	struct mirror_filter row = { .action = f->action };

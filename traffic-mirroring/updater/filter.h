@@ -81,6 +81,9 @@ void filter_set_free(struct filter_set *set);
 /* The set of numbers of a dimension of f and its size in bits; NULL and 0 for those without numbers. */
 uint64_t *filter_bits(struct filter *f, enum mirror_dimension dim, size_t *bits);
 
+/* Whether any filter constrains a dimension. */
+bool filters_constrain(const struct filter_set *set, enum mirror_dimension dim);
+
 /* The prefixes of DIM_SRC or DIM_DST. */
 struct prefix_list *filter_prefixes(struct filter *f, enum mirror_dimension dim);
 

@@ -7,7 +7,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../abi/host.h"
+#include "../abi/maps.h"
 
 #define ARRAY_WITHOUT_BTF(name, value_type, entries)    \
 	struct {                                        \
@@ -28,3 +28,5 @@
 
 MIRROR_HOST_STATE(ARRAY_WITHOUT_BTF)
 MIRROR_HOST_ARRAYS(ARRAY)
+MIRROR_HOST_ACCEPTS(ARRAY_WITHOUT_BTF)
+MIRROR_HOST_NAMES(ARRAY)

@@ -19,9 +19,12 @@
 #include "../../common/pins.h"
 #include "../host/rings.h"
 #include "../host/shared.h"
+#include "classes.h"
+#include "flow_maps.h"
 #include "groups.h"
 #include "host_layouts.h"
 #include "instance.h"
+#include "outer_maps.h"
 #include "sender_process.h"
 #include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
@@ -63,8 +66,16 @@ static int claim(struct mirror_state *state)
 	return 0;
 }
 
-/* Makes and pins those that are not there. */
-static int open_arrays(struct host *h)
+/* Those that filters with `domain` need, which not every host has. */
+static bool is_of_names(const char *name)
+{
+#define IS(array, ...) || !strcmp(name, "host_" #array)
+	return false MIRROR_HOST_ACCEPTS(IS) MIRROR_HOST_NAMES(IS);
+#undef IS
+}
+
+/* Makes and pins those that are not there, of names or all others. */
+static int make_arrays(bool of_names)
 {
 	size_t size;
 	const void *bytes = host_arrays_bpf__elf_bytes(&size);
@@ -77,11 +88,21 @@ static int open_arrays(struct host *h)
 		return report(err);
 	bpf_object__for_each_map(map, object) {
 		map_path(bpf_map__name(map) + strlen("host_"), path);
-		err = err ?: bpf_info_pin(map, path);
+		if (is_of_names(bpf_map__name(map)) != of_names)
+			bpf_map__set_autocreate(map, false);
+		else
+			err = err ?: bpf_info_pin(map, path);
 	}
 	if (!err && bpf_object__load(object))
 		err = report(-errno);
 	bpf_object__close(object);
+	return err;
+}
+
+static int open_arrays(struct host *h)
+{
+	int err = make_arrays(false);
+
 	err = err ?: shared_open(&h->shared);
 	return err ?: claim(h->shared.state);
 }
@@ -149,22 +170,6 @@ static int open_rings(struct host *h)
 	return 0;
 }
 
-/* Id of the map behind a map of maps' entry, 0: none. */
-static __u32 inner_id(int outer, __u32 key)
-{
-	__u32 id = 0;
-
-	return bpf_map_lookup_elem(outer, &key, &id) ? 0 : id;
-}
-
-/* Each change of a map of maps waits for a grace period: only what differs is changed. */
-static int set_inner(int outer, __u32 key, int fd)
-{
-	if (inner_id(outer, key) == bpf_info_id(fd))
-		return 0;
-	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
-}
-
 /*
  * All at once, since each single change waits for a grace period. Not the last one, which has to wait: before
  * 6.8, kernels do not wait after a batch, and before 5.19 they refuse it.
@@ -175,7 +180,7 @@ static void attach_most(const struct host *h, int outer, const int ring[])
 	int fds[MAX_RINGS];
 
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		if (inner_id(outer, ring_key(i)) == bpf_info_id(ring[i]))
+		if (outer_map_inner_id(outer, ring_key(i)) == bpf_info_id(ring[i]))
 			continue;
 		keys[n] = ring_key(i);
 		fds[n++] = ring[i];
@@ -190,7 +195,7 @@ static int attach_rings(const struct host *h, const struct tables *t, const int 
 
 	attach_most(h, tables_rings_fd(t), ring);
 	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
-		err = set_inner(tables_rings_fd(t), ring_key(i), ring[i]);
+		err = outer_map_set(tables_rings_fd(t), ring_key(i), ring[i]);
 	return err;
 }
 
@@ -235,8 +240,8 @@ static int make_rings(const struct host *h, __u64 memory, int ring[MAX_RINGS])
 }
 
 /*
- * All or nothing. Rings and priority are the sender's from its start on: it must be replaced. It first
- * empties its rings, to which nothing is added by then.
+ * All or nothing. Rings, flow table and priority are the sender's from its start on: it must be replaced. It
+ * first empties its rings, to which nothing is added by then.
  */
 static int put_settings(struct host *h, const struct mirror_settings *to)
 {
@@ -249,6 +254,8 @@ static int put_settings(struct host *h, const struct mirror_settings *to)
 		err = make_rings(h, to->ring_memory, ring);
 	if (!err && resize)
 		err = use_rings(h, ring);
+	if (!err && h->shared.flows && flow_table_sets(to->flow_memory) != h->shared.flow_sets)
+		err = flow_table_resize(&h->shared, to->flow_memory);
 	if (!err && (resize || to->nice != now->nice))
 		err = sender_signal(SIGUSR1);
 	if (err) {
@@ -279,6 +286,38 @@ int host_set(struct host *h, const struct settings_change *change, bool needed)
 		*h->shared.settings = to;
 	err = h->rings ? open_rings(h) : 0;
 	return err ? err : put_settings(h, &to);
+}
+
+/* A sender opens at its start what it may use: one that runs must be replaced. */
+static int make_flow_maps(struct host *h, bool names)
+{
+	int err = 0;
+
+	if (!h->shared.flows)
+		err = flow_table_add(h->shared.settings->flow_memory);
+	if (!err && names)
+		err = make_arrays(true);
+	if (!err)
+		err = sender_signal(SIGUSR1);
+	return err ? err : shared_open_flows(&h->shared);
+}
+
+int host_set_flows(struct host *h, const struct instance *i, struct configuration *c)
+{
+	bool names = filters_constrain(c->filters, DIM_DOMAIN);
+	struct rulesets_used used;
+	int err = 0;
+
+	if (!h->shared.flows || (names && !h->shared.names))
+		err = make_flow_maps(h, names);
+	c->host = &h->shared;
+	c->flow_sets = h->shared.flow_sets;
+	if (err || !names)
+		return err;
+	err = rulesets_used(&used);
+	if (!err)
+		err = ruleset_choose(i, &h->shared, &used, &c->ruleset);
+	return err ? err : classes_put(&h->shared, c->filters, &used);
 }
 
 static int lock_pins(void)
@@ -359,16 +398,29 @@ int host_put_group(struct host *h, struct mirror_group *group)
 	return groups_put(&h->shared, h->wanted, group);
 }
 
+static int attach_array(int outer, const char *name)
+{
+	char path[PATH_MAX];
+	int fd, err;
+
+	map_path(name, path);
+	fd = bpf_obj_get(path);
+	err = fd < 0 ? -errno : outer_map_set(outer, 0, fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 int host_attach(struct host *h, const struct tables *t)
 {
-	int state = bpf_obj_get(HOST_PINS "/state"), err = state < 0 ? -errno : 0;
+	int err = h->rings ? attach_rings(h, t, h->ring) : 0;
 
 	if (!err)
-		err = attach_rings(h, t, h->ring);
-	if (!err)
-		err = set_inner(tables_state_fd(t), 0, state);
-	if (state >= 0)
-		close(state);
+		err = attach_array(tables_state_fd(t), "state");
+	if (!err && h->shared.flows)
+		err = attach_array(tables_flows_fd(t), "flows");
+	if (!err && h->shared.accepts)
+		err = attach_array(tables_accepts_fd(t), "accepts");
 	if (err)
 		log_error("cannot connect the data path to the rings: %s", strerror(-err));
 	return err;
@@ -440,13 +492,13 @@ int host_release(void)
 	int lock, err = 0;
 
 	layouts_release_others();
-	if (groups_any_used())
+	if (groups_any_used() || flow_table_used())
 		return 0;
 	lock = lock_directory(HOST_PINS);
 	if (lock < 0)
 		return lock == -ENOENT ? 0 : lock;
 	/* only if none has come while we waited for the lock */
-	if (!groups_any_used())
+	if (!groups_any_used() && !flow_table_used())
 		err = layouts_remove(HOST_PINS, settings_wait() ? "settings" : NULL);
 	close(lock);
 	return err;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "../abi/host.h"
+#include "instance.h"
 #include "settings.h"
-#include "tables.h"
 
 struct host;
 
@@ -32,7 +32,13 @@ int host_put_group(struct host *h, struct mirror_group *group);
  */
 int host_set(struct host *h, const struct settings_change *change, bool needed);
 
-/* Connects a data path to the rings and the state. After host_set(). */
+/*
+ * Makes what filters with `domain` or `first` need of the host, and gives their names classes: the
+ * configuration of this instance can be committed while the host is locked. After host_set().
+ */
+int host_set_flows(struct host *h, const struct instance *i, struct configuration *c);
+
+/* Connects a data path to the rings, the state and the flow table that there are. After host_set(). */
 int host_attach(struct host *h, const struct tables *t);
 
 /*
@@ -42,8 +48,8 @@ int host_attach(struct host *h, const struct tables *t);
 int host_ensure_sender(struct host *h);
 
 /*
- * Ends the sender and removes all pins if no instance has collectors any more; the settings stay until no
- * instance has any options. Call it without the lock.
+ * Ends the sender and removes all pins if no instance has collectors or uses the flow table any more; the
+ * settings stay until no instance has any options. Call it without the lock.
  */
 int host_release(void);
 

@@ -13,6 +13,7 @@
 
 #include "../host/collector.h"
 #include "../host/shared.h"
+#include "rulesets.h"
 
 /*
  * The entry after a key, into the same memory. -ENOENT: that was the last one. Any other error is not the end
@@ -255,6 +256,8 @@ int tables_read(const struct tables *t, struct configuration *c)
 		read_dimension(t, dim, bank, c->filters);
 	for (int i = 0; i < ADDRESS_TABLES && !err; i++)
 		err = read_addresses(t, &address_tables[i], bank, c->filters);
+	if (!err)
+		err = ruleset_read(tables_ruleset(t, bank), bank, c->host, c->filters);
 	if (!err)
 		err = read_outers(t, outers, &n);
 	for (size_t i = 0; !err && i < n; i++)

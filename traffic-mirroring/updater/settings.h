@@ -23,6 +23,8 @@
 #define SETTING_HOLD_FLOW \
 	"SIZE", "hold at most SIZE of packets of one flow (256k)", ARGS_SIZE(64L << 10, 1L << 30)
 #define SETTING_HOLD_PACKETS "N", "hold at most N packets of one flow (200)", ARGS_NUMBER(4, 1000000)
+#define SETTING_FLOW_MEMORY \
+	"SIZE", "limit the memory of the flow table to SIZE (4M)", ARGS_SIZE(64L << 10, 1L << 30)
 #define SETTING_HOLD_TIME "TIME", "hold the packets of a flow for at most TIME (10s)", ARGS_TIME(1, 3600)
 
 #define SETTING_NAMED(ID, option, type, member, preset) bool member;

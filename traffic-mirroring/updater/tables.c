@@ -18,6 +18,7 @@
 #include "../../common/log.h"
 #include "../../common/pins.h"
 #include "maps.h"
+#include "rulesets.h"
 
 #define MAP_NAME(ID, name, ...) [MAP_##ID] = #name,
 static const char *const map_names[MAP_COUNT] = { MIRROR_MAPPED_MAPS(MAP_NAME) MIRROR_NUMBERS(
@@ -53,6 +54,14 @@ void configuration_free(struct configuration *c)
 		return;
 	filter_set_free(c->filters);
 	free(c);
+}
+
+bool configuration_uses_flows(const struct configuration *c)
+{
+	for (size_t i = 0; i < c->filters->n; i++)
+		if (c->rows[i].first)
+			return true;
+	return filters_constrain(c->filters, DIM_DOMAIN);
 }
 
 /* about: the map's fd, or a negative errno. */
@@ -232,6 +241,36 @@ int tables_state_fd(const struct tables *t)
 	return t->fd[MAP_STATE];
 }
 
+int tables_flows_fd(const struct tables *t)
+{
+	return t->fd[MAP_FLOWS];
+}
+
+int tables_accepts_fd(const struct tables *t)
+{
+	return t->fd[MAP_ACCEPTS];
+}
+
+bool tables_use_flows(const struct tables *t)
+{
+	return t->banks[0].flow_sets || t->banks[1].flow_sets;
+}
+
+void tables_set_flow_sets(struct tables *t, uint32_t sets)
+{
+	for (int bank = 0; bank < MIRROR_BANKS; bank++)
+		if (t->banks[bank].flow_sets)
+			t->banks[bank].flow_sets = sets;
+}
+
+int tables_ruleset(const struct tables *t, unsigned int bank)
+{
+	const struct mirror_bank *b = &t->banks[bank];
+	bool used = b->filters & ~b->any[DIM_DOMAIN];
+
+	return used && b->ruleset < MIRROR_MAX_RULESETS ? b->ruleset : -1;
+}
+
 /* The row of a filter that copies into the rings, else NULL. */
 static const struct mirror_filter *ring_row(const struct tables *t, int bank, int i)
 {
@@ -264,7 +303,7 @@ bool tables_use_rings(const struct tables *t)
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++)
 		if (ring_row(t, tables_config(t).bank, i))
 			return true;
-	return false;
+	return tables_ruleset(t, tables_config(t).bank) >= 0;
 }
 
 void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const struct mirror_device *device),
@@ -304,13 +343,17 @@ int tables_previous_delivery(const struct tables *t, struct delivery *d)
 	return 0;
 }
 
-void tables_rollback(struct tables *t)
+int tables_rollback(struct tables *t)
 {
 	struct mirror_config config = tables_config(t);
+	int err;
 
 	config.bank = !config.bank;
 	config.generation++;
-	config_store(t, config);
+	err = ruleset_restore(t, config.bank, config.generation);
+	if (!err)
+		config_store(t, config);
+	return err;
 }
 
 static int read_totals(const struct tables *t, struct counters *totals)

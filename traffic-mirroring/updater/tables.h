@@ -27,6 +27,7 @@ struct configuration {
 	size_t n_outers;
 	uint32_t flow_sets; /* of the host's flow table; 0: no filter asks for flows */
 	uint16_t ruleset; /* key of the host's map rulesets; of filters with `domain` */
+	const struct shared *host; /* whose rule set it is, for a commit of filters with `domain` */
 	struct mirror_options options;
 	struct delivery delivery; /* their values, for delivery.h; neither read nor committed here */
 };
@@ -34,6 +35,10 @@ struct configuration {
 struct configuration *configuration_new(void);
 void configuration_free(struct configuration *c);
 
+/* Whether its filters need the host's flow table. */
+bool configuration_uses_flows(const struct configuration *c);
+
+struct shared;
 struct tables;
 
 /*
@@ -77,9 +82,18 @@ int tables_check(const struct configuration *c);
  */
 int tables_commit(struct tables *t, const struct configuration *c, bool l3);
 
-/* Fds of the maps that lead to the host's rings and state. */
+/* Fds of the maps that lead to the host's rings, state, flow table and words of names. */
 int tables_rings_fd(const struct tables *t);
 int tables_state_fd(const struct tables *t);
+int tables_flows_fd(const struct tables *t);
+int tables_accepts_fd(const struct tables *t);
+
+/* Whether a bank uses the flow table; and its new size, for those that do. */
+bool tables_use_flows(const struct tables *t);
+void tables_set_flow_sets(struct tables *t, uint32_t sets);
+
+/* The rule set of a bank, -1: its filters have no names. */
+int tables_ruleset(const struct tables *t, unsigned int bank);
 
 /* Calls visit for the first leg's group of every row with EXIT_RING, of both banks. */
 void tables_each_group(const struct tables *t, void (*visit)(void *ctx, uint32_t group), void *ctx);
@@ -96,8 +110,8 @@ bool tables_use_rings(const struct tables *t);
 /* The values of the options that a rollback would put in force. -ENOENT, silently: there is nothing. */
 int tables_previous_delivery(const struct tables *t, struct delivery *d);
 
-/* Puts the previous configuration in force again. */
-void tables_rollback(struct tables *t);
+/* Puts the previous configuration in force again. 0 or a negative errno, after log_error(). */
+int tables_rollback(struct tables *t);
 
 /* Exact totals: the shared arrays and what is still pending per CPU. */
 struct counters {

@@ -342,3 +342,37 @@ metrics_grammar() {
 	mirror 2 update --quiet --rules=mirrors
 	[[ $output == *mirrors* ]]
 }
+
+# The same to a collector by address, as rules with names need.
+collector_start() {
+	mirror 0 start --map-name="$pins/tc_${direction}_root_array" --tunnel-remote-address="$LAB_COLLECTOR4" "$@"
+}
+
+@test "domain and first: shown, rolled back, of two directions at once, and forgotten by stop" {
+	local web="mirror proto tcp domain example.com,*.example.com first 20K" rest="skip domain *.net"
+	local ads="mirror domain *.org,ads.example.com first 10p"
+	collector_start --rules="$web; $rest; mirror"
+	shows "$web" "$rest" mirror
+	direction=egress
+	collector_start --domain=ads.example.com,*.Org --first=10p
+	shows "mirror domain *.org,ads.example.com"
+	direction=ingress
+	shows "$web" "$rest" mirror
+	mirror 0 update --rules="$ads"
+	shows "$ads"
+	mirror 0 rollback
+	shows "$web" "$rest" mirror
+	mirror 0 rollback
+	shows "$ads"
+	mirror 0 update --rules="mirror proto udp" --flow-memory=1M
+	shows "mirror proto udp"
+	mirror 0 rollback
+	shows "$ads"
+	[[ $(on host mirroring status) == *"flows    "*"of 65536 entries"* ]]
+	direction=egress
+	shows "mirror domain *.org,ads.example.com"
+	mirror 0 stop
+	direction=ingress
+	mirror 0 stop
+	on host test ! -e /sys/fs/bpf/mirroring-3
+}

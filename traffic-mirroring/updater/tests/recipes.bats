@@ -43,15 +43,15 @@ rows() {
 }
 
 @test "every map of the host is in the document, with its type and sizes, and has BTF where it can" {
-	mirror 0 update --rules="mirror to gue:$LAB_COLLECTOR4" --failover=on
+	mirror 0 update --rules="mirror domain example.com to gue:$LAB_COLLECTOR4" --failover=on
 	local name type key value entries
 	while read -r name type key value entries _; do
 		expect 0 on host bpftool -j map show pinned "/sys/fs/bpf/mirroring-3/$name"
 		[[ $(jq -r '"\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"' <<<"$output") == "$type $key $value $entries" ]]
-		[[ $name == state || $(jq .btf_id <<<"$output") != null ]]
+		[[ $name =~ ^(state|accepts)$ || $(jq .btf_id <<<"$output") != null ]]
 	done < <(rows "host's map")
 	diff <(rows "host's map" | cut -d' ' -f1 | sort) \
-		<(on host ls /sys/fs/bpf/mirroring-3 | grep -vE '^(ring|spill)_[0-9]+$|^sender$' | sort)
+		<(on host ls /sys/fs/bpf/mirroring-3 | grep -vE '^(ring|spill)_[0-9]+$|^(sender|flows)$' | sort)
 	recipe "See the settings of the host"
 	[[ $(jq -c '.[0].value | [.ring_memory, .failover, .nice]' <<<"$output") == "[67108864,1,5]" ]]
 }
