@@ -80,13 +80,17 @@ struct mirror_ruleset {
 	__u64 network; /* whose it is: network namespace, as in struct mirror_about; 0: free */
 	__u32 ifindex;
 	__u32 egress; /* 0 or 1 */
-	/* the commit that filled the bank, its low 16 bits; RULESET_WRITTEN while it is being filled */
+	/*
+	 * Low 16 bits: of the commit that filled the bank; RULESET_WRITTEN while it is being filled. The bits
+	 * above count the uses of this slot, also by other interfaces: the sender keeps copies of the banks.
+	 */
 	__u32 generation[2];
 	/* bit i: filter i accepts flows of any class, as struct mirror_bank.any[DIM_DOMAIN] */
 	__u64 nodomain[2];
 	struct mirror_verdict verdict[2][64];
 };
 #define RULESET_WRITTEN 0x10000u
+#define RULESET_USE 0x20000u /* one more */
 _Static_assert(sizeof(struct mirror_ruleset) == 40 + 2 * 64 * sizeof(struct mirror_verdict),
 	       "no hidden padding");
 

@@ -193,7 +193,6 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	struct split s;
 	unsigned int n;
 
-	count(&d->shared->sent[SENT_RECORDS], 1);
 	keep_order(d, r);
 	split_begin(&s, &in);
 	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);

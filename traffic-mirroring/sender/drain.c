@@ -109,6 +109,15 @@ static void show_life(const struct drain *d, uint64_t now)
 		__atomic_store_n(&d->shared->state->alive_ns, now, __ATOMIC_RELAXED);
 }
 
+static void take(struct drain *d, const struct mirror_record *r, uint32_t captured)
+{
+	count(&d->shared->sent[SENT_RECORDS], 1);
+	if (r->flags & RECORD_UNDECIDED)
+		hold_record(d->hold, r, captured);
+	else
+		deliver(d->delivery, r, captured);
+}
+
 /* Sends a batch of records from the rings. False: there was nothing to send yet. */
 static bool drain_batch(struct drain *d, uint64_t now)
 {
@@ -123,7 +132,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 		while (taken < BATCH_BYTES && (r = ring_peek(ring, now)) && r->time_ns <= until) {
 			if (!taken)
 				d->shared->sent[SENT_LAG_MS] = now > r->time_ns ? (now - r->time_ns) / MS : 0;
-			deliver(d->delivery, r, ring_captured(ring, r));
+			take(d, r, ring_captured(ring, r));
 			ring_take(ring);
 			taken += ring->position - start;
 			start = ring->position;
@@ -133,6 +142,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 	if (!taken)
 		return false;
 	batch_send(&d->delivery->batch);
+	hold_sent(d->hold);
 	for (size_t i = 0; i < d->n; i++)
 		ring_release(&d->rings[i]);
 	return true;
@@ -197,6 +207,7 @@ static void look_around(struct drain *d, uint64_t now)
 	wait_for(d, 0);
 	totals(d, now, &in);
 	__atomic_store_n(&d->shared->state->shed, limits_step(&d->limits, &in), __ATOMIC_RELAXED);
+	hold_expire(d->hold, now);
 	group_limits_step(&d->group_limits, d->shared, now);
 	if (now - d->answers_ns >= ANSWERS_NS) {
 		d->answers_ns = now;
@@ -270,6 +281,7 @@ void drain_run(struct drain *d)
 		nap(d, monotonic()); /* for records that producers have already reserved */
 	}
 	drain_last(d);
+	hold_end(d->hold);
 	if (d->signal != SIGUSR1)
 		forget_shed(d->shared);
 	d->shared->sent[SENT_LAG_MS] = 0;

@@ -10,6 +10,7 @@
 
 #include "deliver.h"
 #include "group_limits.h"
+#include "hold.h"
 #include "limits.h"
 #include "../host/rings.h"
 
@@ -18,6 +19,7 @@ struct drain {
 	struct ring *rings;
 	size_t n;
 	struct deliverer *delivery;
+	struct hold *hold;
 	struct limits limits;
 	struct group_limits group_limits;
 	int epoll, signals, links; /* fds */
@@ -30,7 +32,9 @@ struct drain {
 /* The signals that end the loop (../abi/host.h); they are blocked. */
 void drain_signals(sigset_t *set);
 
-/* Prepares the loop. Set shared, rings, n and delivery first. 0 or a negative errno, after log_error(). */
+/*
+ * Prepares the loop. Set shared, rings, n, delivery and hold first. 0 or a negative errno, after log_error().
+ */
 int drain_open(struct drain *d);
 
 /* Runs until a signal comes, then sends the records left in the rings. */

@@ -13,16 +13,20 @@ struct ends {
 	uint16_t src_port, dst_port;
 };
 
-static void read_addresses(const struct capture *c, const struct headers *h, struct ends *ends)
+static void read_ends(const struct capture *c, const struct headers *h, struct ends *ends)
 {
 	size_t size = h->family == 4 ? 4 : 16, at = h->l3 + (h->family == 4 ? 12 : 8);
 
 	/* as in the IP header: with a routing header h->dst is not the address that the data path sees */
 	memcpy(ends->src, c->at + at, size);
 	memcpy(ends->dst, c->at + at + size, size);
+	if (h->l4 && h->fragment != FRAGMENT_LATER && has_ports(h->proto) && h->l4 + 4 <= c->len) {
+		ends->src_port = get16(c->at + h->l4);
+		ends->dst_port = get16(c->at + h->l4 + 2);
+	}
 }
 
-static uint32_t hash_of(const struct ends *ends, uint8_t proto)
+static uint64_t hash_of(const struct ends *ends, uint8_t proto)
 {
 	return hash_flow(hash_end(ends->src, ends->src_port), hash_end(ends->dst, ends->dst_port), proto);
 }
@@ -54,19 +58,14 @@ static struct flow_fragment *oldest(struct flow_fragment *set)
 	return old;
 }
 
-static uint32_t hash_ip(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
+static uint64_t hash_ip(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
 			uint64_t time_ns)
 {
 	struct flow_fragment *set, *known;
 	struct ends ends = { 0 };
-	uint64_t datagram;
-	uint32_t hash;
+	uint64_t datagram, hash;
 
-	read_addresses(c, h, &ends);
-	if (h->l4 && h->fragment != FRAGMENT_LATER && has_ports(h->proto) && h->l4 + 4 <= c->len) {
-		ends.src_port = get16(c->at + h->l4);
-		ends.dst_port = get16(c->at + h->l4 + 2);
-	}
+	read_ends(c, h, &ends);
 	hash = hash_of(&ends, h->proto);
 	if (h->fragment == FRAGMENT_NONE)
 		return hash;
@@ -92,7 +91,7 @@ static bool is_icmp_error(uint8_t proto, uint8_t type)
 	return false;
 }
 
-uint32_t flow_hash(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
+uint64_t flow_hash(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
 		   uint64_t time_ns)
 {
 	struct headers quoted;
@@ -106,6 +105,15 @@ uint32_t flow_hash(struct flow_fragments *fragments, const struct capture *c, co
 			return hash_ip(fragments, c, &quoted, time_ns);
 	}
 	return hash_ip(fragments, c, h, time_ns);
+}
+
+int flow_direction(const struct capture *c, const struct headers *h)
+{
+	struct ends ends = { 0 };
+
+	if (h->family)
+		read_ends(c, h, &ends);
+	return hash_end(ends.src, ends.src_port) < hash_end(ends.dst, ends.dst_port);
 }
 
 uint32_t flow_port(uint32_t hash, uint32_t n)

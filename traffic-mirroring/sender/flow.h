@@ -18,7 +18,7 @@ struct flow_fragments {
 	struct flow_fragment {
 		uint64_t datagram; /* digest of addresses, protocol and ID */
 		uint64_t time_ns; /* of the first fragment; 0: free */
-		uint32_t hash;
+		uint64_t hash;
 	} at[FLOW_FRAGMENTS_SETS][FLOW_FRAGMENTS_WAYS];
 };
 
@@ -27,8 +27,11 @@ struct flow_fragments {
  * passed, not 0. A later fragment whose first one was not seen in the last 30 s, and an ICMP error that
  * quotes too little, count as packets without ports. All packets without an IP header are one flow.
  */
-uint32_t flow_hash(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
+uint64_t flow_hash(struct flow_fragments *fragments, const struct capture *c, const struct headers *h,
 		   uint64_t time_ns);
+
+/* Which end of its flow sent the packet, 0 or 1, as the flow table counts them. */
+int flow_direction(const struct capture *c, const struct headers *h);
 
 /*
  * One of n source ports for a flow. Independent of what spread_choose() does with the same hash, so that each

@@ -117,7 +117,8 @@ static int prepare(struct drain *d, struct shared *shared)
 		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
 	d->shared = shared;
 	d->delivery = calloc(1, sizeof(*d->delivery));
-	if (!d->delivery) {
+	d->hold = d->delivery ? hold_new(shared, d->delivery) : NULL;
+	if (!d->hold) {
 		log_error("no memory for copies");
 		return -ENOMEM;
 	}

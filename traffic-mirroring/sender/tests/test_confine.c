@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* In children, since the list cannot be taken back. */
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../common/tests/unit.h"
+#include "../../host/names.h"
 #include "../confine.h"
 
 /* The status of a child that makes one system call once it is confined. */
@@ -43,6 +45,24 @@ TEST(its_own_work)
 	assert_int_equal(status_after(SYS_sendmmsg, -1, 0, 0, 0), 0);
 	assert_int_equal(status_after(SYS_restart_syscall, 0, 0, 0, 0), 0);
 	assert_int_equal(status_after(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), 0);
+}
+
+TEST(index_of_names)
+{
+	static struct mirror_name names[MIRROR_MAX_CLASSES];
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		for (size_t class = CLASS_FIRST; class < MIRROR_MAX_CLASSES; class ++)
+			names[class] =
+				(struct mirror_name){ .len = 2, .text = { class % 26 + 'a', class / 26 } };
+		if (!confine())
+			free(names_index(names));
+		syscall(SYS_exit_group, 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 TEST_MAIN(NULL, NULL)
