@@ -38,7 +38,8 @@
 	C(NO_EXIT, "no_exit", "the filter does not say where copies go, or the map exits was emptied",     \
 	  FAILED)                                                                                          \
 	C(UNDECIDED, "undecided", "copied for the sender, which reads the name of its flow first", COPIED) \
-	C(BEYOND_FIRST, "beyond_first", "its flow has had its first bytes or packets", QUIET)
+	C(BEYOND_FIRST, "beyond_first", "its flow has had its first bytes or packets", QUIET)              \
+	C(COUNTED, "counted", "a count rule matched: copied nothing", QUIET)
 
 /*
  * The sender's counters: enum mirror_sent, map "sent". C(name, public name, description). A row without

@@ -12,7 +12,7 @@
 #include <json-c/json.h>
 
 struct emit {
-	struct json_object *open[4]; /* arrays and objects, each nested in the previous one */
+	struct json_object *open[5]; /* arrays and objects, each nested in the previous one */
 	size_t depth; /* of open[]; 0: text */
 };
 

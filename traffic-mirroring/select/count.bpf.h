@@ -32,20 +32,21 @@ static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcom
 	add(&MAP(counters), outcome, MIRROR_FLUSH);
 }
 
-/* counter: of a filter; 0: none. bytes: of the packet on the wire. */
-static __always_inline void count_filter(struct mirror_pending *p, __u32 counter, __u32 bytes)
+/* counter: of a filter; 0: none. bytes: of these packets on the wire. */
+static __always_inline void count_filter(struct mirror_pending *p, __u32 counter, __u32 packets, __u32 bytes)
 {
 	__u32 i = counter - 1;
-	__u64 sum;
+	__u64 sum, sum_bytes;
 
 	barrier_var(i); /* as above */
 	if (i >= MIRROR_COUNTERS)
 		return;
-	sum = p->bytes[i] += bytes;
-	if (++p->packets[i] < MIRROR_FLUSH)
+	sum_bytes = p->bytes[i] += bytes;
+	sum = p->packets[i] += packets;
+	if (sum < MIRROR_FLUSH)
 		return;
 	p->packets[i] = 0;
 	p->bytes[i] = 0;
-	add(&MAP(filter_packets), i + 1, MIRROR_FLUSH);
-	add(&MAP(filter_bytes), i + 1, sum);
+	add(&MAP(filter_packets), i + 1, sum);
+	add(&MAP(filter_bytes), i + 1, sum_bytes);
 }

@@ -94,7 +94,9 @@ static __always_inline struct mirror_filter *deciding(const struct packet *p, __
 		d->outcome = OUT_NO_EXIT;
 		return NULL;
 	}
-	d->counter = f->counter;
+	/* count counts what mirror would copy: later */
+	if (f->action != ACTION_COUNT)
+		d->counter = f->counter;
 	if (f->action == ACTION_SKIP) {
 		d->outcome = OUT_SKIPPED;
 		return NULL;
@@ -154,6 +156,11 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	}
 	if (!selects(skb, b, f, p, d))
 		return;
+	if (f->action == ACTION_COUNT) {
+		d->counter = f->counter;
+		d->outcome = OUT_COUNTED;
+		return;
+	}
 	d->exit = f->exit;
 	d->snaplen = f->snaplen;
 	d->group = f->group;
@@ -218,6 +225,16 @@ static __always_inline struct mirror_decision *decision(void)
 	return bpf_map_lookup_elem(&MAP(decision), &zero);
 }
 
+/* What a count rule would have copied, as packets on the wire. */
+static __always_inline void count_copies(struct __sk_buff *skb, struct mirror_pending *counts,
+					 const struct mirror_decision *d)
+{
+	__u32 packets = d->segments ?: skb->gso_segs ?: 1;
+	__u32 len = d->len && d->len < skb->len ? d->len : skb->len;
+
+	count_filter(counts, d->counter, packets, len + (packets - 1) * d->payload);
+}
+
 /* Continues in a delivery program if the packet must be copied; else returns the outcome. */
 static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
 {
@@ -252,7 +269,10 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		.generation = config.generation,
 	};
 	decide_datagram(skb, b, &p, bank, accepting, d);
-	count_filter(counts, d->counter, skb->len);
+	if (d->outcome == OUT_COUNTED)
+		count_copies(skb, counts, d);
+	else
+		count_filter(counts, d->counter, 1, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;
 	/* constant keys: compiled to a jump, not to a call through a table */

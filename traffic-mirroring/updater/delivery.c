@@ -273,7 +273,9 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 	snprintf(what, sizeof(what), "filter %zu", index + 1);
 	*row = filter_row(f);
 	c->legs[index].n = 0;
-	if (f->action == ACTION_SKIP)
+	if (f->action == ACTION_COUNT && !(row->own & OWN_SNAPLEN))
+		row->snaplen = legs_largest_snaplen(&c->delivery.leg[LEG_SNAPLEN]);
+	if (f->action != ACTION_MIRROR)
 		return 0;
 	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);
 	if (err == -EDESTADDRREQ)

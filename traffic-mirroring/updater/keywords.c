@@ -708,5 +708,8 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 
 bool keyword_allowed(const struct filter *f, const struct keyword *k)
 {
+	if (f->action == ACTION_COUNT)
+		return k->id != OPTION_TO && k->id != OPTION_MAX_RATE && k->id != OPTION_OVERSIZE &&
+		       k->id != OPTION_METADATA;
 	return f->action != ACTION_SKIP || k->id <= OPTION_NAME;
 }

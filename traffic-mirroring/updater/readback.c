@@ -190,7 +190,7 @@ static struct mirror_filter bounded_row(const struct mirror_filter *in_map)
 {
 	struct mirror_filter row = *in_map;
 
-	if (row.action > ACTION_MIRROR)
+	if (row.action > ACTION_COUNT)
 		row.action = ACTION_MIRROR; /* as the data path takes it */
 	if (row.exit > EXIT_NONE)
 		row.exit = EXIT_NONE;

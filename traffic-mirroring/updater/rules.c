@@ -7,6 +7,13 @@
 
 #include "keywords.h"
 
+#define ACTIONS 3
+static const char *const actions[ACTIONS] = {
+	[ACTION_SKIP] = "skip",
+	[ACTION_MIRROR] = "mirror",
+	[ACTION_COUNT] = "count",
+};
+
 /* The next word of the rule; len 0 at its end. */
 static struct span next_word(struct reader *r)
 {
@@ -39,6 +46,8 @@ static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, str
 
 	if (*seen >> k->id & 1)
 		complain(r, word, "\"%s\" is in the line twice", k->name);
+	else if (!keyword_allowed(f, k) && f->action == ACTION_COUNT)
+		complain(r, word, "\"%s\" is about sending copies, and count makes none", k->name);
 	else if (!keyword_allowed(f, k))
 		complain(r, word, "\"%s\" is an option, and skip takes none", k->name);
 	else if (!value.len)
@@ -51,7 +60,7 @@ static void read_keyword(struct reader *r, struct filter *f, uint32_t *seen, str
 /* Options that have a value for each leg; without `to`, the delivery options say how many there are. */
 static void check_legs(struct reader *r, const struct filter *f, struct span rule)
 {
-	size_t legs = filter_legs(f);
+	size_t legs = f->action == ACTION_COUNT ? 1 : filter_legs(f);
 
 	for (const struct keyword *k = keywords; k < keywords + KEYWORDS; k++) {
 		enum leg_option option = keyword_leg_option(k);
@@ -65,17 +74,18 @@ static void check_legs(struct reader *r, const struct filter *f, struct span rul
 static void read_rule(struct reader *r, struct filter_set *set)
 {
 	struct span word = next_word(r), rule = word;
-	bool skip = span_is(word, "skip");
-	uint32_t seen = 0;
+	uint32_t seen = 0, action = 0;
 	struct filter *f;
 
 	if (!word.len)
 		return;
-	if (!skip && !span_is(word, "mirror")) {
-		complain(r, word, "\"%s\" is not an action (mirror or skip)", quote(word).text);
+	while (action < ACTIONS && !span_is(word, actions[action]))
+		action++;
+	if (action == ACTIONS) {
+		complain(r, word, "\"%s\" is not an action (mirror, skip or count)", quote(word).text);
 		return;
 	}
-	f = filter_set_add(set, skip ? ACTION_SKIP : ACTION_MIRROR);
+	f = filter_set_add(set, action);
 	if (!f) {
 		complain(r, word, "more than %d filters", MIRROR_MAX_FILTERS);
 		r->at += strlen(r->at);
@@ -118,7 +128,7 @@ int rules_parse(const char *source, const char *text, struct filter_set *set)
 /* fault gets the reason when no rule can say what the filter holds. */
 static int print_rule(FILE *to, const struct filter *f, char *fault, size_t size)
 {
-	fputs(f->action == ACTION_SKIP ? "skip" : "mirror", to);
+	fputs(actions[f->action], to);
 	for (const struct keyword *k = keywords; k < keywords + KEYWORDS; k++) {
 		long before;
 		int error;

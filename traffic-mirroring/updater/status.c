@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "../../common/chain.h"
+#include "../../common/clock.h"
 #include "../../common/error_text.h"
 #include "../../common/lock.h"
 #include "../../common/log.h"
@@ -19,6 +20,7 @@
 #include "../host/shared.h"
 #include "delivery.h"
 #include "delivery_options.h"
+#include "estimate.h"
 #include "instance.h"
 #include "poll.h"
 #include "request.h"
@@ -272,6 +274,24 @@ static void emit_delivery(struct emit *e, const struct mirror_options *options)
 	emit_end(e);
 }
 
+/* Copies of a count rule that mirror would make, on average since the rule was made. */
+static void emit_estimate(struct emit *e, const struct instance_report *r, const struct mirror_filter *row,
+			  struct filter_counts n)
+{
+	double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - row->since_ns) / SECOND_NS;
+	struct estimate estimate;
+	struct delivery delivery;
+
+	delivery_parse(&r->configuration->options, &delivery);
+	estimate = estimate_copies(row, n, seconds, &delivery);
+	emit_object(e, "estimate");
+	emit_double(e, "packets_per_second", estimate.packets);
+	emit_double(e, "bits_per_second", estimate.bits);
+	emit_end(e);
+	emit_text(e, "%37s at most %.0f packets/s and %.3f Mbit/s at the collectors\n",
+		  "as mirror:", estimate.packets, estimate.bits / 1e6);
+}
+
 static void emit_filters(struct emit *e, const struct instance_report *r)
 {
 	char *text = rules_text(r), *rest = text, *line;
@@ -289,9 +309,11 @@ static void emit_filters(struct emit *e, const struct instance_report *r)
 			emit_string(e, "name", row->name);
 		emit_number(e, "packets", n.packets);
 		emit_number(e, "bytes", n.bytes);
-		emit_end(e);
 		emit_text(e, "    %2zu %16" PRIu64 " %15" PRIu64 "  %.120s%s\n", i + 1, n.packets, n.bytes,
 			  line, strlen(line) > 120 ? " …" : "");
+		if (row->action == ACTION_COUNT)
+			emit_estimate(e, r, row, n);
+		emit_end(e);
 	}
 	emit_end(e);
 	free(text);

@@ -166,7 +166,7 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 	};
 	struct ref_ranges *proto = &r->number[REF_PROTO];
 
-	*r = (struct ref_rule){ .mirror = !one_in(pool, 4) };
+	*r = (struct ref_rule){ .action = one_in(pool, 4) ? ACTION_SKIP : ACTION_MIRROR };
 	if (one_in(pool, rarity)) {
 		for (size_t n = some(pool); n; n--) {
 			proto->at[proto->n].from = proto->at[proto->n].to = ONE_OF(pool, protocols);
@@ -191,8 +191,12 @@ static void generate_rule(struct pool *pool, const struct ref_device *devices, s
 		r->malformed = one_in(pool, 2) ? REF_MALFORMED : REF_WELL_FORMED;
 	if (one_in(pool, 2 * rarity))
 		generate_domain(pool, r);
-	if (r->mirror)
+	if (r->action == ACTION_MIRROR)
 		generate_target(pool, devices, n_devices, r);
+	if (r->action == ACTION_MIRROR && one_in(pool, 6)) {
+		r->action = ACTION_COUNT; /* which has no destination */
+		r->n_to = 0;
+	}
 }
 
 void generate_rules(struct pool *pool, const struct ref_device *devices, size_t n_devices,

@@ -428,8 +428,8 @@ static enum ref_naming naming_of(const struct reference *ref, const struct facts
 
 static enum mirror_outcome decided_by(const struct ref_rule *r, const struct facts *f)
 {
-	if (!r->mirror)
-		return OUT_SKIPPED;
+	if (r->action != ACTION_MIRROR)
+		return r->action == ACTION_SKIP ? OUT_SKIPPED : OUT_COUNTED;
 	return r->to[0]->l3 && (f->family == 0 || f->number[REF_VLAN].there) ? OUT_DEVICE_NOT_IP : OUT_DEVICE;
 }
 
@@ -486,7 +486,7 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 			continue;
 		if (r->n_domain && naming == REF_UNNAMED) {
 			e.candidates |= UINT64_C(1) << i;
-			copies |= r->mirror;
+			copies |= r->action != ACTION_SKIP;
 			continue;
 		}
 		if (r->n_domain && !names_match(r, name))
@@ -494,7 +494,7 @@ struct ref_expected ref_expect(const struct reference *ref, const struct ref_pac
 		e.filter = i;
 		e.outcome = decided_by(r, &f);
 		e.perhaps = r->sample > 1 && e.outcome != OUT_SKIPPED;
-		copies |= r->mirror;
+		copies |= r->action != ACTION_SKIP;
 		break;
 	}
 	if (e.candidates && copies) {
@@ -610,6 +610,15 @@ static bool is_beyond(struct reference *ref, const struct ref_expected *e, int p
 	return !within;
 }
 
+/* A count line counts only what mirror would copy. */
+static int counted_filter(const struct reference *ref, const struct ref_expected *e,
+			  const struct ref_seen *seen)
+{
+	bool counts = e->filter >= 0 && ref->rules.at[e->filter].action == ACTION_COUNT;
+
+	return counts && seen->outcome != OUT_COUNTED ? -1 : e->filter;
+}
+
 const char *ref_judge(struct reference *ref, const struct ref_expected *e, int program,
 		      const struct ref_seen *seen)
 {
@@ -625,7 +634,7 @@ const char *ref_judge(struct reference *ref, const struct ref_expected *e, int p
 		learn(ref, &e->datagram, seen);
 	if (e->begins && e->named && asks_names(ref))
 		forget_name(ref, &e->flow);
-	if (seen->filter != e->filter)
+	if (seen->filter != counted_filter(ref, e, seen))
 		return "another filter decided";
 	if (e->perhaps)
 		wrong = oracle_sample(ref, &e->flow, ref->rules.at[e->filter].sample,
@@ -704,7 +713,7 @@ static void print_prefixes(FILE *to, const char *keyword, const struct ref_prefi
 
 static void print_rule(FILE *to, const struct ref_rule *r)
 {
-	fprintf(to, r->mirror ? "mirror" : "skip");
+	fprintf(to, r->action == ACTION_MIRROR ? "mirror" : r->action == ACTION_SKIP ? "skip" : "count");
 	for (int n = 0; n < REF_NUMBERS; n++)
 		if (n == REF_PROTO)
 			print_protocols(to, &r->number[n]);

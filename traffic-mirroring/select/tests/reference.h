@@ -54,7 +54,7 @@ struct ref_device {
 };
 
 struct ref_rule {
-	bool mirror; /* false: skip */
+	enum mirror_action action;
 	struct ref_ranges number[REF_NUMBERS], port;
 	struct ref_prefixes src, dst;
 	bool tcp_flags;
@@ -65,7 +65,7 @@ struct ref_rule {
 	uint32_t sample; /* 0: the line does not name it */
 	uint32_t first; /* bytes or packets; 0: the line does not name it */
 	bool packets;
-	size_t n_to; /* a mirror has at least one; all of them take the same kind of packet */
+	size_t n_to; /* only of a mirror, which has at least one; all of them take the same kind of packet */
 	const struct ref_device *to[MIRROR_MAX_DEVICES];
 };
 

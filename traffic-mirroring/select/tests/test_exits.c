@@ -460,6 +460,39 @@ TEST(counters_of_fragments)
 	}
 }
 
+/* What mirror would have copied, as packets of the wire: with headers of their own, and only the sample. */
+TEST(count_counts_copies)
+{
+	struct datapath *datapath = &fixture.datapath[EGRESS];
+	struct ref_packet super;
+	struct packet p;
+
+	packet_build(&tcp4, &p);
+	super = (struct ref_packet){ .data = p.data, .len = p.len, .gso = true };
+	for (int i = 0; i < 2; i++) {
+		struct datapath_result r;
+
+		commit(datapath, i ? "count sample 1/4294967295" : "count");
+		assert_int_equal(datapath_run(datapath, &super, &r), 0);
+		assert_int_equal(r.outcome, i ? OUT_SAMPLED_OUT : OUT_COUNTED);
+		assert_int_equal(r.copy.times, 0);
+		assert_int_equal(r.filters, i ? 0 : 2);
+		assert_int_equal(r.bytes, i ? 0 : p.len + 14 + 20 + 20);
+	}
+	/* more than one at once are flushed in time */
+	commit(datapath, "count name flushed");
+	for (int i = 0; i < 3 * MIRROR_FLUSH / 2; i++) {
+		struct __sk_buff in = { .gso_size = 100, .gso_segs = 3 };
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.len, .ctx_in = &in,
+			    .ctx_size_in = sizeof(in));
+
+		assert_int_equal(bpf_prog_test_run_opts(datapath->select_fd, &opts), 0);
+	}
+	assert_int_equal(packets(datapath, 0), 3 * 3 * MIRROR_FLUSH / 2);
+	assert_true(plain_counter(datapath, "filter_packets", datapath_counter(datapath, 0)) >
+		    3 * MIRROR_FLUSH);
+}
+
 /* The kernel allows 33 tail calls: a root and 32 programs, one of which makes a copy. */
 TEST(longest_chain)
 {

@@ -319,6 +319,8 @@ static const struct test_case cases[] = {
 	{ "malformed behind the ports", "mirror dst-port 443 to d0", TCP4(), YES, .poke = { { L4, 12, 0 } } },
 	{ "malformed, skipped", "skip\nmirror to d0", TCP4(), BECOMES(OUT_SKIPPED, 1),
 	  .poke = { { L4, 12, 0 } } },
+	{ "count: copies nothing", "count dst-port 443\nmirror to d0", TCP4(), BECOMES(OUT_COUNTED, 1) },
+	{ "count, of another", "count dst-port 80\nmirror to d0", TCP4(), BECOMES(OUT_DEVICE, 2) },
 	{ "malformed, a bare mirror", ALL, TCP4(.length_zero = true), YES },
 	{ "not malformed", "mirror malformed yes to d1\nmirror malformed no to d0", TCP4(),
 	  BECOMES(OUT_DEVICE, 2) },

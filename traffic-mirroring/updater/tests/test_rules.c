@@ -82,16 +82,17 @@ static const struct {
 	const char *text, *error;
 } refused[] = {
 	/* the line */
-	{ "drop", "rules:1:1: \"drop\" is not an action (mirror or skip)" },
-	{ "Mirror", "rules:1:1: \"Mirror\" is not an action (mirror or skip)" },
-	{ "mirrored", "rules:1:1: \"mirrored\" is not an action (mirror or skip)" },
-	{ "proto tcp", "rules:1:1: \"proto\" is not an action (mirror or skip)" },
-	{ "mirror\n\n \tskip\ndeny", "rules:4:1: \"deny\" is not an action (mirror or skip)" },
-	{ "mirror;skip;  deny", "rules:1:15: \"deny\" is not an action (mirror or skip)" },
-	{ "mirror # a; b\nallow # c", "rules:2:1: \"allow\" is not an action (mirror or skip)" },
-	{ "mirror\r\n", "rules:1:1: \"mirror\\x0d\" is not an action (mirror or skip)" },
-	{ "\x01", "rules:1:1: \"\\x01\" is not an action (mirror or skip)" },
-	{ "\xef\xbb\xbfmirror", "rules:1:1: \"\xef\xbb\xbfmirror\" is not an action (mirror or skip)" },
+	{ "drop", "rules:1:1: \"drop\" is not an action (mirror, skip or count)" },
+	{ "Mirror", "rules:1:1: \"Mirror\" is not an action (mirror, skip or count)" },
+	{ "mirrored", "rules:1:1: \"mirrored\" is not an action (mirror, skip or count)" },
+	{ "proto tcp", "rules:1:1: \"proto\" is not an action (mirror, skip or count)" },
+	{ "mirror\n\n \tskip\ndeny", "rules:4:1: \"deny\" is not an action (mirror, skip or count)" },
+	{ "mirror;skip;  deny", "rules:1:15: \"deny\" is not an action (mirror, skip or count)" },
+	{ "mirror # a; b\nallow # c", "rules:2:1: \"allow\" is not an action (mirror, skip or count)" },
+	{ "mirror\r\n", "rules:1:1: \"mirror\\x0d\" is not an action (mirror, skip or count)" },
+	{ "\x01", "rules:1:1: \"\\x01\" is not an action (mirror, skip or count)" },
+	{ "\xef\xbb\xbfmirror",
+	  "rules:1:1: \"\xef\xbb\xbfmirror\" is not an action (mirror, skip or count)" },
 	{ "mirror " NAME50, "rules:1:8: \"" NAME32 "...\" is not a keyword" },
 	{ "mirror prot tcp port 70000", "rules:1:8: \"prot\" is not a keyword" },
 	{ "mirror proto tcp udp", "rules:1:18: \"udp\" is not a keyword" },
@@ -108,6 +109,12 @@ static const struct {
 	{ "mirror proto tcp to\nskip", "rules:1:18: \"to\" has no value" },
 	{ "skip sample 1/2", "rules:1:6: \"sample\" is an option, and skip takes none" },
 	{ "skip proto tcp to eth0", "rules:1:16: \"to\" is an option, and skip takes none" },
+	{ "count to a", "rules:1:7: \"to\" is about sending copies, and count makes none" },
+	{ "count snaplen 64+128", "rules:1:1: snaplen has values for 2 legs, but copies go to 1" },
+	{ "count oversize drop", "rules:1:7: \"oversize\" is about sending copies, and count makes none" },
+	{ "count metadata on", "rules:1:7: \"metadata\" is about sending copies, and count makes none" },
+	{ "count vlan 1 max-rate 1pps",
+	  "rules:1:14: \"max-rate\" is about sending copies, and count makes none" },
 	{ "mirror name a,b", "rules:1:13: \"a,b\" is not " A_NAME },
 	{ "skip name " NAME32, "rules:1:11: \"" NAME32 "\" is not " A_NAME },
 	{ "mirror name a\nskip name b;skip name a", "rules:2:23: \"a\" is the name of filter 1, too" },
@@ -290,7 +297,7 @@ static const struct {
 
 	/* every faulty place of a text is named */
 	{ "drop\nmirror port a,1,b proto x y z\nskip to a;mirror src 1\n",
-	  "rules:1:1: \"drop\" is not an action (mirror or skip)\n"
+	  "rules:1:1: \"drop\" is not an action (mirror, skip or count)\n"
 	  "rules:2:13: \"a\" is not a port or a range of them (0 to 65535)\n"
 	  "rules:2:17: \"b\" is not a port or a range of them (0 to 65535)\n"
 	  "rules:2:25: \"x\" is not a known protocol or a number from 0 to 255\n"
@@ -321,8 +328,8 @@ TEST(test_many_errors)
 	for (int i = 0; i < 25; i++)
 		strcat(text, "x\n");
 	for (int i = 1; i <= 20; i++)
-		sprintf(expected + strlen(expected), "rules:%d:1: \"x\" is not an action (mirror or skip)\n",
-			i);
+		sprintf(expected + strlen(expected),
+			"rules:%d:1: \"x\" is not an action (mirror, skip or count)\n", i);
 	strcat(expected, "rules: errors not shown: 5");
 	assert_int_equal(parse(text, &set), -EINVAL);
 	assert_string_equal(said, expected);
@@ -447,6 +454,8 @@ static const struct {
 	  "mirror oversize drop+truncate metadata on to a + b\nskip\n" },
 	{ "skip name 0.web_-A\nmirror name abcdefghijabcdefghijabcdefghija sample 1/2 vlan 1",
 	  "skip name 0.web_-A\nmirror vlan 1 name abcdefghijabcdefghijabcdefghija sample 1/2\n" },
+	{ "count sample 1/9 snaplen 64 first 10p name try vlan 1;count",
+	  "count vlan 1 name try snaplen 64 sample 1/9 first 10p\ncount\n" },
 	{ "mirror src 10.1.2.3/8", "mirror src 10.0.0.0/8\n" },
 	{ "mirror src 192.0.2.255/25,192.0.2.127/25", "mirror src 192.0.2.0/25,192.0.2.128/25\n" },
 	{ "mirror src 10.0.0.1/32,10.0.0.1", "mirror src 10.0.0.1\n" },
