@@ -151,6 +151,8 @@ int sender_metrics_print(void)
 			  "share of the flows that are shed, by overload or --max-rate");
 	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(s.state->shed));
 	print_flows(&s);
+	prometheus_metric(stdout, PREFIX "undecided_flows", "gauge", "flows held until their name is known");
+	prometheus_sample(stdout, PREFIX "undecided_flows", NULL, "%llu", s.sent[SENT_UNDECIDED]);
 	print_totals(&s);
 	print_column(&s, "counter", "copies sent to the collector",
 		     (struct column){ PREFIX "collector_copies_total", copies_of });

@@ -22,6 +22,7 @@ static void emit_state(struct emit *e, const struct shared *s, long pid)
 	emit_add(e, "process", pid == LOCK_HOLDER_UNSEEN ? NULL : json_object_new_int64(pid));
 	emit_double(e, "lag_seconds", shared_lag_seconds(s));
 	emit_double(e, "shed_ratio", shared_shed_ratio(s->state->shed));
+	emit_number(e, "undecided_flows", s->sent[SENT_UNDECIDED]);
 	if (pid > 0)
 		emit_text(e, "sender   running, %s%s\n", lock_holder_text(pid),
 			  !answers	     ? ", does not answer" :
@@ -46,6 +47,7 @@ static int print_rings(const struct shared *s)
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
 	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
 	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s->state->shed));
+	printf("held     %llu flows wait until their name is known\n", s->sent[SENT_UNDECIDED]);
 	rings_close(rings, n);
 	return 0;
 }

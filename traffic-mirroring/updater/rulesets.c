@@ -103,18 +103,25 @@ static void write_fields(const struct configuration *c, unsigned int bank, struc
 	}
 }
 
+/* What a bank is stamped with: the commit, and which use of this slot it is. */
+static uint32_t stamp(uint32_t before, uint32_t generation)
+{
+	return (before & ~(RULESET_USE - 1)) | (generation & UINT16_MAX);
+}
+
 int ruleset_write(const struct configuration *c, unsigned int bank, uint32_t generation)
 {
 	struct mirror_ruleset *set = &c->host->rulesets[c->ruleset];
 	uint64_t *own = calloc(MIRROR_MAX_CLASSES, sizeof(*own));
 	struct names *names = own ? names_index(c->host->names) : NULL;
+	uint32_t use = set->generation[bank] + RULESET_USE;
 
 	if (names) {
-		__atomic_store_n(&set->generation[bank], RULESET_WRITTEN, __ATOMIC_RELAXED);
+		__atomic_store_n(&set->generation[bank], use | RULESET_WRITTEN, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
 		write_fields(c, bank, set);
 		write_words(c->filters, names, bank, own, words_of(c->host, c->ruleset));
-		__atomic_store_n(&set->generation[bank], generation & UINT16_MAX, __ATOMIC_RELEASE);
+		__atomic_store_n(&set->generation[bank], stamp(use, generation), __ATOMIC_RELEASE);
 	}
 	free(own);
 	free(names);
@@ -125,15 +132,17 @@ int ruleset_restore(const struct tables *t, unsigned int bank, uint32_t generati
 {
 	int ruleset = tables_ruleset(t, bank), err;
 	struct shared host;
+	uint32_t *at;
 
 	if (ruleset < 0)
 		return 0;
 	err = shared_open(&host);
 	if (err)
 		return err;
-	if (host.rulesets)
-		__atomic_store_n(&host.rulesets[ruleset].generation[bank], generation & UINT16_MAX,
-				 __ATOMIC_RELEASE);
+	if (host.rulesets) {
+		at = &host.rulesets[ruleset].generation[bank];
+		__atomic_store_n(at, stamp(*at, generation), __ATOMIC_RELEASE);
+	}
 	shared_close(&host);
 	return 0;
 }
