@@ -117,6 +117,10 @@ refused_rule() {
 	for value in 192.0.2 192.0.2.1.1 192.0.2.1/24 collector.example 2001:db8::g '192.0.2.1,'; do
 		refused_update "--tunnel-remote-address: expected up to 16 IPv4 or IPv6 addresses, each alone or with @WEIGHT from 0 to 1000, in up to 4 legs (A+B), got \"${value#*,}\"" "--tunnel-remote-address=$value"
 	done
+	for value in 1T 0p 20kb; do
+		refused_update "--first: expected bytes or packets such as 20K, 1M or 10p, up to 1G, or 0, got \"$value\"" --first=$value
+	done
+	refused_update '--flow-memory: expected ' --flow-memory=1K
 	for value in 192.0.2 eth0 '192.0.2.1 '; do
 		refused_update "--gtw-address: expected an IPv4 or IPv6 address, got \"$value\"" "--gtw-address=$value"
 	done
@@ -143,6 +147,7 @@ refused_rule() {
 	refused_update '--protocol: "tpc" is not ' --protocol=tpc
 	refused_update '--protocol: "256" is not ' --protocol=256
 	refused_update '--protocol: "tcp udp" is not ' '--protocol=tcp udp'
+	refused_update '--domain: "a..b" is not a domain name' --domain=example.com,a..b
 }
 
 @test "rules" {
@@ -170,6 +175,8 @@ refused_rule() {
 	refused_rule '"13" is not ' "mirror snaplen 13"
 	refused_rule '"262145" is not ' "mirror snaplen 262145"
 	refused_rule 'filter 1: snaplen needs a collector' "mirror snaplen 128"
+	refused_rule "filter 2 copies to kernel device eth1 at once, but filter 1 has domain" "skip domain example.com; mirror to eth1"
+	refused_rule "4097 names in domain" "$(printf 'mirror to gue:%s domain x' $LAB_COLLECTOR4; printf ',%s.example' {1..4096})"
 	refused_rule '"sample" is an option, and skip takes none' "skip sample 1/10"
 	refused_rule '"to" is an option, and skip takes none' "skip to eth1"
 	refused_rule 'filter 2: there is no device "nosuch"' "skip proto tcp; mirror to eth1,nosuch"
