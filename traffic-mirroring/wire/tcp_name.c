@@ -76,5 +76,7 @@ enum name_state tcp_name_read(struct tcp_name *t, const uint8_t *header, const u
 	}
 	if (direction != t->client)
 		return reassembly_bytes(&t->stream) ? NAME_UNDECIDED : NAME_NONE;
+	if (header[FLAGS] & TH_URG) /* the server may read the stream without the urgent byte */
+		return NAME_NONE;
 	return add(t, seq, payload, len) ? read_stream(t, name) : NAME_NONE;
 }

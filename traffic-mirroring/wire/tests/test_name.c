@@ -494,6 +494,14 @@ FLOW_TEST(probes)
 	assert_found(NAME);
 }
 
+FLOW_TEST(urgent_data)
+{
+	name_flow_open(&flow);
+	build_name(NAME);
+	assert_int_equal(name_flow_tcp(&flow, CLIENT, TH_ACK | TH_URG, 1, NULL, 0), NAME_UNDECIDED);
+	assert_int_equal(name_flow_tcp(&flow, CLIENT, TH_ACK | TH_URG, 1, stream, 10), NAME_NONE);
+}
+
 FLOW_TEST(servers_that_speak_first)
 {
 	size_t len = build_name(NAME);
