@@ -15,6 +15,7 @@
 #include "../../common/log.h"
 #include "../host/emit.h"
 #include "explain_frame.h"
+#include "explain_names.h"
 #include "instance.h"
 #include "load.h"
 #include "request.h"
@@ -26,12 +27,21 @@ struct tally {
 	uint64_t copied; /* bytes of copies */
 };
 
+struct explained {
+	struct pcap_packet packet;
+	struct trial_result result;
+};
+
 struct explanation {
 	struct emit emit;
 	struct configuration *configuration;
 	struct pcap_reader capture;
 	struct trial *trial;
-	uint64_t packets, first_ns, incomplete;
+	struct explain_names *names;
+	struct explained *at;
+	size_t n, room; /* packets so far */
+	int error; /* of a packet that was held */
+	uint64_t incomplete;
 	struct tally filter[MIRROR_MAX_FILTERS], outcome[OUT_COUNT];
 };
 
@@ -118,18 +128,19 @@ static void count(struct tally *t, const struct explain_frame *f, uint32_t copie
 	t->copied += copied;
 }
 
-static void emit_packet(struct explanation *x, uint64_t time_ns, const struct explain_frame *f,
-			const struct trial_result *r)
+static void emit_packet(struct explanation *x, size_t number, const struct explain_frame *f)
 {
+	const struct explained *packet = &x->at[number];
+	const struct trial_result *r = &packet->result;
 	const struct filter *decides = r->filter < 0 ? NULL : &x->configuration->filters->at[r->filter];
+	double seconds = (double)(int64_t)(packet->packet.time_ns - x->at->packet.time_ns) / SECOND_NS;
 	char flow[EXPLAIN_FLOW_LEN];
 	struct emit *e = &x->emit;
-	double seconds = (double)(int64_t)(time_ns - x->first_ns) / SECOND_NS;
 
 	explain_flow(f, flow);
 	emit_object(e, NULL);
-	emit_number(e, "number", x->packets);
-	emit_number(e, "time_ns", time_ns);
+	emit_number(e, "number", number + 1);
+	emit_number(e, "time_ns", packet->packet.time_ns);
 	emit_string(e, "flow", flow);
 	emit_number(e, "bytes", f->wire_len);
 	emit_number(e, "captured", f->captured);
@@ -139,7 +150,7 @@ static void emit_packet(struct explanation *x, uint64_t time_ns, const struct ex
 		emit_string(e, "name", decides->name);
 	emit_string(e, "outcome", outcome_text(r->outcome));
 	emit_end(e);
-	emit_text(e, "%7" PRIu64 " %11.6f  %-50s %6u  %6.0d  %s", x->packets, seconds, flow, f->wire_len,
+	emit_text(e, "%7zu %11.6f  %-50s %6u  %6.0d  %s", number + 1, seconds, flow, f->wire_len,
 		  r->filter + 1, outcome_text(r->outcome));
 	if (decides && *decides->name)
 		emit_text(e, " by %s", decides->name);
@@ -148,32 +159,79 @@ static void emit_packet(struct explanation *x, uint64_t time_ns, const struct ex
 	emit_text(e, "\n");
 }
 
-static int explain_packet(struct explanation *x, struct pcap_packet *p)
+static void emit_packets(struct explanation *x)
 {
+	emit_text(&x->emit, " packet     seconds  %-50s  bytes  filter  outcome\n", "flow");
+	emit_array(&x->emit, "packets");
+	for (size_t i = 0; i < x->n; i++) {
+		const struct trial_result *r = &x->at[i].result;
+		struct explain_frame f;
+		uint32_t copied = 0;
+
+		explain_frame(&x->at[i].packet, &f);
+		if (r->outcome == OUT_RING)
+			copied = r->snaplen && r->snaplen < f.wire_len ? r->snaplen : f.wire_len;
+		if (r->filter >= 0)
+			count(&x->filter[r->filter], &f, copied);
+		count(&x->outcome[r->outcome], &f, copied);
+		x->incomplete += f.captured < f.wire_len;
+		emit_packet(x, i, &f);
+	}
+	emit_end(&x->emit);
+}
+
+static uint16_t class_of(void *ctx, const char *name)
+{
+	const struct explanation *x = ctx;
+
+	return trial_class(x->trial, name);
+}
+
+/* The class of a packet's flow is known: the program decides, unless it leaves the packet to the sender. */
+static void decide(void *ctx, size_t number, uint64_t flow, uint16_t class)
+{
+	struct explanation *x = ctx;
+	struct explained *packet = &x->at[number];
 	struct explain_frame f;
-	struct trial_result r;
-	uint32_t copied = 0;
+
+	explain_frame(&packet->packet, &f);
+	trial_set_class(x->trial, flow, class);
+	x->error = x->error ?: trial_run(x->trial, f.at, f.len, &packet->result);
+	if (packet->result.outcome == OUT_UNDECIDED)
+		trial_decide(x->trial, class, &packet->result);
+	trial_set_class(x->trial, flow, class); /* which a SYN takes away */
+}
+
+static int explain_packet(struct explanation *x, const struct pcap_packet *packet)
+{
+	struct trial_result *r = &x->at[x->n].result;
+	struct explain_frame f;
 	int err;
 
-	if (!x->packets++)
-		x->first_ns = p->time_ns;
-	if (!explain_frame(p, &f)) {
-		log_error("--pcap: packet %" PRIu64
-			  ": expected Ethernet, raw IP or Linux cooked capture, got "
+	x->at[x->n].packet = *packet;
+	if (!explain_frame(packet, &f)) {
+		log_error("--pcap: packet %zu: expected Ethernet, raw IP or Linux cooked capture, got "
 			  "link type %u",
-			  x->packets, p->link);
+			  x->n + 1, packet->link);
 		return -EINVAL;
 	}
-	err = trial_run(x->trial, f.at, f.len, &r);
-	if (err)
-		return err;
-	if (r.outcome == OUT_RING)
-		copied = r.snaplen && r.snaplen < f.wire_len ? r.snaplen : f.wire_len;
-	if (r.filter >= 0)
-		count(&x->filter[r.filter], &f, copied);
-	count(&x->outcome[r.outcome], &f, copied);
-	x->incomplete += f.captured < f.wire_len;
-	emit_packet(x, p->time_ns, &f, &r);
+	err = trial_run(x->trial, f.at, f.len, r);
+	x->n += !err;
+	if (!err && r->outcome == OUT_UNDECIDED)
+		err = explain_names_hold(x->names, x->n - 1, &f, r->flow);
+	return err ?: x->error;
+}
+
+static int grow(struct explanation *x)
+{
+	size_t room = x->room ? 2 * x->room : 1024;
+	struct explained *at = x->n < x->room ? x->at : reallocarray(x->at, room, sizeof(*at));
+
+	if (!at)
+		return -ENOMEM;
+	if (x->n == x->room)
+		x->room = room;
+	x->at = at;
 	return 0;
 }
 
@@ -183,14 +241,14 @@ static int explain_packets(struct explanation *x)
 	struct pcap_packet p;
 	int err = 0;
 
-	emit_text(&x->emit, " packet     seconds  %-50s  bytes  filter  outcome\n", "flow");
-	emit_array(&x->emit, "packets");
-	while (!err && (result = pcap_next(&x->capture, &p)) == PCAP_PACKET)
-		err = explain_packet(x, &p);
-	emit_end(&x->emit);
+	while (!err && (result = pcap_next(&x->capture, &p)) == PCAP_PACKET) {
+		err = grow(x);
+		if (!err)
+			err = explain_packet(x, &p);
+	}
 	if (!err && result == PCAP_DAMAGED) {
-		log_error("--pcap: packet %" PRIu64 " is damaged or cut off; those before it are explained",
-			  x->packets + 1);
+		log_error("--pcap: packet %zu is damaged or cut off; those before it are explained",
+			  x->n + 1);
 		err = -EINVAL;
 	}
 	return err;
@@ -258,6 +316,7 @@ static int explain(struct explanation *x, bool json)
 	if (json)
 		x->emit = (struct emit){ .open = { all }, .depth = 1 };
 	err = explain_packets(x);
+	emit_packets(x);
 	emit_filters(x);
 	emit_outcomes(x);
 	if (json)
@@ -293,8 +352,12 @@ int command_explain(const struct request *request)
 		object = load_private(direction, &err);
 	if (!err)
 		x.trial = trial_open(direction, object, x.configuration, &err);
-	if (!err)
-		err = explain(&x, request->value[ARG_JSON]);
+	if (!err) {
+		x.names = explain_names_new(&(struct explain_names_user){ &x, class_of, decide });
+		err = x.names ? explain(&x, request->value[ARG_JSON]) : -ENOMEM;
+	}
+	explain_names_free(x.names);
+	free(x.at);
 	trial_close(x.trial);
 	bpf_object__close(object);
 	configuration_free(x.configuration);

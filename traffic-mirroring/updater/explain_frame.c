@@ -39,18 +39,21 @@ static void shorten_ip(struct explain_frame *f)
 		put16(ip + offsetof(struct ip6_hdr, ip6_plen), f->len - h->l3 - sizeof(struct ip6_hdr));
 }
 
-bool explain_frame(struct pcap_packet *p, struct explain_frame *f)
+bool explain_frame(const struct pcap_packet *packet, struct explain_frame *f)
 {
-	int captured = pcap_frame(p, f->at, sizeof(f->at));
-	struct capture c = { .at = f->at, .len = captured };
+	struct pcap_packet p = *packet;
+	int captured = pcap_frame(&p, f->at, sizeof(f->at));
 
 	if (captured < 0)
 		return false;
 	memset(f->at + captured, 0, sizeof(f->at) - captured);
-	f->captured = p->len;
-	f->wire_len = c.wire_len = p->wire_len;
-	headers_parse(&c, false, &f->headers);
-	f->len = p->wire_len < sizeof(f->at) ? p->wire_len : sizeof(f->at);
+	f->captured = p.len;
+	f->wire_len = p.wire_len;
+	f->whole = (struct capture){ .at = f->at, .len = captured, .wire_len = p.wire_len };
+	if (p.at == packet->at && p.len == packet->len) /* it had an Ethernet header */
+		f->whole = (struct capture){ .at = p.at, .len = p.len, .wire_len = p.wire_len };
+	headers_parse(&f->whole, false, &f->headers);
+	f->len = p.wire_len < sizeof(f->at) ? p.wire_len : sizeof(f->at);
 	if (f->headers.family)
 		shorten_ip(f);
 	if (f->len < least_size(f->at)) {

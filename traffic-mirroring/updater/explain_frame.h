@@ -14,13 +14,15 @@ struct explain_frame {
 	uint32_t wire_len; /* of the packet, with an Ethernet header */
 	uint32_t captured;
 	struct headers headers;
+	struct capture whole; /* what was captured of it, not shortened */
 };
 
 /*
  * Bytes that the capture lacks are zeros, so that the packet has its length. One longer than TRIAL_MAX is
- * shortened, and its IP header says so. False: the capture's link type is not supported.
+ * shortened, and its IP header says so. f->whole may point to the packet's bytes. False: the capture's link
+ * type is not supported.
  */
-bool explain_frame(struct pcap_packet *p, struct explain_frame *f);
+bool explain_frame(const struct pcap_packet *packet, struct explain_frame *f);
 
 /* The ends and the protocol: "tcp 192.0.2.1:40000 > 198.51.100.9:443". */
 #define EXPLAIN_FLOW_LEN 128

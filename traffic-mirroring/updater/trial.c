@@ -325,6 +325,7 @@ void trial_set_class(struct trial *t, uint64_t flow, uint16_t class)
 void trial_decide(const struct trial *t, uint16_t class, struct trial_result *r)
 {
 	const struct configuration *c = t->configuration;
+	const struct mirror_filter *row;
 	uint64_t word = 0;
 
 	for (size_t i = 0; i < c->filters->n; i++)

@@ -64,6 +64,18 @@ rules() {
 	grep -E "^ +1 +3 +294 +294  mirror proto icmp$" <<<"$output"
 }
 
+@test "explain: packets that wait for the name of their flow get the filter that decides in the end" {
+	traffic-mirroring/updater/tests/named_flows.py www.example.org api.example.net http:www.example.com >"$LAB/named.pcap"
+	local rules="skip domain api.example.net; mirror domain *.example.org; mirror domain www.example.com first 1p; mirror src-port 1"
+	expect 0 on host mirroring explain --pcap="$LAB/named.pcap" --rules="$rules" --json
+	[[ $(jq -c '[.filters[].packets]' <<<"$output") == "[6,6,6,0]" ]]
+	# the third rule: the SYN of both ends, and their first packets after it
+	[[ $(jq -c '.outcomes | map_values(.packets)' <<<"$output") == '{"skipped":6,"copied":10,"beyond_first":2}' ]]
+	head -c 400 "$LAB/named.pcap" >"$LAB/syns.pcap" # five packets, and a part of the next
+	expect 1 on host mirroring explain --pcap="$LAB/syns.pcap" --rules="$rules"
+	[[ $(grep -c ' undecided$' <<<"$output") == 5 && $output == *"packet 6 is damaged or cut off"* ]]
+}
+
 @test "start twice: what the second names is changed, the rest stays" {
 	mirror_start --rules="mirror proto icmp"
 	mirror 0 start --tunnel-interface-name=eth1

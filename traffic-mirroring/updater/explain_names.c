@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "explain_names.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../abi/flow_hash.h"
+#include "../wire/bytes.h"
+#include "../wire/name.h"
+
+struct flow {
+	uint64_t hash; /* the first member, for compare() */
+	struct name_reader *reader; /* NULL: its class is known */
+	uint16_t class;
+	uint8_t ended; /* directions that have sent FIN, as bits */
+	bool client; /* direction of the SYN */
+	uint32_t syn; /* its sequence number */
+	size_t *held, n; /* packets that wait */
+};
+
+struct explain_names {
+	struct explain_names_user user;
+	void *flows; /* of tsearch() */
+};
+
+static int compare(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+struct explain_names *explain_names_new(const struct explain_names_user *user)
+{
+	struct explain_names *n = calloc(1, sizeof(*n));
+
+	if (n)
+		n->user = *user;
+	return n;
+}
+
+static void flow_free(void *flow)
+{
+	struct flow *f = flow;
+
+	name_reader_free(f->reader);
+	free(f->held);
+	free(f);
+}
+
+void explain_names_free(struct explain_names *n)
+{
+	if (!n)
+		return;
+	tdestroy(n->flows, flow_free);
+	free(n);
+}
+
+/* One end of the packet's flow, its source or destination. */
+static uint64_t end_of(const struct capture *c, const struct headers *h, bool dst)
+{
+	uint32_t size = h->family == 4 ? 4 : 16, at = h->l3 + (h->family == 4 ? 12 : 8) + dst * size;
+	bool ports = h->l4 && has_ports(h->proto) && h->l4 + 4 <= c->len;
+	uint32_t address[4] = { 0 };
+
+	memcpy(address, c->at + at, size);
+	return hash_end(address, ports ? get16(c->at + h->l4 + 2 * dst) : 0);
+}
+
+/* An ICMP error belongs to the flow of the packet that it quotes. */
+static uint64_t flow_of(const struct explain_frame *f, uint64_t flow)
+{
+	struct headers quoted;
+
+	if (!is_icmp(f->headers.proto))
+		return flow;
+	headers_parse_ip(&f->whole, f->headers.l4 + 8, &quoted);
+	if (!quoted.family)
+		return flow;
+	return hash_flow(end_of(&f->whole, &quoted, false), end_of(&f->whole, &quoted, true), quoted.proto);
+}
+
+static bool is_named(const struct headers *h)
+{
+	return h->proto == IPPROTO_TCP || h->proto == IPPROTO_UDP;
+}
+
+static uint8_t tcp_flags(const struct explain_frame *f)
+{
+	return f->headers.proto == IPPROTO_TCP && f->headers.data ? f->whole.at[f->headers.l4 + 13] : 0;
+}
+
+static uint32_t sequence(const struct explain_frame *f)
+{
+	return get32(f->whole.at + f->headers.l4 + 4);
+}
+
+static bool begins(const struct explain_frame *f)
+{
+	return (tcp_flags(f) & (TH_SYN | TH_ACK)) == TH_SYN;
+}
+
+static bool direction_of(const struct explain_frame *f)
+{
+	return end_of(&f->whole, &f->headers, false) < end_of(&f->whole, &f->headers, true);
+}
+
+/* A flow of which nothing is known, or a new connection of the same ends. 0 or -ENOMEM. */
+static int open_flow(struct flow *flow, const struct explain_frame *f)
+{
+	flow->reader = name_reader_new();
+	flow->ended = 0;
+	flow->client = direction_of(f);
+	flow->syn = begins(f) ? sequence(f) : 0;
+	return flow->reader ? 0 : -ENOMEM;
+}
+
+/* Finds it or makes it; NULL: out of memory. */
+static struct flow *find(struct explain_names *n, uint64_t hash, const struct explain_frame *f)
+{
+	struct flow *flow = calloc(1, sizeof(*flow)), **found;
+
+	if (!flow)
+		return NULL;
+	flow->hash = hash;
+	found = tsearch(flow, &n->flows, compare);
+	if (!found || *found != flow) {
+		free(flow);
+		return found ? *found : NULL;
+	}
+	return open_flow(flow, f) ? NULL : flow;
+}
+
+static void decide(struct explain_names *n, struct flow *flow, uint16_t class)
+{
+	name_reader_free(flow->reader);
+	flow->reader = NULL;
+	flow->class = class;
+	for (size_t i = 0; i < flow->n; i++)
+		n->user.decided(n->user.ctx, flow->held[i], flow->hash, class);
+	flow->n = 0;
+}
+
+static bool is_closed(struct flow *flow, const struct explain_frame *f)
+{
+	if (tcp_flags(f) & TH_FIN)
+		flow->ended |= 1 << direction_of(f);
+	return tcp_flags(f) & TH_RST || flow->ended == 3;
+}
+
+static void read_name(struct explain_names *n, struct flow *flow, const struct explain_frame *f)
+{
+	char name[NAME_SIZE];
+
+	switch (name_read(flow->reader, &f->whole, &f->headers, 0, direction_of(f), name)) {
+	case NAME_FOUND:
+		decide(n, flow, n->user.class_of(n->user.ctx, name));
+		break;
+	case NAME_NONE:
+		decide(n, flow, CLASS_NONE);
+		break;
+	case NAME_MIDDLE:
+		decide(n, flow, CLASS_MIDDLE);
+		break;
+	case NAME_UNDECIDED:
+		if (is_closed(flow, f))
+			decide(n, flow, CLASS_NONE);
+	}
+}
+
+static int hold(struct flow *flow, size_t packet)
+{
+	size_t *grown = reallocarray(flow->held, flow->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	flow->held = grown;
+	grown[flow->n++] = packet;
+	return 0;
+}
+
+/* Whether a packet of a flow whose class is known makes it undecided again. */
+static bool reopens(const struct flow *flow, const struct explain_frame *f)
+{
+	return is_named(&f->headers) && (begins(f) || flow->class == CLASS_MIDDLE);
+}
+
+int explain_names_hold(struct explain_names *n, size_t packet, const struct explain_frame *f, uint64_t hash)
+{
+	struct flow *flow = find(n, flow_of(f, hash), f);
+	int err;
+
+	if (!flow)
+		return -ENOMEM;
+	if (flow->reader && begins(f) && (flow->syn != sequence(f) || flow->client != direction_of(f)))
+		decide(n, flow, CLASS_NONE);
+	if (!flow->reader && reopens(flow, f) && open_flow(flow, f))
+		return -ENOMEM;
+	err = hold(flow, packet);
+	if (err)
+		return err;
+	if (!flow->reader)
+		decide(n, flow, flow->class);
+	else if (is_named(&f->headers))
+		read_name(n, flow, f);
+	return 0;
+}
