@@ -338,10 +338,12 @@ void trial_decide(const struct trial *t, uint16_t class, struct trial_result *r)
 	if (!word)
 		return;
 	r->filter = __builtin_ctzll(word);
-	r->snaplen = c->rows[r->filter].snaplen;
-	if (c->rows[r->filter].action == ACTION_SKIP)
+	row = &c->rows[r->filter];
+	r->snaplen = row->snaplen;
+	if (row->action == ACTION_SKIP)
 		r->outcome = OUT_SKIPPED;
+	else if (hash_share(r->flow >> 32, row->sample))
+		r->outcome = OUT_SAMPLED_OUT;
 	else
-		r->outcome = hash_share(r->flow >> 32, c->rows[r->filter].sample) ? OUT_SAMPLED_OUT :
-										    OUT_RING;
+		r->outcome = row->action == ACTION_COUNT ? OUT_COUNTED : OUT_RING;
 }
