@@ -12,23 +12,26 @@
 /* Errors of earlier copies that may be reported instead of a copy's own result, before it is given up. */
 #define PATIENCE 16
 
-uint8_t *batch_headers(struct batch *b)
+uint8_t *batch_headers(struct batch *b, unsigned int leg)
 {
-	if (b->n == BATCH_COPIES || b->used + BATCH_HEADER_MAX + BATCH_SMALL > sizeof(b->headers))
+	struct batch_area *area = b->next = &b->area[leg];
+
+	if (b->n == BATCH_COPIES || area->used + BATCH_HEADER_MAX + BATCH_SMALL > sizeof(area->headers))
 		batch_send(b);
-	return b->headers + b->used;
+	return area->headers + area->used;
 }
 
 void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,
 	       const uint8_t *payload, uint32_t payload_len, uint32_t inner)
 {
-	uint8_t *header = b->headers + b->used;
+	struct batch_area *area = b->next;
+	uint8_t *header = area->headers + area->used;
 	uint32_t index = b->n++;
 
-	b->used += header_len;
+	area->used += header_len;
 	if (payload_len <= BATCH_SMALL) {
-		payload = memcpy(b->headers + b->used, payload, payload_len);
-		b->used += payload_len;
+		payload = memcpy(area->headers + area->used, payload, payload_len);
+		area->used += payload_len;
 	}
 	b->copy[index] = (struct batch_copy){
 		.part = { { header, header_len }, { (void *)payload, payload_len } },
@@ -239,5 +242,6 @@ void batch_send(struct batch *b)
 		send_queue(b, queue);
 	b->queues = NULL;
 	b->n = 0;
-	b->used = 0;
+	for (int leg = 0; leg < MIRROR_MAX_LEGS; leg++)
+		b->area[leg].used = 0;
 }

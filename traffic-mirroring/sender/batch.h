@@ -21,7 +21,7 @@
 
 /* Payload up to this size is copied after its header: the kernel takes one block faster than many. */
 #define BATCH_SMALL 256
-/* All headers of a batch, and small payloads; most copies take less than 256 bytes of it. */
+/* All headers of a leg's copies, and small payloads; most copies take less than 256 bytes of it. */
 #define BATCH_HEADER_MAX (ENCAP_MAX + SPLIT_HEADER_MAX)
 #define BATCH_HEADERS (BATCH_COPIES * 256 + BATCH_HEADER_MAX + BATCH_SMALL)
 
@@ -38,8 +38,12 @@ struct batch {
 	uint64_t now; /* CLOCK_MONOTONIC */
 	struct batch_copy copy[BATCH_COPIES];
 	uint32_t n;
-	uint8_t headers[BATCH_HEADERS];
-	size_t used; /* of headers */
+	/* each leg's copies follow one another, as the kernel likes them */
+	struct batch_area {
+		uint8_t headers[BATCH_HEADERS];
+		size_t used;
+	} area[MIRROR_MAX_LEGS];
+	struct batch_area *next; /* the area of the next copy */
 	struct tx_queue *queues; /* with waiting copies */
 	/* the messages of one system call */
 	struct mmsghdr message[BATCH_COPIES];
@@ -51,8 +55,8 @@ struct batch {
 	} control[BATCH_COPIES];
 };
 
-/* Space for the headers of the next copy, BATCH_HEADER_MAX bytes; a full batch is sent first. */
-uint8_t *batch_headers(struct batch *b);
+/* Space for the headers of the next copy, BATCH_HEADER_MAX bytes, by leg; a full batch is sent first. */
+uint8_t *batch_headers(struct batch *b, unsigned int leg);
 
 /* Adds a copy: the headers in that space, and payload, which must stay valid until batch_send(). */
 void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,

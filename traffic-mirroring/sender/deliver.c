@@ -61,12 +61,11 @@ struct leg {
 	struct tx_queue *queue;
 };
 
-/* packet: the leg's own, to be truncated. */
-static void put(struct deliverer *d, const struct leg *leg, const struct encap_origin *origin,
+/* packet: the leg's own, to be truncated. to: space for its headers. */
+static void put(struct deliverer *d, const struct leg *leg, const struct encap_origin *origin, uint8_t *to,
 		struct split_packet packet)
 {
 	struct collector *c = leg->collector;
-	uint8_t *to = batch_headers(&d->batch);
 	uint32_t skip, header, len, whole;
 	int size;
 
@@ -198,5 +197,5 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);
 	while (n && split_next(&s, header, &p))
 		for (unsigned int i = 0; i < n; i++)
-			put(d, &legs[i], &origin, p);
+			put(d, &legs[i], &origin, batch_headers(&d->batch, i), p);
 }

@@ -56,13 +56,20 @@ static double draw(const struct spread_share *c, uint32_t hash)
 	return -(double)c->weight / natural_log(((double)(lot >> 12) + 0.5) * 0x1p-52);
 }
 
+static bool usable(const struct spread_share *c)
+{
+	return c->weight && !c->drained && !c->unreachable;
+}
+
 int spread_choose(const struct spread_share *collectors, size_t n, uint32_t hash)
 {
 	int best = -ENOENT;
 	double highest = 0, lot;
 
+	if (n == 1) /* a draw takes 30 ns */
+		return usable(collectors) ? 0 : -ENOENT;
 	for (size_t i = 0; i < n; i++) {
-		if (collectors[i].drained || collectors[i].unreachable)
+		if (!usable(&collectors[i]))
 			continue;
 		lot = draw(&collectors[i], hash);
 		if (lot > highest) {

@@ -60,7 +60,7 @@ static uint8_t payload[65536];
 /* A copy with a header of 40 bytes that starts with its number. */
 static void add(struct tx_queue *queue, uint32_t size, uint32_t number)
 {
-	uint8_t *header = batch_headers(&batch);
+	uint8_t *header = batch_headers(&batch, 0);
 
 	memset(header, number, 40);
 	memcpy(header, &number, sizeof(number));
@@ -179,7 +179,7 @@ TEST_BETWEEN(test_full, setup, teardown)
 	for (uint32_t n = 0; n < BATCH_COPIES; n++)
 		add(&collector.queue[0], 50, n);
 	assert_int_equal(sent[SENT_COPIES], 0);
-	assert_non_null(batch_headers(&batch));
+	assert_non_null(batch_headers(&batch, 0));
 	assert_int_equal(sent[SENT_COPIES], BATCH_COPIES);
 }
 

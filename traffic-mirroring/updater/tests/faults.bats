@@ -133,7 +133,7 @@ own_map() {
 	for command in "show --iface=eth0 --direction=ingress" status metrics; do
 		# shellcheck disable=SC2086
 		expect 1 on host mirroring $command
-		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-3/groups: expected array (key 4, value 752, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
+		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-3/groups: expected array (key 4, value 760, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
 	done
 	own_map /sys/fs/bpf/mirroring-3/groups
 	other_map /sys/fs/bpf/mirroring-3/spill_0 array 4 8 64 0
