@@ -146,7 +146,7 @@ class Report:
             costs = metrics["ns"]
             if "empty" in costs:
                 costs = {**costs, "device-vxlan": costs["device-vxlan"] - costs["empty"]}
-            rates[case] = {way: costs[way].per_second() for way in costs if way != "empty"}
+            rates[case] = {way: costs[way].per_second() for way in WAYS if way in costs}
         kernel = rates["equal-1400"]["device-vxlan"]
         for case, way, other, limit in (
             ("equal-128", "ring", kernel, 2),
@@ -154,7 +154,15 @@ class Report:
             ("mixed", "ring-whole", rates["mixed"]["device-vxlan"], 1),
         ):
             self.target(f"sender / clone → kernel VXLAN, copies per second, {case}", rates[case][way] / other, limit, False)
-            self.all_captured(f"sender: copies arrived, {case}", self.parts["sender"][case]["captured"][way])
+            metrics = self.parts["sender"][case]
+            self.all_captured(f"sender: copies arrived, {case}", metrics["captured"][way])
+            self.all_captured(f"sender: copies arrived, {case}, two destinations", metrics["captured"][way + "-legs"])
+            first, both = metrics["ns"][way], metrics["ns"][way + "-legs"]
+            second = (both - first) / first
+            if case == "mixed":  # most of it is what the kernel takes for a datagram, of either
+                self.ratio(f"sender: second destination / first, {case}", second)
+            else:
+                self.target(f"sender: second destination / first, {case}", second, 0.60)
         self.section(
             "Copies that one CPU takes away, 1,000 per second",
             list(rates),
