@@ -45,8 +45,6 @@ static void print_flows(const struct shared *s)
 	prometheus_metric(stdout, FLOWS "evictions_total", "counter",
 			  "entries of flows in use that the data path gave to others");
 	prometheus_sample(stdout, FLOWS "evictions_total", NULL, "%llu", s->state->flow_evictions);
-	prometheus_metric(stdout, FLOWS "undecided", "gauge", "flows held until their name is known");
-	prometheus_sample(stdout, FLOWS "undecided", NULL, "%llu", s->sent[SENT_UNDECIDED]);
 }
 
 typedef void collector_function(void *ctx, __u32 group, const char *collector,

@@ -63,10 +63,9 @@ static void emit_flows(struct emit *e, const struct shared *s)
 	emit_number(e, "entries", entries);
 	emit_number(e, "used", used);
 	emit_number(e, "evictions", s->state->flow_evictions);
-	emit_number(e, "undecided", s->sent[SENT_UNDECIDED]);
 	emit_end(e);
-	emit_text(e, "flows    %zu of %zu entries used, %llu evicted while in use, %llu undecided\n", used,
-		  entries, s->state->flow_evictions, s->sent[SENT_UNDECIDED]);
+	emit_text(e, "flows    %zu of %zu entries used, %llu evicted while in use\n", used, entries,
+		  s->state->flow_evictions);
 }
 
 static void emit_counters(struct emit *e, const struct shared *s)
