@@ -55,18 +55,10 @@ static __always_inline void flow_use(struct mirror_flow *flow, __u16 seen)
 		flow->seen = now;
 }
 
-/*
- * The first packet of a connection: the class of the one before it must be forgotten, whichever filter
- * decides.
- */
+/* The first packet of a connection. */
 static __always_inline bool begins(const struct packet *p)
 {
 	return p->proto == IPPROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
-static __always_inline bool renames(const struct mirror_bank *b, const struct packet *p)
-{
-	return b->filters & ~b->any[DIM_DOMAIN] && begins(p);
 }
 
 #define METHOD(a, b, c, d) bpf_htonl((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))

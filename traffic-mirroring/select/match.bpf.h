@@ -81,8 +81,8 @@ static __always_inline __u64 match(const struct mirror_bank *b, const struct pac
 	word = narrow(word, b->any[DIM_VLAN], p->vlan != NO_VLAN, &MAP(vlan), p->vlan, bank);
 	word = narrow(word, b->any[DIM_MALFORMED], true, &MAP(malformed), p->malformed, bank);
 	/*
-	 * Addresses cost most: skip them if the first remaining filter decides. If it asks for the name, which
-	 * comes last, others may decide.
+	 * Addresses cost most: skip them if the first remaining filter decides. If it asks for the name,
+	 * which comes last, others may decide.
 	 */
 	lowest = word & -word;
 	if (lowest & b->any[DIM_SRC] & b->any[DIM_DST] & b->any[DIM_DOMAIN])

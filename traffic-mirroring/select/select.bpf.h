@@ -44,35 +44,48 @@ static __always_inline __u32 no_match(const struct packet *p)
 	return p->malformed ? OUT_MALFORMED : OUT_NO_MATCH;
 }
 
+/* What the sender must know of a packet whose filter depends on the name of its flow. */
+struct undecided {
+	__u64 candidates; /* filters that are left; 0: it is decided */
+	__u64 hash;
+};
+
 /*
- * Applies the name of the packet's flow to word, of which the lowest bit decides then. If the name must be
- * known first and is not, d tells the sender which filters are left.
+ * Applies the name of the packet's flow to word. The lowest bit decides then, unless the name must be
+ * known first and is not.
  */
 static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
-					 __u32 bank, __u64 word, struct mirror_decision *d)
+					 __u32 bank, __u64 word, struct undecided *u)
 {
-	__u64 any = b->any[DIM_DOMAIN], rest = word & any, candidates;
-	struct flow flow;
+	__u64 any = b->any[DIM_DOMAIN], rest = word & any;
 	__u32 class;
 
-	if (!(word & -word & ~any) && !renames(b, p))
+	/* a connection that begins forgets the name of the one before, whichever filter decides */
+	if (!(word & -word & ~any) && !begins(p))
 		return word;
-	flow = flow_of(p);
+	u->hash = flow_of(p).hash;
 	forget_packet(p);
-	class = class_of(skb, b, p, flow.hash);
+	class = class_of(skb, b, p, u->hash);
 	if (class >= CLASS_FIRST)
 		return word & (any | accept_name(b, class, bank));
 	/* up to the first filter that accepts every name */
-	candidates = word & (rest ^ (rest - 1));
-	if (class != CLASS_UNDECIDED || !(candidates & ~any) || !(candidates & b->wants))
+	word &= rest ^ (rest - 1);
+	if (class != CLASS_UNDECIDED || !(word & ~any) || !(word & b->wants))
 		return rest;
-	d->candidates = candidates;
-	d->tag = flow_tag(flow.hash);
+	u->candidates = word;
+	return word;
+}
+
+static __always_inline void tell_sender(const struct mirror_bank *b, const struct undecided *u, __u32 bank,
+					struct mirror_decision *d)
+{
+	d->candidates = u->candidates;
+	d->tag = flow_tag(u->hash);
 	d->seen = flow_now();
 	d->ruleset = b->ruleset;
-	d->hash = flow.hash;
+	d->hash = u->hash;
 	d->flags |= RECORD_UNDECIDED | (bank ? RECORD_BANK : 0);
-	return word;
+	d->exit = EXIT_RING;
 }
 
 /* The row of the filter that decides; NULL: there is none, or it copies nothing, and d has the outcome. */
@@ -129,7 +142,8 @@ static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_b
 
 /* Applies the filters in word. */
 static __always_inline void decide(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
-				   __u32 bank, __u64 word, struct mirror_decision *d)
+				   __u32 bank, __u64 word, const struct undecided *u,
+				   struct mirror_decision *d)
 {
 	struct mirror_filter *f = NULL;
 
@@ -137,8 +151,7 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 		d->outcome = OUT_FRAGMENT_UNKNOWN;
 		return;
 	}
-	word = narrow_name(skb, b, p, bank, word, d);
-	if (!(d->flags & RECORD_UNDECIDED)) {
+	if (!u->candidates) {
 		f = deciding(p, bank, word, d);
 		if (!f)
 			return;
@@ -151,7 +164,7 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	if (b->outers && is_icmp_error(p))
 		d->flags |= DECISION_QUOTES | (bank ? DECISION_BANK : 0);
 	if (!f) {
-		d->exit = EXIT_RING;
+		tell_sender(b, u, bank, d);
 		return;
 	}
 	if (!selects(skb, b, f, p, d))
@@ -188,13 +201,13 @@ static __always_inline __u32 counter_of(const struct mirror_decision *first)
 /* Fragments of one datagram share the decision of the first; other packets are decided independently. */
 static __always_inline void decide_datagram(struct __sk_buff *skb, const struct mirror_bank *b,
 					    struct packet *p, __u32 bank, __u64 word,
-					    struct mirror_decision *d)
+					    const struct undecided *u, struct mirror_decision *d)
 {
 	struct mirror_datagram key;
 	struct mirror_decision *first;
 
 	if (p->fragment == FRAGMENT_NONE) {
-		decide(skb, b, p, bank, word, d);
+		decide(skb, b, p, bank, word, u, d);
 		return;
 	}
 	datagram_of(p, &key);
@@ -211,7 +224,7 @@ static __always_inline void decide_datagram(struct __sk_buff *skb, const struct 
 			return;
 		}
 	}
-	decide(skb, b, p, bank, word, d);
+	decide(skb, b, p, bank, word, u, d);
 	if (p->fragment == FRAGMENT_FIRST) {
 		d->time_ns = bpf_ktime_get_ns();
 		bpf_map_update_elem(&MAP(fragments), &key, d, BPF_ANY);
@@ -244,6 +257,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	struct packet p;
 	__u32 zero = 0, bank;
 	__u64 *word, accepting;
+	struct undecided undecided = {};
 
 	word = bpf_map_lookup_elem(&MAP(config), &zero);
 	if (!word)
@@ -258,7 +272,9 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		return OUT_OWN_COPY;
 	parse(skb, &p, config.l3);
 	accepting = match(b, &p, bank);
-	if (!accepting && p.fragment == FRAGMENT_NONE && !renames(b, &p))
+	if (b->filters & ~b->any[DIM_DOMAIN] && p.fragment != FRAGMENT_LATER)
+		accepting = narrow_name(skb, b, &p, bank, accepting, &undecided);
+	if (!accepting && p.fragment == FRAGMENT_NONE)
 		return no_match(&p);
 	/* not earlier: most packets end above and must not pay for it */
 	d = decision();
@@ -268,7 +284,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),
 		.generation = config.generation,
 	};
-	decide_datagram(skb, b, &p, bank, accepting, d);
+	decide_datagram(skb, b, &p, bank, accepting, &undecided, d);
 	if (d->outcome == OUT_COUNTED)
 		count_copies(skb, counts, d);
 	else

@@ -13,7 +13,7 @@
 
 enum { RING, STATE, FLOWS, ACCEPTS };
 
-#define RING_SIZE (1 << 20)
+#define RING_SIZE (1 << 21)
 
 /* A map, made, and mapped into memory if it is an array. */
 static int make(int type, uint32_t value, uint32_t entries, uint32_t flags, void *memory)

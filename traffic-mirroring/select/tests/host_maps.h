@@ -32,7 +32,10 @@ struct host_maps {
 int host_maps_open(struct host_maps *maps, struct fixture *fixture, uint32_t sets);
 void host_maps_close(struct host_maps *maps);
 
-/* A configuration that may ask for these names and for first bytes. A rule without `to` copies into the ring. */
+/*
+ * A configuration that may ask for these names and for first bytes. A rule without `to` copies into the
+ * ring.
+ */
 struct configuration *host_maps_configuration(const struct host_maps *maps, enum direction direction,
 					      const char *rules);
 /* Fills the words of the spare bank, which no packet may read, and commits. */
