@@ -37,6 +37,34 @@ struct {
 	__uint(max_entries, 1 << 20);
 } bench_ring SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} bench_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} bench_chain SEC(".maps");
+
+/* Makes the packet one of so many flows, and hands over. */
+SEC("tc")
+int bench_draw(struct __sk_buff *skb)
+{
+	struct iphdr *ip = (void *)(long)skb->data + sizeof(struct ethhdr);
+	struct udphdr *udp = (void *)(ip + 1); /* or TCP */
+	__u32 zero = 0, *flows = bpf_map_lookup_elem(&bench_flows, &zero);
+
+	if (flows && *flows && (void *)(udp + 1) <= (void *)(long)skb->data_end)
+		udp->source = bpf_htons(bpf_get_prandom_u32() % *flows);
+	bpf_tail_call(skb, &bench_chain, 0);
+	return TC_ACT_SHOT;
+}
+
 SEC("tc")
 int bench_empty(struct __sk_buff *skb)
 {

@@ -13,11 +13,11 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../select/tests/harness.h"
 #include "../select/tests/packets.h"
+#include "measure.h"
 
 #define ROUNDS 9
 #define PREFIXES 20000
@@ -27,42 +27,9 @@ static struct fixture fixture;
 static struct bpf_object *empty_chain; /* a root and a program that does nothing */
 static unsigned int repeat = 1000000;
 
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "%s\n", what);
-	exit(1);
-}
-
-static double seconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return values[n / 2];
-}
-
-/* Nanoseconds of CPU time per packet: what others take from us meanwhile does not count. */
 static double run(int prog_fd, const struct packet *p)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len, .repeat = repeat);
-	double start = seconds(CLOCK_THREAD_CPUTIME_ID);
-
-	if (bpf_prog_test_run_opts(prog_fd, &opts))
-		die("BPF_PROG_TEST_RUN failed");
-	return (seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / repeat;
+	return measure_run(prog_fd, p, repeat);
 }
 
 static int root(const struct bpf_object *object)
