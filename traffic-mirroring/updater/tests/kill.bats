@@ -52,9 +52,9 @@ calls() {
 	sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' "$LAB/trace" | sort | uniq -c
 }
 
-@test "an update killed at any system call leaves old or new" {
+# kill_updates STEP: an update that was started before, at every STEPth system call of a kind.
+kill_updates() {
 	local count call n killed=0 switched=0 before
-	mirror_start --rules="$(rules_of old)"
 	in_force
 	update all 0
 	((status == 0))
@@ -63,7 +63,7 @@ calls() {
 	while read -r count call; do
 		# these two are not made, they end or begin the process
 		[[ $call != execve && $call != exit_group ]] || continue
-		for ((n = 1; n <= count; n++)); do
+		for ((n = 1; n <= count; n += $1)); do
 			before=$force
 			update "$call" "$n"
 			((status == 137 || status == 0)) || { echo "$call $n: $status"; cat "$LAB/errors"; return 1; }
@@ -78,8 +78,20 @@ calls() {
 	update all 0
 	((status == 0))
 	in_force
+}
+
+@test "an update killed at any system call leaves old or new" {
+	mirror_start --rules="$(rules_of old)"
+	kill_updates 1
 	pings 3
 	[[ $(chain) == "tc_ingress_root -> _ingress_redirect -> end" ]]
+}
+
+@test "an update of names killed at a system call leaves old or new" {
+	old+=("mirror proto tcp domain example.com,*.example.com first 10K")
+	new+=("skip domain ads.example.com" "mirror domain *.example,*.example.com")
+	mirror 0 start --tunnel-remote-address="$LAB_COLLECTOR4" --map-name="$pins/tc_${direction}_root_array" --rules="$(rules_of old)"
+	kill_updates 13
 }
 
 # start CALL NUMBER: loads our program behind the root.
