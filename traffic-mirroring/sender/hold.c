@@ -42,7 +42,7 @@ struct held_flow {
 	uint32_t packets, syn; /* syn: the sequence number of the client's SYN */
 	uint16_t seen;
 	uint8_t client, ended; /* direction of the SYN; directions that have sent FIN, as bits */
-	bool embryonic; /* of the client, only SYN was seen */
+	bool embryonic; /* no packet of an established connection was seen */
 	bool tcp;
 };
 SLIST_HEAD(held_bucket, held_flow);
@@ -88,6 +88,15 @@ static void parse(const struct mirror_record *r, uint32_t captured, struct packe
 static bool begins(const struct packet *p)
 {
 	return (p->flags & (TH_SYN | TH_ACK)) == TH_SYN;
+}
+
+/*
+ * The packets of a connection that is not established, as in a SYN flood or a port scan. Flows of which nothing
+ * else was seen must neither drive out others nor fill the flow table.
+ */
+static bool is_handshake(const struct packet *p)
+{
+	return p->flags & (TH_SYN | TH_RST);
 }
 
 static bool is_request(const struct packet *p)
@@ -201,7 +210,7 @@ static struct held_flow *flow_new(struct hold *h, uint64_t hash, const struct pa
 		return NULL;
 	flow->hash = hash;
 	flow->tcp = p->h.proto == IPPROTO_TCP;
-	flow->embryonic = begins(p);
+	flow->embryonic = is_handshake(p);
 	flow->client = p->direction;
 	flow->syn = p->seq;
 	STAILQ_INIT(&flow->records);
@@ -356,7 +365,7 @@ static void examine(struct hold *h, struct held_flow *flow, const struct packet 
 	}
 	if (is_closed(flow, p)) {
 		tally(h, SENT_NAMES_NONE);
-		if (flow->embryonic) /* a port scan must not fill the flow table */
+		if (flow->embryonic)
 			settle(h, flow, CLASS_NONE);
 		else
 			decide(h, flow, CLASS_NONE);
@@ -420,7 +429,7 @@ static void append(struct hold *h, struct held_flow *flow, struct held *held, co
 	flow->bytes += size_of(held);
 	flow->packets++;
 	flow->seen = held->record.seen;
-	if (!flow->embryonic || is_icmp(p->h.proto) || p->direction != flow->client || begins(p))
+	if (!flow->embryonic || is_icmp(p->h.proto) || is_handshake(p))
 		return;
 	TAILQ_REMOVE(&h->embryonic, flow, in_queue);
 	flow->embryonic = false;

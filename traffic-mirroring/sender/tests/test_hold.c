@@ -498,6 +498,19 @@ HOLD_TEST(flows_that_end_before_their_name)
 	assert_idle();
 }
 
+/* The flows themselves were driven out long ago. */
+HOLD_TEST(what_follows_a_syn_flood_leaves_nothing_behind)
+{
+	tcp((struct packet){ .flow = 1, .server = true, .flags = TH_SYN | TH_ACK });
+	now += 11 * SECOND_NS;
+	hold_expire(hold, now);
+	assert_int_equal(class_now(), CLASS_UNDECIDED);
+	assert_int_equal(sent[SENT_HOLD_TIMEOUT], 1);
+	tcp((struct packet){ .flow = 2, .flags = TH_RST });
+	assert_int_equal(class_now(), CLASS_UNDECIDED);
+	assert_idle();
+}
+
 HOLD_TEST(an_icmp_error_belongs_to_the_flow_that_it_quotes)
 {
 	tcp((struct packet){ .flags = TH_SYN, .seq = 99 });
