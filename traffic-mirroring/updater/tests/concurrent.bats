@@ -32,7 +32,7 @@ at_once() {
 	done
 }
 
-# The configuration in force, as it is in the maps: options, filters, addresses.
+# The configuration in force, as it is in the maps, but not since when a rule counts: options, filters, addresses.
 in_force() {
 	mirror 0 show
 	printf '%s\n' "$output"
@@ -40,7 +40,8 @@ in_force() {
 	local bank
 	bank=$(on host bpftool -j map lookup pinned "$pins/mirroring_ingress_config" key 0 0 0 0 | jq .formatted.value.bank)
 	on host bpftool -j map lookup pinned "$pins/mirroring_ingress_options" key "$bank" 0 0 0 | jq -c .formatted.value
-	on host bpftool -j map lookup pinned "$pins/mirroring_ingress_filters" key $((bank * 64 + 1)) 0 0 0 | jq -c .formatted.value
+	on host bpftool -j map lookup pinned "$pins/mirroring_ingress_filters" key $((bank * 64 + 1)) 0 0 0 |
+		jq -c '.formatted.value | del(.since_ns, .base_packets, .base_bytes)'
 	on host bpftool -j map dump pinned "$pins/mirroring_ingress_outers" | jq -c "[.[].formatted | select(.value.bank[$bank] != 0).key]"
 }
 
