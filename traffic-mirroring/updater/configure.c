@@ -382,44 +382,76 @@ static int empty(struct instance *i)
 	return err;
 }
 
-/* Ours is unloaded; l3afd's stays for l3afd to unload, and copies nothing. */
-static int end(struct instance *i)
+/*
+ * Opens the maps and takes the mark of start away, before anything that takes time: l3afd loads the program
+ * again if its poll hears RUNNING from now on. started: whether the mark was there.
+ */
+static int open_to_end(struct instance *i, bool *started)
 {
+	int err;
+
+	tables_close(i->tables);
+	err = instance_open(i);
+	*started = i->tables && tables_started(i->tables);
+	if (*started)
+		tables_set_started(i->tables, false);
+	return err;
+}
+
+/* As instance_find_locked(), and opens the maps: again under the lock, as they may be others by then. */
+static int find_to_end(struct instance *i, const char *version, int *opened, bool *started)
+{
+	bool again;
+	int err = instance_find(i, version);
+
+	if (err)
+		return err;
+	/* the program is pinned last: without it, the lock may be that of a start that is still loading */
+	if (instance_program_id(i) > 0)
+		*opened = open_to_end(i, started);
+	err = instance_find_locked(i, version);
+	if (err && i->tables && *started)
+		tables_set_started(i->tables, true);
+	if (err || *opened)
+		return err;
+	*opened = open_to_end(i, &again);
+	*started |= again;
+	return 0;
+}
+
+/* Ours is unloaded; l3afd's stays for l3afd to unload, and copies nothing. */
+static int end(struct instance *i, bool started)
+{
+	unsigned int bank = i->tables ? tables_config(i->tables).bank : 0;
 	const struct delivery nothing = {};
 	struct delivery before = {};
 	struct routes routes;
-	bool ours = load_is_ours(i), started = false;
-	int err = instance_open(i);
+	bool emptied;
+	int err;
 
-	if (err && !ours)
-		return err;
-	if (i->tables) {
+	if (i->tables)
 		tables_delivery(i->tables, &before);
-		started = tables_started(i->tables);
-		/* first: l3afd loads the program again if its poll hears RUNNING from now on */
-		tables_set_started(i->tables, false);
-	}
 	err = routes_plan(&routes, &before, &nothing);
 	if (!err)
-		err = ours ? unload_chained(i) : empty(i);
-	routes_end(&routes, !err);
-	if (err && i->tables)
-		tables_set_started(i->tables, started);
-	if (err)
-		return err;
-	err = host_release();
-	log_info("%s %s: stopped", i->link.name, direction_names[i->direction]);
+		err = load_is_ours(i) ? unload_chained(i) : empty(i);
+	/* also if only the previous configuration could not be emptied */
+	emptied = i->tables && tables_config(i->tables).bank != bank;
+	routes_end(&routes, !err || emptied);
+	if (err && started && i->tables && !emptied)
+		tables_set_started(i->tables, true);
 	return err;
 }
 
 int command_stop(const struct request *request)
 {
+	bool started = false;
 	struct instance i;
-	int err = instance_init_pins(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
+	int opened = 0,
+	    err = instance_init_pins(&i, request->value[ARG_IFACE], request->value[ARG_DIRECTION]);
 
 	if (err)
 		return err;
-	err = instance_find_locked(&i, request->value[ARG_VERSION]);
+	err = find_to_end(&i, request->value[ARG_VERSION], &opened, &started);
 	if (err == -ENOENT && !i.link.ifindex) {
 		instance_report_no_link(request->value[ARG_IFACE]);
 		return err;
@@ -428,9 +460,17 @@ int command_stop(const struct request *request)
 		log_info("%s %s: nothing to stop", i.link.name, direction_names[i.direction]);
 		return 0;
 	}
+	/* what start loaded can be unloaded without its maps */
+	if (!err && opened && !load_is_ours(&i))
+		err = opened;
 	if (!err)
-		err = end(&i);
+		err = end(&i, started);
 	instance_close(&i);
+	if (err)
+		return err;
+	/* unlocked: it waits for the sender's end, and to the poll a lock is a sign of a start to come */
+	err = host_release();
+	log_info("%s %s: stopped", i.link.name, direction_names[i.direction]);
 	return err;
 }
 

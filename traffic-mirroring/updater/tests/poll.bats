@@ -104,6 +104,42 @@ meanwhile() {
 	running
 }
 
+not_started() {
+	[[ $(on host mirroring status --iface=eth0 --direction=ingress) == *"PROBLEM    start has not run"* ]]
+}
+
+# stop_behind DIRECTORY COMMAND…: a stop that waits for the lock of a directory; the command is run meanwhile.
+stop_behind() {
+	rm -f "$LAB/held" "$LAB/free"
+	spawn host holder flock "$1" sh -c "touch '$LAB/held'; until test -e '$LAB/free'; do sleep 0.1; done"
+	wait_until 5 test -e "$LAB/held"
+	on host mirroring stop --iface=eth0 --direction=ingress &>"$LAB/said" 3>&- &
+	local job=$!
+	wait_until 5 not_started
+	"${@:2}"
+	touch "$LAB/free"
+	wait $job
+}
+
+@test "a stop: the poll is told before it waits for anything, and RUNNING never comes back" {
+	requires_command strace
+	local fault gone="not running: start has not run, or it failed: its message says why"
+	load_like_l3afd
+	mirror 0 start --redirect-to=eth1
+	stop_behind "$pins" true
+	# for the sender's end it waits without its lock
+	mirror 0 start --rules=mirror --tunnel-remote-address=$LAB_COLLECTOR4
+	stop_behind /sys/fs/bpf/mirroring-3 not_running "$gone"
+	# it fails after it has emptied the configuration in force, before it empties the previous one
+	mirror 0 start --redirect-to=eth1
+	on host strace -qq -e trace=bpf -o "$LAB/trace" mirroring stop --iface=eth0 --direction=ingress
+	fault=$(awk '/^bpf/ { n++ } /grace_inner/ && ++commits == 2 { print n }' "$LAB/trace")
+	mirror 0 start --redirect-to=eth1
+	expect 1 on host strace -qq -o /dev/null -e inject=bpf:error=ENOMEM:when="$fault" mirroring stop --iface=eth0 --direction=ingress
+	not_running "$gone"
+	mirror 0 stop
+}
+
 @test "several versions beside each other: each counts" {
 	load_like_l3afd traffic-mirroring 1.0
 	load_like_l3afd traffic-mirroring 2.0
