@@ -244,7 +244,7 @@ TEST(connection_begins)
 		    { "skip tcp-flags syn/syn,ack\n" ONE, OUT_SKIPPED },
 		    { "mirror domain a.example tcp-flags none/syn to d0", OUT_NO_MATCH },
 		    { "skip domain a.example", OUT_NO_MATCH } };
-	const struct packet_spec s = TCP4(), udp = UDP4();
+	const struct packet_spec s = TCP4();
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		commit(all[i].rules);
@@ -256,16 +256,47 @@ TEST(connection_begins)
 		assert_int_equal(with_flags(s, 0xc2), all[i].outcome);
 		assert_null(host_maps_flow(&maps, hash_of(&s)));
 	}
-	/* what looks like flags in UDP are none, and rules without domain free nothing */
-	commit(ONE);
-	host_maps_decide(&maps, hash_of(&udp), A);
-	assert_int_equal(with_flags(udp, 0x02), OUT_DEVICE);
-	assert_non_null(host_maps_flow(&maps, hash_of(&udp)));
+	/* rules without domain free nothing */
 	commit("skip dst-port 443");
 	host_maps_decide(&maps, hash_of(&s), B);
 	with_flags(s, 0x02);
 	assert_non_null(host_maps_flow(&maps, hash_of(&s)));
 	host_maps_records(&maps);
+}
+
+/* What is at the place of the flags in UDP is payload. */
+TEST(datagrams_begin_nothing)
+{
+	const struct packet_spec s = UDP4();
+	struct packet p;
+	struct ref_packet packet = { .data = p.data };
+
+	commit(ONE);
+	host_maps_clear(&maps);
+	host_maps_decide(&maps, hash_of(&s), A);
+	packet_build(&s, &p);
+	p.data[p.l4 + 13] = 0x02;
+	packet.len = p.len;
+	assert_int_equal(group_packet(INGRESS, &packet).outcome, OUT_DEVICE);
+	assert_non_null(host_maps_flow(&maps, hash_of(&s)));
+}
+
+/* Bytes after the IP packet are not a request. */
+TEST(padding)
+{
+	const struct packet_spec s = TCP4();
+	struct packet p;
+	struct ref_packet packet = { .data = p.data };
+
+	commit(ONE);
+	host_maps_clear(&maps);
+	host_maps_decide(&maps, hash_of(&s), CLASS_MIDDLE);
+	packet_build(&s, &p);
+	memcpy(p.data + p.l4 + 20, "GET /", 5);
+	packet.len = p.len;
+	packet_cut(&p, p.l4 + 20 + 3);
+	packet_fit(&p);
+	assert_int_equal(group_packet(INGRESS, &packet).outcome, OUT_NO_MATCH);
 }
 
 TEST(entries_say_when_they_were_used)
