@@ -90,8 +90,9 @@ struct mirror_bank {
 	__u16 pad;
 	__u32 flow_sets; /* of the host's flow table, a power of two; 0: there is none */
 	__u32 pad2;
+	__u64 until_ns; /* CLOCK_MONOTONIC, when mirroring ends by itself; 0: never */
 };
-_Static_assert(sizeof(struct mirror_bank) == 40 + 8 * DIM_COUNT, "no hidden padding");
+_Static_assert(sizeof(struct mirror_bank) == 48 + 8 * DIM_COUNT, "no hidden padding");
 
 enum mirror_action {
 	ACTION_SKIP,

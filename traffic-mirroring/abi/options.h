@@ -22,4 +22,5 @@
 	O(TTL, "ttl")                                     \
 	O(DSCP, "dscp")                                   \
 	O(ALLOW_SAME_DEVICE, "allow-same-device")         \
-	O(FIRST, "first")
+	O(FIRST, "first")                                 \
+	O(FOR, "for")

@@ -266,7 +266,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 	*(__u64 *)&config = *(volatile __u64 *)word;
 	bank = config.bank & 1;
 	b = bpf_map_lookup_elem(&MAP(banks), &bank);
-	if (config.off || !b || !b->filters)
+	if (config.off || !b || !b->filters || (b->until_ns && bpf_ktime_get_ns() > b->until_ns))
 		return OUT_DISABLED;
 	if (skb->mark == MIRROR_MARK)
 		return OUT_OWN_COPY;

@@ -171,7 +171,8 @@ static void write_bank(struct tables *t, const struct configuration *c, const st
 	struct mirror_bank bank = { .outers = c->n_outers,
 				    .outer_port = common_port(c),
 				    .flow_sets = c->flow_sets,
-				    .ruleset = c->ruleset };
+				    .ruleset = c->ruleset,
+				    .until_ns = c->until_ns };
 
 	memcpy(&t->filters[spare * MIRROR_MAX_FILTERS], rows, MIRROR_MAX_FILTERS * sizeof(*rows));
 	for (size_t i = 0; i < c->filters->n; i++) {

@@ -113,6 +113,12 @@ static bool takes_over(const struct change *change, struct mirror_options *optio
 	return true;
 }
 
+/* Of --for, which begins now. */
+static uint64_t end_of(const struct delivery *d)
+{
+	return d->seconds ? clock_ns(CLOCK_MONOTONIC) + d->seconds * SECOND_NS : 0;
+}
+
 static void apply(struct change *change, struct configuration *c)
 {
 	for (int option = 0; option < OPT_COUNT; option++) {
@@ -123,6 +129,8 @@ static void apply(struct change *change, struct configuration *c)
 		memset(c->options.text[option], 0, MIRROR_OPTION_LEN);
 		strncpy(c->options.text[option], change->text[option], MIRROR_OPTION_LEN - 1);
 		delivery_copy_option(option, &c->delivery, &change->delivery);
+		if (option == OPT_FOR)
+			c->until_ns = end_of(&c->delivery);
 	}
 	if (change->filters && takes_over(change, &c->options, OPT_FILTERS)) {
 		struct filter_set *old = c->filters;

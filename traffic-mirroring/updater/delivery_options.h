@@ -53,6 +53,9 @@
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
 #define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
 
+#define DELIVERY_FOR                                                                                 \
+	"TIME", "end mirroring after TIME: 90s, 10m, 8h, 7d, off (off)", ARGS_TIME(1, 366L * 86400), \
+		.also = "off", TO(seconds)
 #define DELIVERY_ALLOW_SAME_DEVICE                                                              \
 	"off|on", "permit bare copies on the mirrored device and its stack (off)", ARGS_CHOICE, \
 		TO(allow_same_device)
@@ -93,6 +96,7 @@ struct delivery {
 	uint32_t ttl;
 	uint32_t dscp;
 	uint32_t allow_same_device;
+	uint32_t seconds; /* until mirroring ends by itself */
 	uint32_t first; /* as in struct mirror_filter */
 };
 

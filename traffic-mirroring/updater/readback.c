@@ -264,5 +264,6 @@ int tables_read(const struct tables *t, struct configuration *c)
 		if (outers[i].words.bank[bank])
 			c->outers[c->n_outers++] = outers[i].outer;
 	tables_options(t, &c->options);
+	c->until_ns = t->banks[bank].until_ns;
 	return err;
 }

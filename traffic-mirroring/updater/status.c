@@ -278,7 +278,8 @@ static void emit_delivery(struct emit *e, const struct mirror_options *options)
 static void emit_estimate(struct emit *e, const struct instance_report *r, const struct mirror_filter *row,
 			  struct filter_counts n)
 {
-	double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - row->since_ns) / SECOND_NS;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), until = r->configuration->until_ns;
+	double seconds = ((double)(until && until < now ? until : now) - row->since_ns) / SECOND_NS;
 	struct estimate estimate;
 	struct delivery delivery;
 
@@ -290,6 +291,21 @@ static void emit_estimate(struct emit *e, const struct instance_report *r, const
 	emit_end(e);
 	emit_text(e, "%37s at most %.0f packets/s and %.3f Mbit/s at the collectors\n",
 		  "as mirror:", estimate.packets, estimate.bits / 1e6);
+}
+
+/* What --for says. */
+static void emit_end_of_time(struct emit *e, uint64_t until)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (!until)
+		return;
+	emit_double(e, "ends_in_seconds", now < until ? (double)(until - now) / SECOND_NS : 0);
+	if (now < until)
+		emit_text(e, "  ends       in %llu s\n", (until - now) / SECOND_NS + 1);
+	else
+		emit_text(e, "  ended      %llu s ago, as --for says: nothing is mirrored\n",
+			  (now - until) / SECOND_NS);
 }
 
 static void emit_filters(struct emit *e, const struct instance_report *r)
@@ -348,6 +364,7 @@ static void emit_report(struct emit *e, const struct instance_report *r, struct 
 	emit_chain(e, r);
 	emit_text(e, "  pins       %s\n", r->instance->pins.maps);
 	emit_delivery(e, &r->configuration->options);
+	emit_end_of_time(e, r->configuration->until_ns);
 	emit_filters(e, r);
 	emit_outcomes(e, r->counters.outcome);
 	if (delivery_needs_rings(r->configuration))

@@ -29,6 +29,7 @@ struct configuration {
 	uint16_t ruleset; /* key of the host's map rulesets; of filters with `domain` */
 	const struct shared *host; /* whose rule set it is, for a commit of filters with `domain` */
 	struct mirror_options options;
+	uint64_t until_ns; /* of the bank */
 	struct delivery delivery; /* their values, for delivery.h; neither read nor committed here */
 };
 

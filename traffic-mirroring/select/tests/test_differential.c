@@ -70,7 +70,7 @@ static bool is_copy(const struct ref_packet *packet, const struct datapath_resul
 	       c->len + before == packet->len && !memcmp(c->bytes, packet->data + before, compared);
 }
 
-/* Once; but a GSO packet that a count line accepts as those of its two packets on the wire that are wanted. */
+/* Once; a GSO packet that a count line accepts as those of its two packets on the wire that are wanted. */
 static bool counted_right(const struct ref_packet *packet, const struct datapath_result *r)
 {
 	if (r->outcome == OUT_COUNTED && packet->gso)

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf.h>
 
+#include "../../../common/clock.h"
 #include "../../../common/tests/unit.h"
 #include "group.h"
 
@@ -491,6 +492,34 @@ TEST(count_counts_copies)
 	assert_int_equal(packets(datapath, 0), 3 * 3 * MIRROR_FLUSH / 2);
 	assert_true(plain_counter(datapath, "filter_packets", datapath_counter(datapath, 0)) >
 		    3 * MIRROR_FLUSH);
+}
+
+TEST(ends_by_itself)
+{
+	static const struct {
+		int64_t seconds;
+		enum mirror_outcome outcome;
+	} ends[] = { { -1, OUT_DISABLED }, { 3600, OUT_SKIPPED }, { 0, OUT_SKIPPED } };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct configuration *c = datapath_configuration("skip");
+		struct packet p;
+		struct ref_packet packet = { .data = p.data };
+
+		assert_non_null(c);
+		if (ends[i].seconds)
+			c->until_ns = clock_ns(CLOCK_MONOTONIC) + ends[i].seconds * SECOND_NS;
+		packet_build(&tcp4, &p);
+		packet.len = p.len;
+		for (int d = 0; d < DIRECTIONS; d++) {
+			struct datapath_result r;
+
+			assert_int_equal(tables_commit(fixture.datapath[d].tables, c, false), 0);
+			assert_int_equal(datapath_run(&fixture.datapath[d], &packet, &r), 0);
+			assert_int_equal(r.outcome, ends[i].outcome);
+		}
+		configuration_free(c);
+	}
 }
 
 /* The kernel allows 33 tail calls: a root and 32 programs, one of which makes a copy. */

@@ -203,6 +203,35 @@ rules() {
 	[[ $(report '.delivery["tunnel-interface-name"]') == eth1 ]]
 }
 
+@test "--for: mirroring ends by itself, and status says when" {
+	mirror_start --rules="mirror proto icmp" --for=10m
+	[[ $(report '.ends_in_seconds > 590 and .ends_in_seconds <= 600') == true ]]
+	mirror 0 status
+	[[ $output =~ ends\ +in\ (600|59[0-9])\ s ]]
+	# an update that does not name it keeps it, one that does begins anew
+	mirror 0 update --rules="mirror proto icmp; mirror proto udp"
+	[[ $(report '.ends_in_seconds < 600') == true ]]
+	mirror 0 update --for=1s
+	wait_until 5 on host bash -c "mirroring status --iface=eth0 --direction=ingress | grep -q 'ended .* s ago, as --for says'"
+	pings 3
+	[[ $(report '"\(.ends_in_seconds) \(.counters.device)"') == "0 0" ]]
+	(($(report .counters.disabled) >= 3))
+	[[ $(on host mirroring metrics) == *'mirroring_on{iface="eth0",direction="ingress"} 0'* ]]
+	# its program stays in place
+	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress 2>&1) == RUNNING ]]
+	# what start gives does not override update
+	mirror 0 start --for=1h
+	[[ $(report .ends_in_seconds) == 0 ]]
+	mirror 0 rollback
+	[[ $(report .ends_in_seconds) == 0 ]]
+	mirror 0 update --for=off
+	[[ $(report .ends_in_seconds) == null ]]
+	pings 2
+	[[ $(report .counters.device) == 2 ]]
+	mirror 2 update --for=0s
+	[[ $output == *"--for: expected"*"got \"0s\""* ]]
+}
+
 @test "status for people: chain, delivery, filters with counts, counters" {
 	mirror_start --rules="mirror proto icmp; skip proto udp"
 	pings 70
