@@ -243,8 +243,10 @@ static __always_inline void count_copies(struct __sk_buff *skb, struct mirror_pe
 					 const struct mirror_decision *d)
 {
 	__u32 packets = d->segments ?: skb->gso_segs ?: 1;
-	__u32 len = d->len && d->len < skb->len ? d->len : skb->len;
+	__u32 len = d->segments ? d->payload + d->segments * skb->gso_size : skb->len;
 
+	if (len > skb->len) /* the last segment is shorter */
+		len = skb->len;
 	count_filter(counts, d->counter, packets, len + (packets - 1) * d->payload);
 }
 

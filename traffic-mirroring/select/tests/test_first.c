@@ -184,6 +184,28 @@ TEST(segments)
 	}
 }
 
+/* A rule that only counts, counts what a copy of them would be. */
+TEST(counted_segments)
+{
+	static const struct {
+		const char *rules;
+		uint32_t packets;
+	} all[] = { { "count first 250", 3 }, { "count first 999", 10 } };
+	const struct step step = { .payload = 1000, .gso = true };
+	struct packet_spec s = spec_of(0, &step, 4, 40000);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct datapath_result r;
+
+		host_maps_clear(&maps);
+		commit(all[i].rules);
+		r = run(EGRESS, &s, &step);
+		assert_int_equal(r.outcome, OUT_COUNTED);
+		assert_int_equal(r.filters, all[i].packets);
+		assert_int_equal(r.bytes, all[i].packets * (54 + 100));
+	}
+}
+
 /* With a small snaplen, of the segments that are needed only. */
 TEST(segments_in_pieces)
 {
