@@ -307,9 +307,9 @@ TEST(full_set)
 		maps.flows[0].flow[way].seen = now - FLOW_IN_USE + 1;
 		maps.flows[0].flow[way].class = CLASS_FIRST;
 	}
-	host_maps_flow(&maps, count_hash(INGRESS, 1))->class = CLASS_NONE;
+	host_maps_flow(&maps, count_hash(INGRESS, 4))->class = CLASS_NONE;
 	add_flow(6);
-	assert_null(host_maps_flow(&maps, count_hash(INGRESS, 1)));
+	assert_null(host_maps_flow(&maps, count_hash(INGRESS, 4)));
 	assert_int_equal(maps.state->flow_evictions, 2);
 	/* one that was not used for long is no loss */
 	flow = host_maps_flow(&maps, count_hash(INGRESS, 5));
