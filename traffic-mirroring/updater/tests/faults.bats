@@ -188,7 +188,7 @@ poison() {
 	[[ $output == "mirror proto icmp to gue:$LAB_COLLECTOR4"$'\n'*"mirror proto udp to vxlan0"* ]]
 	mirror 0 status
 	[[ $output == *" $(printf 'A%.0s' {1..1023}) ()"* ]]
-	poison /sys/fs/bpf/mirroring-3/groups 7 0 752 255
+	poison /sys/fs/bpf/mirroring-3/groups 7 0 760 255
 	poison /sys/fs/bpf/mirroring-3/groups 0 4 1 255 # the collectors of filter 1
 	mirror 0 show
 	[[ $output == "mirror proto icmp"$'\n'*"mirror proto udp"* ]]
