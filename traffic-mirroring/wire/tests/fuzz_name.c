@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Any packets of one flow: whatever they hold, memory stays within its limit and a name is one. A client's
- * stream gives the same name in one segment as in several, in and out of order. So that more than headers is
- * read, ClientHellos are also put into records, and frames into packets of QUIC.
+ * stream gives the same name in one segment as in several, in and out of order. So that not only headers are
+ * read, frames are put into packets of QUIC, and ClientHellos and requests are good but for a few bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +94,33 @@ static void read_stream(struct cursor stream, size_t cut)
 	}
 }
 
-static void read_hello(struct cursor body, size_t cut)
+/* Bytes that give a name, some of them replaced. */
+static struct cursor edited(uint8_t *bytes, size_t len, struct cursor edits)
+{
+	while (edits.left) {
+		size_t at = cursor_number(&edits, 1) % len;
+
+		bytes[at] = cursor_number(&edits, 1);
+	}
+	return (struct cursor){ bytes, len, false };
+}
+
+static void read_hello(struct cursor edits, size_t cut)
 {
 	static uint8_t message[HELLO_MAX], records[8 * HELLO_MAX];
-	size_t len = 4 + body.left;
+	size_t len = hello_build(&(struct hello){ .name = "a.b" }, message);
 
-	message[0] = 1;
-	message[1] = 0;
-	message[2] = body.left >> 8;
-	message[3] = body.left;
-	memcpy(message + 4, body.at, body.left);
-	read_stream((struct cursor){ records, hello_records(message, len, cut + 1, records), false }, cut);
+	edited(message, len, edits);
+	read_stream((struct cursor){ records, hello_records(message, len, cut % len + 1, records), false },
+		    cut);
+}
+
+static void read_request(struct cursor edits, size_t cut)
+{
+	uint8_t request[] =
+		"PUT http://a.b:1/ HTTP/1.1\r\nHost: c.d \r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx";
+
+	read_stream(edited(request, sizeof(request) - 1, edits), cut);
 }
 
 /* Packets whose keys are right, most of them with the same ID. */
@@ -140,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!c.left || c.left > 4096)
 		return 0;
-	switch (kind % 5) {
+	switch (kind % 6) {
 	case 0:
 		read_segments(c);
 		break;
@@ -155,6 +171,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		read_initials(c);
+		break;
+	case 5:
+		read_request(c, cut);
 		break;
 	}
 	return 0;
