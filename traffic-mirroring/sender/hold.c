@@ -91,8 +91,8 @@ static bool begins(const struct packet *p)
 }
 
 /*
- * The packets of a connection that is not established, as in a SYN flood or a port scan. Flows of which nothing
- * else was seen must neither drive out others nor fill the flow table.
+ * The packets of a connection that is not established, as in a SYN flood or a port scan. Flows of which
+ * nothing else was seen must neither drive out others nor fill the flow table.
  */
 static bool is_handshake(const struct packet *p)
 {

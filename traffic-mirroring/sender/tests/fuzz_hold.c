@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Undecided records with any packet, of few flows, between commits, limits and ends of time. The memory keeps to
- * its limit and is all free in the end, and of flows that no filter wants nothing is delivered.
+ * Undecided records with any packet, of few flows, between commits, limits and ends of time. The memory keeps
+ * to its limit and is all free in the end, and of flows that no filter wants nothing is delivered.
  */
 #include "../hold.h"
 
