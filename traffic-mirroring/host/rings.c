@@ -148,6 +148,11 @@ int rings_open(struct ring **rings, size_t *n)
 	return err;
 }
 
+bool rings_exist(void)
+{
+	return !access(HOST_PINS "/ring_0", F_OK);
+}
+
 double rings_fill(const struct ring *rings, size_t n)
 {
 	double fullest = 0, fill;

@@ -54,6 +54,9 @@ static inline bool rings_is_spill(unsigned int ring)
 int rings_open(struct ring **rings, size_t *n);
 void rings_close(struct ring *rings, size_t n);
 
+/* Whether this host has rings: a flow table alone needs none. */
+bool rings_exist(void);
+
 /* The fill level of its rings on the CPU where it is highest, 0 to 1. */
 double rings_fill(const struct ring *rings, size_t n);
 

@@ -38,8 +38,13 @@ static int print_rings(const struct shared *s)
 	struct ring *rings;
 	uint64_t size = 0;
 	size_t n;
-	int err = rings_open(&rings, &n);
+	int err;
 
+	if (!rings_exist()) {
+		puts("rings    none: no filter has a collector");
+		return 0;
+	}
+	err = rings_open(&rings, &n);
 	if (err)
 		return err;
 	for (size_t i = 0; i < n; i++)

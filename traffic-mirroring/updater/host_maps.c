@@ -275,11 +275,9 @@ static int put_settings(struct host *h, const struct mirror_settings *to)
 int host_set(struct host *h, const struct settings_change *change, bool needed)
 {
 	struct mirror_settings to = h->before;
-	char path[PATH_MAX];
 	int err;
 
-	ring_path(0, path);
-	h->rings = needed || !access(path, F_OK);
+	h->rings = needed || rings_exist();
 
 	settings_apply(change, &to);
 	if (h->fresh)

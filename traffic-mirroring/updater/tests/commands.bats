@@ -424,3 +424,18 @@ collector_start() {
 	mirror 0 stop
 	on host test ! -e /sys/fs/bpf/mirroring-3
 }
+
+@test "first alone, to a kernel device: there is a flow table, and no sender" {
+	mirror_start --rules="mirror proto icmp first 4p"
+	capture copies collector vxlan0
+	pings 6
+	capture_end copies
+	[[ $(captured copies icmp) == 4 ]]
+	[[ $(report .counters.beyond_first) == 2 ]]
+	expect 0 on host mirroring status
+	[[ $output == *"flows    1 of 262144 entries used"* && $output != *PROBLEM* ]]
+	expect 0 on host mirroring metrics
+	[[ $output == *$'\nmirroring_flow_table_used 1\n'* ]]
+	mirror 0 stop
+	on host test ! -e /sys/fs/bpf/mirroring-3
+}

@@ -88,8 +88,8 @@ kill_updates() {
 }
 
 @test "an update of names killed at a system call leaves old or new" {
-	old+=("mirror proto tcp domain example.com,*.example.com first 10K")
-	new+=("skip domain ads.example.com" "mirror domain *.example,*.example.com")
+	local old=("${old[@]}" "mirror proto tcp domain example.com,*.example.com first 10K")
+	local new=("${new[@]}" "skip domain ads.example.com" "mirror domain *.example,*.example.com")
 	mirror 0 start --tunnel-remote-address="$LAB_COLLECTOR4" --map-name="$pins/tc_${direction}_root_array" --rules="$(rules_of old)"
 	kill_updates 13
 }
