@@ -112,7 +112,7 @@ own_map() {
 		[[ $output == "mirroring: $pins/mirroring_ingress_$name: expected $expected: another version made this map" ]]
 		own_map "$pins/mirroring_ingress_$name"
 	done <<-'END'
-		filters|array 4 216 64 1024|array (key 4, value 216, entries 128, flags 0x400), got array (key 4, value 216, entries 64, flags 0x400)
+		filters|array 4 280 64 1024|array (key 4, value 280, entries 128, flags 0x400), got array (key 4, value 280, entries 64, flags 0x400)
 		dst_port|array 4 16 1024 1024|array (key 4, value 16, entries 65536, flags 0x400), got array (key 4, value 16, entries 1024, flags 0x400)
 		config|array 4 8 1 0|array (key 4, value 8, entries 1, flags 0x400), got array (key 4, value 8, entries 1, flags 0)
 		src4|hash 8 16 131073 1|lpm_trie (key 8, value 16, entries 131073, flags 0x1), got hash (key 8, value 16, entries 131073, flags 0x1)
@@ -123,7 +123,7 @@ own_map() {
 	mirror 0 stop
 	on host bpftool map create "$pins/mirroring_ingress_fragments" type lru_hash key 40 value 40 entries 4096 name other
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
-	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 64, "* && $output != *$'\n'* ]]
+	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 72, "* && $output != *$'\n'* ]]
 }
 
 @test "the host's maps that this version did not make are refused" {
