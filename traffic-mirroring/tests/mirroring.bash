@@ -7,8 +7,8 @@
 #                           root programs on host's eth0.
 #   mirror STATUS COMMAND [OPTION…]   `expect STATUS` of the command at host, for eth0 and $direction (ingress).
 #   mirror_start [OPTION…]  start: loads our program behind the root, copies go to vxlan0.
-#   stub                    From now on `mirroring` loads stubs of our programs: nothing is copied, and a start takes a tenth
-#                           of the time. For tests of the command alone.
+#   stub                    From now on stubs of our programs are loaded: nothing is copied or counted, and a start takes a
+#                           tenth of the time. For tests of the command alone.
 #   mirror_uplink [OPTION…] start of both directions of eth1, whose root programs are there: mirrors all that it sends and receives.
 #   forget_outers           Empties eth1's tables of tunnels, so that our copies are known by their mark alone.
 #   shows RULE…             Fails unless `show` prints just these lines.
@@ -52,9 +52,10 @@ mirror_start() {
 }
 
 stub() {
-	mkdir "$LAB/stub"
-	cp "$mirroring_build"/traffic-mirroring/{mirroring,mirror-sender,select/tests/mirroring_{in,e}gress.bpf.o} "$LAB/stub"
-	PATH=$LAB/stub:$PATH
+	stubs=$LAB/stub
+	mkdir "$stubs"
+	cp "$mirroring_build"/traffic-mirroring/{mirroring,mirror-sender,select/tests/mirroring_{in,e}gress.bpf.o} "$stubs"
+	PATH=$stubs:$PATH
 }
 
 mirror_uplink() {
@@ -101,7 +102,7 @@ load_like_l3afd() {
 		mv /sys/fs/bpf/mirroring_* "/sys/fs/bpf/tc/globals/$3/"
 		mv "/sys/fs/bpf/loaded/_$2_redirect" "/sys/fs/bpf/progs/$3/_$2_redirect_tc"
 		rm -r /sys/fs/bpf/loaded
-	' load "$mirroring_build/traffic-mirroring/mirroring_$direction.bpf.o" $direction "$layout" &&
+	' load "${stubs:-$mirroring_build/traffic-mirroring}/mirroring_$direction.bpf.o" $direction "$layout" &&
 		set_next "$pins/tc_${direction}_root_array" "/sys/fs/bpf/progs/$layout/_${direction}_redirect_tc"
 }
 

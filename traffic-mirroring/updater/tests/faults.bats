@@ -4,6 +4,10 @@
 
 load ../../tests/mirroring
 
+setup() {
+	mirroring_lab && stub
+}
+
 @test "a lock that somebody holds: every writer gives up, and names the process" {
 	mirror_start --rules="mirror proto icmp"
 	spawn host holder flock "$pins" sleep 60
@@ -261,6 +265,7 @@ update_within() {
 
 @test "64 filters with 20,000 prefixes are in force after few system calls per prefix" {
 	requires_command strace
+	PATH=$mirroring_build/traffic-mirroring:$PATH # it counts packets
 	local i
 	for ((i = 0; i < 63; i++)); do
 		echo "mirror proto udp src $(prefixes 317 $((i * 317)))"
@@ -325,7 +330,6 @@ with_faults() {
 
 @test "a system call that fails: said in a line and nothing changed, or done all the same" {
 	requires_command strace
-	stub
 	local of="--iface=eth0 --direction=ingress"
 	local before="--ttl=9 --max-rate=off --sender-nice=5 --ring-memory=64M --tunnel-remote-address=203.0.113.50"
 	local after="--ttl=5 --max-rate=1kpps --sender-nice=3 --ring-memory=32M --tunnel-remote-address=203.0.113.51"

@@ -4,6 +4,10 @@
 
 load ../../tests/mirroring
 
+setup() {
+	mirroring_lab && stub
+}
+
 # poll OPTION…: as l3afd asks about eth0 and $direction; both outputs in $output.
 poll() {
 	expect "$1" on host mirroring --cmd=status --iface=eth0 --direction="$direction" "${@:2}"

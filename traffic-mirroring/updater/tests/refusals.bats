@@ -6,6 +6,7 @@ load ../../tests/mirroring
 
 setup() {
 	mirroring_lab
+	stub
 	on host ip link add down0 type veth peer name down1
 	local rules="skip src 192.0.2.7,2001:db8::7; mirror proto tcp dst-port 80 sample 1/10; mirror proto icmp,icmpv6"
 	mirror_start --rules="$rules; mirror proto udp port 53 to eth1"
