@@ -20,7 +20,7 @@ setup() {
 
 start() {
 	expect 0 on host mirroring start --iface=eth0 --direction="$direction" \
-		--map-name="$pins/tc_${direction}_root_array" --rules="mirror proto icmp" "$@"
+		--map-name="$pins/tc_${direction}_root_array" --rules="${rules:-mirror proto icmp}" "$@"
 }
 
 update() {
@@ -34,6 +34,17 @@ listener() {
 
 sender() {
 	on host mirror-sender --status | sed -n 's/^sender   running, process \([0-9]*\).*/\1/p'
+}
+
+# Connections of which a host with a closed port sees only the SYN.
+syn_flood() {
+	spawn client syns /usr/bin/python3 -c 'import socket, time
+while True:
+	s = socket.socket()
+	s.setblocking(False)
+	s.connect_ex(("'$LAB_HOST4'", 9))
+	s.close()
+	time.sleep(0.0005)'
 }
 
 # switch_off 0|1: the second byte of config, as the recipe in docs/map-abi.md.
@@ -85,10 +96,10 @@ switch_off() {
 }
 
 @test "copies to a collector: sender, link, packet filter, MTU, listener, rate, old metrics; each query has an answer" {
-	local direction query
+	local direction query rules="mirror proto icmp; mirror proto tcp dst-port 9 domain www.example.org first 1M"
 	listener add
 	for direction in ingress egress; do
-		start --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 --failover=on
+		start --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4 --failover=on --hold-memory=1M
 	done
 	textfile_start
 	prometheus_start node=9100
@@ -120,6 +131,11 @@ switch_off() {
 	fires MirroringOversize 'handling="truncated"'
 	on host ip link set eth1 mtu 1600
 	clears MirroringOversize
+
+	syn_flood
+	fires MirroringHoldFull
+	kill "$pid"
+	clears MirroringHoldFull
 
 	on host mirroring update --iface=eth0 --direction=ingress --max-rate=10pps
 	fires MirroringShedding
