@@ -26,8 +26,8 @@ struct names;
  */
 struct names *names_index(const struct mirror_name *map);
 
-/* The most specific class that accepts a name (lower case, without a trailing dot); CLASS_NONE: none does. */
-uint16_t names_class(const struct names *n, const char *name);
+/* The most specific class that accepts a name in lower case and without a trailing dot, else CLASS_NONE. */
+uint16_t names_class(const struct names *n, const char *text);
 
 /* The class of this very entry, exact or a suffix. CLASS_NONE: it is not in the index. */
 uint16_t names_find(const struct names *n, const struct mirror_name *name);
