@@ -172,9 +172,11 @@ struct mirror_flow *host_maps_flow(const struct host_maps *maps, uint64_t hash)
 void host_maps_decide(struct host_maps *maps, uint64_t hash, uint16_t class)
 {
 	struct mirror_flow_set *set = host_maps_set(maps, hash);
-	struct mirror_flow *flow = host_maps_flow(maps, hash) ?: &set->flow[flow_victim(set, 0)];
+	uint32_t way = flow_way(set, flow_tag(hash));
 
-	flow_give(flow, flow_tag(hash), class, 0);
+	if (way == MIRROR_FLOW_WAYS)
+		way = flow_victim(set, 0);
+	flow_give(&set->flow[way], flow_tag(hash), class, 0);
 }
 
 void host_maps_clear(struct host_maps *maps)
