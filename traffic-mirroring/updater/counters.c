@@ -91,13 +91,6 @@ static int start_counter(struct tables *t, struct mirror_filter *row, __u32 coun
 	return 0;
 }
 
-static void mark_used(bool *used, const struct mirror_filter *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].counter <= MIRROR_COUNTERS)
-			used[rows[i].counter] = true;
-}
-
 int counters_give(struct tables *t, struct mirror_filter *rows, size_t n)
 {
 	const struct mirror_filter *active = &t->filters[tables_config(t).bank * MIRROR_MAX_FILTERS];
@@ -105,8 +98,9 @@ int counters_give(struct tables *t, struct mirror_filter *rows, size_t n)
 	struct mirror_pending pending;
 	int err = tables_pending(t, &pending);
 
-	mark_used(used, active, MIRROR_MAX_FILTERS);
-	mark_used(used, rows, n);
+	for (size_t i = 0; i < MIRROR_MAX_FILTERS; i++)
+		if (active[i].counter <= MIRROR_COUNTERS)
+			used[active[i].counter] = true;
 	for (size_t i = 0; i < n && !err; i++) {
 		__u32 counter = free_counter(used, i + 1);
 

@@ -445,20 +445,30 @@ TEST(counters_of_fragments)
 	first.id = later.id = 4711;
 	first.more = true;
 	later.offset = 3;
-	commit(datapath, "");
-	commit(datapath, "skip dst-port 443");
-	send_packet(datapath, &first, 1);
-	commit(datapath, "skip dst-port 443\nskip dst-port 80");
-	send_packet(datapath, &later, 1);
-	assert_int_equal(packets(datapath, 0), 2);
-	for (int i = 0; i < 4; i++) {
-		char rules[64];
-
-		snprintf(rules, sizeof(rules), "skip name other%d", i);
-		commit(datapath, rules);
+	for (int stays = 0; stays < 2; stays++) {
+		commit(datapath, "");
+		commit(datapath, "skip dst-port 443");
+		send_packet(datapath, &first, 1);
+		if (stays)
+			commit(datapath, "skip dst-port 443\nskip dst-port 80");
 		send_packet(datapath, &later, 1);
-		assert_int_equal(packets(datapath, 0), 0);
+		assert_int_equal(packets(datapath, 0), 2);
+		for (int i = 0; i < 4; i++) {
+			char rules[64];
+
+			snprintf(rules, sizeof(rules), "skip name other%d%d", stays, i);
+			commit(datapath, rules);
+			send_packet(datapath, &later, 1);
+			assert_int_equal(packets(datapath, 0), 0);
+		}
 	}
+	/* an older rule that takes its row */
+	commit(datapath, "skip dst-port 443\nskip");
+	send_packet(datapath, &first, 1);
+	commit(datapath, "skip");
+	commit(datapath, "skip\nskip dst-port 80");
+	send_packet(datapath, &later, 1);
+	assert_int_equal(packets(datapath, 0), 0);
 }
 
 /* What mirror would have copied, as packets of the wire: with headers of their own, and only the sample. */
