@@ -523,7 +523,24 @@ HOLD_TEST(an_icmp_error_belongs_to_the_flow_that_it_quotes)
 	assert_int_equal(n_got, 7);
 	icmp((struct packet){ .flow = 7 }); /* of a flow that nobody knows */
 	assert_int_equal(n_got, 7);
+	/* it establishes no connection */
+	tcp((struct packet){ .flow = 8, .flags = TH_SYN });
+	icmp((struct packet){ .flow = 8 });
+	hold_expire(hold, now + 11 * SECOND_NS);
+	tcp((struct packet){ .flow = 8, .flags = TH_RST });
+	assert_int_equal(class_now(), CLASS_UNDECIDED);
 	assert_idle();
+}
+
+HOLD_TEST(an_entry_in_use_gives_way)
+{
+	shared.flow_sets = 1;
+	for (uint32_t i = 0; i < MIRROR_FLOW_WAYS; i++)
+		flow_to((struct packet){ .flow = i }, WANTED);
+	assert_int_equal(state_map.flow_evictions, 0);
+	flow_to((struct packet){ .flow = MIRROR_FLOW_WAYS }, WANTED);
+	assert_int_equal(state_map.flow_evictions, 1);
+	assert_int_equal(class_now(), CLASS_WANTED);
 }
 
 /* ---- limits ---- */
@@ -669,12 +686,16 @@ HOLD_TEST(filters_stay_as_they_were_when_the_packet_passed)
 	assert_int_equal(n_got, 3);
 	assert_int_equal(sent[SENT_HELD_DROPPED], 1);
 	assert_int_equal(sent[SENT_HELD_STALE], 0);
+	/* of neither */
+	flow_to((struct packet){ .flow = 1, .generation = 2 }, WANTED);
+	assert_int_equal(sent[SENT_HELD_STALE], 4);
 	assert_idle();
 }
 
 HOLD_TEST(each_record_is_of_its_own_bank)
 {
 	put_filter(0, 1, CLASS_WANTED, OTHER_GROUP);
+	put_word(0, CLASS_OTHER, 1, 1);
 	rulesets[0].generation[1] = 2;
 	open_flow((struct packet){});
 	request((struct packet){ .generation = 2, .flags_of_record = RECORD_BANK }, WANTED);
@@ -682,6 +703,9 @@ HOLD_TEST(each_record_is_of_its_own_bank)
 	assert_int_equal(got[2].r.group, GROUP);
 	assert_int_equal(got[3].r.group, OTHER_GROUP);
 	assert_int_equal(got[3].r.flags & RECORD_UNDECIDED, 0);
+	flow_to((struct packet){ .flow = 1, .generation = 2, .flags_of_record = RECORD_BANK },
+		"other.example");
+	assert_int_equal(n_got, 8);
 }
 
 HOLD_TEST(filters_that_are_gone)
@@ -829,6 +853,7 @@ HOLD_TEST(first_bytes)
 	q.server = true; /* each direction has its own */
 	tcp(q);
 	assert_int_equal(n_got, 8);
+	q.server = false;
 	q.flags_of_record = RECORD_EGRESS; /* and each program */
 	tcp(q);
 	assert_int_equal(n_got, 9);
