@@ -24,4 +24,4 @@ struct explain_names *explain_names_new(const struct explain_names_user *user);
 void explain_names_free(struct explain_names *n);
 
 /* An undecided packet of this flow, by its number. 0 or -ENOMEM. */
-int explain_names_hold(struct explain_names *n, size_t packet, const struct explain_frame *f, uint64_t flow);
+int explain_names_hold(struct explain_names *n, size_t packet, const struct explain_frame *f, uint64_t hash);
