@@ -492,7 +492,7 @@ void hold_end(struct hold *h)
 	struct held_flow *flow;
 
 	while ((flow = TAILQ_FIRST(&h->embryonic)) || (flow = TAILQ_FIRST(&h->open)))
-		lose(h, flow);
+		lose(h, flow); /* NOLINT(clang-analyzer-unix.Malloc): this removes the first one */
 }
 
 size_t hold_bytes(const struct hold *h)

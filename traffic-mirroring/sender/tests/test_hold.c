@@ -896,7 +896,7 @@ HOLD_TEST(snaplen_headers_and_zero)
 		{ { .trim = TRIM_ZERO | TRIM_HEADERS }, HEADERS, RECORD_ZERO },
 	};
 
-	for (uint16_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct mirror_verdict v = cases[i].v;
 
 		v.action = ACTION_MIRROR;
