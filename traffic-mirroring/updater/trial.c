@@ -199,6 +199,7 @@ static int commit(struct trial *t, struct configuration *c)
 		c->rows[i].exit = EXIT_RING;
 		c->rows[i].group = 0;
 	}
+	c->until_ns = 0; /* as if --for had no end */
 	c->flow_sets = FLOW_SETS;
 	c->ruleset = 0;
 	return tables_commit(t->tables, c, false);

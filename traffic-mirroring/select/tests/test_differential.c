@@ -267,6 +267,14 @@ static enum mirror_outcome outcome_of_copy(const struct ref_expected *e)
 	return outcome == OUT_DEVICE_NOT_IP ? outcome : OUT_DEVICE;
 }
 
+/* The filter that counts the packet, which a count rule does not where it would copy nothing. */
+static int counting(const struct reference *ref, const struct trial_result *r)
+{
+	bool count = r->filter >= 0 && ref->rules.at[r->filter].action == ACTION_COUNT;
+
+	return count && r->outcome != OUT_COUNTED ? -1 : r->filter;
+}
+
 static void try(struct reference *ref, enum direction direction, struct trial *trial,
 		const struct packet *bytes)
 {
@@ -282,7 +290,7 @@ static void try(struct reference *ref, enum direction direction, struct trial *t
 
 	assert_true(explain_frame(&captured, &frame));
 	assert_int_equal(trial_run(trial, frame.at, frame.len, &r), 0);
-	seen = (struct ref_seen){ .outcome = r.outcome, .filter = r.filter };
+	seen = (struct ref_seen){ .outcome = r.outcome, .filter = counting(ref, &r) };
 	if (r.outcome == OUT_RING) {
 		seen.outcome = outcome_of_copy(&e);
 		if (seen.outcome == OUT_DEVICE)
