@@ -284,10 +284,10 @@ update_within() {
 		mirroring update --iface=eth0 --direction=$direction --rules-file="$LAB/shown"
 }
 
-@test "a handful of filters is in force after 600 system calls at most" {
+@test "a handful of filters is in force after 700 system calls at most" {
 	requires_command strace
 	mirror_start
-	update_within 600 --rules="mirror proto tcp port 80; mirror proto icmp; mirror src 192.0.2.0/24"
+	update_within 700 --rules="mirror proto tcp port 80; mirror proto icmp; mirror src 192.0.2.0/24"
 }
 
 # What a command may change: the configuration, the host's settings and sender, routes and pins.
