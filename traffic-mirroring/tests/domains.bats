@@ -14,7 +14,7 @@ setup() {
 	ring_lab
 	ring_wire
 	web_server
-	spawn host datagrams python3 "$tools/domain_traffic.py" serve
+	spawn host datagrams "$tools/domain_traffic.py" serve
 	wait_until 5 grep -q ready "$LAB/datagrams.log"
 }
 
@@ -75,12 +75,12 @@ bad_wire() {
 talk() {
 	capture wire client eth0 -s 4000
 	capture copies host eth1 -s 4000 "udp dst port 4789"
-	LAB_TIMEOUT=60 on client python3 "$tools/domain_traffic.py" talk "$1" $LAB_HOST4,$LAB_HOST6 >"$LAB/flows"
+	LAB_TIMEOUT=60 on client "$tools/domain_traffic.py" talk "$1" $LAB_HOST4,$LAB_HOST6 >"$LAB/flows"
 	wait_until 5 idle
 	capture_end wire
 	capture_end copies
 	grep -E "^($wanted_names) " "$LAB/flows" | cut -d' ' -f2 >"$LAB/wanted"
-	expect 0 python3 "$tools/ring_compare.py" vxlan "$LAB/wire.pcap" "$LAB/copies.pcap" 0 "$LAB/wanted"
+	expect 0 "$tools/ring_compare.py" vxlan "$LAB/wire.pcap" "$LAB/copies.pcap" 0 "$LAB/wanted"
 }
 
 @test "every packet of the wanted flows, and none of the others" {
