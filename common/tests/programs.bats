@@ -117,7 +117,7 @@ completes() {
 	completes mirroring st
 	[[ $reply == "start stop status" ]]
 	completes mirroring ""
-	[[ $reply == "start update stop show rollback check status metrics version --iface= "*" --help" ]]
+	[[ $reply == "start update stop show rollback check explain status metrics version --iface= "*" --help" ]]
 	completes mirroring start --tunnel-r
 	[[ $reply == "--tunnel-remote-address= --tunnel-remote-port= without a space" ]]
 	completes mirroring --direction = in

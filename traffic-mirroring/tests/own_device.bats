@@ -23,7 +23,7 @@ clone_to_itself() {
 	index=$(on host cat "/sys/class/net/$1/ifindex")
 	for key in 0 64; do # in either bank
 		on host bash -c "bpftool -j map lookup pinned /sys/fs/bpf/tc/globals/$1/mirroring_$2_filters key $key 0 0 0 |
-			jq -r '.value | .[16] = \"$index\" | .[17] = \"0\" | join(\" \")' |
+			jq -r '.value | .[28] = \"$index\" | .[29] = \"0\" | join(\" \")' |
 			xargs bpftool map update pinned /sys/fs/bpf/tc/globals/$1/mirroring_$2_filters key $key 0 0 0 value"
 	done
 }
