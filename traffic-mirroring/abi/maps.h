@@ -103,8 +103,7 @@ enum mirror_action {
 /* What of a packet a copy holds, beside snaplen. */
 enum mirror_trim {
 	TRIM_SNAPLEN, /* its first snaplen bytes */
-	TRIM_HEADERS = 1, /* the headers up to layer 4, and snaplen bytes of what follows */
-	TRIM_ZERO = 2, /* with TRIM_SNAPLEN: the layer-4 payload as zeros */
+	TRIM_HEADERS, /* the headers up to layer 4, and snaplen bytes of what follows */
 };
 
 /* The delivery of a copy. */
@@ -146,7 +145,7 @@ struct mirror_filter {
 	__u32 counter; /* key of filter_packets and filter_bytes; 0: none */
 	/* the bytes of each flow and direction that are copied, or 0x80000000 and the packets; 0: all */
 	__u32 first;
-	__u32 trim; /* 0: snaplen; 1: headers and snaplen bytes; 2, 3: likewise, payload as zeros */
+	__u32 trim; /* 0: the first snaplen bytes; 1: the headers and snaplen bytes more */
 	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
 	char name[MIRROR_RULE_NAME_LEN]; /* of the rule, padded with zeros; empty: none */
 	__u32 pad;

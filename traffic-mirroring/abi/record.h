@@ -23,7 +23,11 @@ enum mirror_record_flags {
 	RECORD_L3 = 2, /* data starts with the IP header: the interface has no Ethernet header */
 	RECORD_UNDECIDED = 4, /* which filter decides depends on the name of its flow: the last four fields */
 	RECORD_BANK = 8, /* the bank that it was matched with */
-	RECORD_ZERO = 16, /* the payload of copies is zeros; it need not be in data[] */
+	/*
+	 * snaplen is RECORD_HEAD_SIZE more than the bytes of each copy after its headers up to layer 4: the
+	 * sender knows how long they are
+	 */
+	RECORD_HEADERS = 16,
 };
 
 struct mirror_record {

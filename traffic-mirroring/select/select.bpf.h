@@ -176,6 +176,8 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	}
 	d->exit = f->exit;
 	d->snaplen = f->snaplen;
+	if (f->trim & TRIM_HEADERS)
+		d->flags |= RECORD_HEADERS;
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
 		/* the mask only tells the verifier the limit */
@@ -215,6 +217,7 @@ static __always_inline void decide_datagram(struct __sk_buff *skb, const struct 
 		first = bpf_map_lookup_elem(&MAP(fragments), &key);
 		if (first && bpf_ktime_get_ns() - first->time_ns < MIRROR_FRAGMENT_NS) {
 			*d = *first;
+			d->payload = 0;
 			d->counter = counter_of(d);
 			/* an entry can be reused for another datagram at any time, also while it is copied */
 			if (bpf_map_lookup_elem(&MAP(fragments), &key) != first) {
@@ -236,6 +239,19 @@ static __always_inline struct mirror_decision *decision(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&MAP(decision), &zero);
+}
+
+/* Of the packet's headers and snaplen bytes more. Where they end without layer 4 the sender finds out. */
+static __always_inline void trim(const struct __sk_buff *skb, struct mirror_decision *d)
+{
+	if (!d->payload) {
+		d->snaplen += RECORD_HEAD_SIZE;
+		return;
+	}
+	d->flags &= ~RECORD_HEADERS;
+	d->snaplen += d->payload;
+	if (skb->vlan_present && !(d->flags & RECORD_L3))
+		d->snaplen += sizeof(struct vlan_tag);
 }
 
 /* What a count rule would have copied, as packets on the wire. */
@@ -293,6 +309,8 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		count_filter(counts, d->counter, 1, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;
+	if (d->flags & RECORD_HEADERS)
+		trim(skb, d);
 	/* constant keys: compiled to a jump, not to a call through a table */
 	if (d->exit == EXIT_RING)
 		bpf_tail_call_static(skb, &MAP(exits), EXIT_RING);

@@ -194,6 +194,8 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 
 	keep_order(d, r);
 	split_begin(&s, &in);
+	if (r->flags & RECORD_HEADERS)
+		s.in.snaplen += headers_size(&s.level[0]) + s.shift - RECORD_HEAD_SIZE;
 	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);
 	while (n && split_next(&s, header, &p))
 		for (unsigned int i = 0; i < n; i++)

@@ -8,8 +8,6 @@
 #include "flow.h"
 #include "flow_table.h"
 
-#define TAG_SIZE 4
-
 /* What a packet counts for `first`, as in the data path. */
 static uint32_t size_of(const struct mirror_record *r, const struct headers *h, uint32_t first)
 {
@@ -46,16 +44,13 @@ static bool within_first(const struct shared *s, uint32_t first, struct mirror_r
 	return left;
 }
 
-static void trim(const struct mirror_verdict *v, struct mirror_record *r, const struct headers *h)
+static void trim(const struct mirror_verdict *v, struct mirror_record *r)
 {
 	r->snaplen = v->snaplen;
-	if (v->trim & TRIM_ZERO)
-		r->flags |= RECORD_ZERO;
 	if (!(v->trim & TRIM_HEADERS))
 		return;
-	r->snaplen = h->data ?: h->l4;
-	if (r->snaplen) /* else it has no headers that we know: whole */
-		r->snaplen += v->snaplen + (r->vlan_proto && !(r->flags & RECORD_L3) ? TAG_SIZE : 0);
+	r->flags |= RECORD_HEADERS;
+	r->snaplen += RECORD_HEAD_SIZE;
 }
 
 bool verdict_apply(const struct shared *s, const struct mirror_verdict *v, int filter,
@@ -74,6 +69,6 @@ bool verdict_apply(const struct shared *s, const struct mirror_verdict *v, int f
 	r->filter = filter + 1;
 	r->group = v->group;
 	r->flags &= ~RECORD_UNDECIDED;
-	trim(v, r, &h);
+	trim(v, r);
 	return true;
 }

@@ -103,18 +103,39 @@ def ports(name):
     return set(struct.unpack("!HH", bytes.fromhex(name[-1]))) if isinstance(name, tuple) and name[-1] else set()
 
 
+def headers(frame, ip):
+    """Their size, up to layer 4; of what is not IP, as if they were 64 bytes."""
+    if ip is None:
+        return 64
+    _, _, proto, fragment, at = datagram(frame[ip:])
+    l4 = ip + at
+    if fragment is not None:
+        field, later = (frame[ip + 6:ip + 8], 0x1FFF) if frame[ip] >> 4 == 4 else (frame[l4 - 6:l4 - 4], 0xFFF8)
+        if int.from_bytes(field, "big") & later:
+            return l4
+    return l4 + {TCP: (frame + bytes(20))[l4 + 12] // 16 * 4, UDP: 8, ICMP: 8, ICMPV6: 8}.get(proto, 0)
+
+
+def trimmed(frame, ip, snaplen):
+    """What is left of it: SNAPLEN is a number, or headers, or headers+N."""
+    if snaplen.startswith("headers"):
+        return frame[:headers(frame, ip) + int(snaplen.partition("+")[2] or 0)]
+    return frame[:int(snaplen) or None]
+
+
 def read_wire(path, bare, snaplen, wanted):
     """The copies that there should be, by flow; and the number of packets that are not IP."""
     flows, not_ip = collections.defaultdict(list), 0
     for frame in pcap(path)[1]:
         ip = ip_offset(frame)
-        name = key(frame[:snaplen], ip)
+        left = trimmed(frame, ip, snaplen)
+        name = key(left, ip)
         if is_own(frame, ip) or (wanted is not None and not wanted & ports(name)):
             continue
         if bare and ip is None:
             not_ip += 1
         else:
-            flows[name].append(Packet(frame[ip if bare else 0:snaplen], len(frame)))
+            flows[name].append(Packet(left[ip if bare else 0:], len(frame)))
     return flows, not_ip
 
 
@@ -149,7 +170,7 @@ def from_zero(packet, copy, bare):
     return without_id[0] == without_id[1]
 
 
-def compare(wire, copies, bare, snaplen):
+def compare(wire, copies, bare, whole):
     """The number of copies that differ in their checksum, because a part of the packet was not captured."""
     unknown = 0
     for name in {*wire, *copies}:
@@ -161,7 +182,7 @@ def compare(wire, copies, bare, snaplen):
                 sys.exit(f"{name}, packet {number + 1}: is {packet.length} bytes long, and {copy.length} by its copy")
             if packet.bytes == copy.bytes or from_zero(packet.bytes, copy.bytes, bare):
                 continue
-            if not snaplen or without_checksum(packet.bytes, bare) != without_checksum(copy.bytes, bare):
+            if whole or without_checksum(packet.bytes, bare) != without_checksum(copy.bytes, bare):
                 sys.exit(f"{name}, packet {number + 1} of {len(want)}:\n{packet.bytes.hex()}\n{copy.bytes.hex()}")
             unknown += 1
     return unknown
@@ -169,12 +190,12 @@ def compare(wire, copies, bare, snaplen):
 
 def main(tunnel, wire_path, copies_path, snaplen="0", wanted=None):
     bare = tunnel == "gue" or pcap(copies_path)[0] == LINK_RAW
-    snaplen = int(snaplen) or None
+    whole = snaplen == "0"
     wanted = wanted and set(map(int, pathlib.Path(wanted).read_text().split()))
     wire, not_ip = read_wire(wire_path, bare, snaplen, wanted)
     copies, bad = read_copies(copies_path, tunnel, bare)
-    unknown = compare(wire, copies, bare, snaplen)
-    if bad and not snaplen:  # tshark takes truncated packets for whole ones
+    unknown = compare(wire, copies, bare, whole)
+    if bad and whole:  # tshark takes truncated packets for whole ones
         sys.exit(f"tshark finds wrong checksums:\n{bad}")
     total = sum(map(len, copies.values()))
     print(f"{total + not_ip} packets, {total} copies, {not_ip} not IP, {unknown} without a checksum")

@@ -188,6 +188,8 @@ judge_legs() {
 	judge vxlan "$over_ipv4" 100
 	ring_update --rules="mirror snaplen 0+128 to gue:$LAB_COLLECTOR4 + vxlan:$LAB_COLLECTOR4/7"
 	judge_legs
+	ring_update --rules=mirror --snaplen=headers+16
+	judge vxlan "$over_ipv4" headers+16
 }
 
 @test "out of devices" {

@@ -49,7 +49,7 @@ refused() {
 		refused "--dscp: expected a number from 0 to 63, got \"$value\"" "--dscp=$value"
 	done
 	for value in 13 262145 64k; do
-		refused "--snaplen: expected 0, a number of bytes from 14 to 262144, or one for each leg (A+B), got \"$value\"" "--snaplen=$value"
+		refused "--snaplen: expected 0, a number of bytes from 14 to 262144, one for each leg (A+B), headers or headers+N, got \"$value\"" "--snaplen=$value"
 	done
 	for value in cut Drop truncate,drop; do
 		refused "--oversize: expected truncate, drop, fragment, or one for each leg (A+B), got \"$value\"" "--oversize=$value"

@@ -210,7 +210,7 @@ static int complete_legs(struct configuration *c, size_t index, const char *what
 {
 	struct legs *legs = &c->legs[index];
 	const struct leg_values *v[LEG_OPTIONS];
-	uint32_t snaplen;
+	uint32_t snaplen, largest;
 
 	for (int option = 0; option < LEG_OPTIONS; option++) {
 		v[option] = values_of(c, index, option);
@@ -221,11 +221,12 @@ static int complete_legs(struct configuration *c, size_t index, const char *what
 		/* as it is read back: the text of a rule that stays is the same */
 		legs_shorten(&c->filters->at[index].leg[option]);
 	}
-	c->rows[index].snaplen = legs_largest_snaplen(v[LEG_SNAPLEN]);
+	largest = legs_largest_snaplen(v[LEG_SNAPLEN]);
+	row_set_snaplen(&c->rows[index], largest);
 	for (size_t leg = 0; leg < legs->n; leg++) {
 		snaplen = legs_value(v[LEG_SNAPLEN], leg);
 		/* a leg that gets all that is copied follows the row */
-		legs->at[leg].snaplen = snaplen == c->rows[index].snaplen ? 0 : snaplen;
+		legs->at[leg].snaplen = snaplen == largest ? 0 : snaplen;
 		legs->at[leg].oversize = legs_value(v[LEG_OVERSIZE], leg);
 		legs->at[leg].metadata = legs_value(v[LEG_METADATA], leg);
 	}
@@ -274,7 +275,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 	*row = filter_row(f);
 	c->legs[index].n = 0;
 	if (f->action == ACTION_COUNT && !(row->own & OWN_SNAPLEN))
-		row->snaplen = legs_largest_snaplen(&c->delivery.leg[LEG_SNAPLEN]);
+		row_set_snaplen(row, legs_largest_snaplen(&c->delivery.leg[LEG_SNAPLEN]));
 	if (f->action != ACTION_MIRROR)
 		return 0;
 	err = f->n_to ? add_own_destinations(c, index, what) : add_default_destination(c, index);

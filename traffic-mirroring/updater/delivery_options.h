@@ -43,8 +43,8 @@
 		ARGS_READ(delivery_read_metadata, LEG_METADATA_VALUES), TO(leg[LEG_METADATA])
 #define DELIVERY_GATEWAY \
 	"ADDRESS", "reach collectors through this gateway, with --redirect-to", DELIVERY_ADDRESS, TO(gateway)
-#define DELIVERY_SNAPLEN                                             \
-	"BYTES", "copy at most BYTES of each packet, 0 for all (0)", \
+#define DELIVERY_SNAPLEN                                                                 \
+	"BYTES", "copy at most BYTES of each packet (0: all), headers or headers+N (0)", \
 		ARGS_READ(delivery_read_snaplen, LEG_SNAPLEN_VALUES), TO(leg[LEG_SNAPLEN])
 #define DELIVERY_OVERSIZE                                                              \
 	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", \
@@ -60,8 +60,8 @@
 	"off|on", "permit bare copies on the mirrored device and its stack (off)", ARGS_CHOICE, \
 		TO(allow_same_device)
 
-#define DELIVERY_FIRST                                                                    \
-	"N", "copy the first N bytes (20K) or packets (10p) of each flow, 0 for all (0)", \
+#define DELIVERY_FIRST                                                                \
+	"N", "copy the first N bytes (20K) or packets (10p) of flows, 0 for all (0)", \
 		ARGS_READ(delivery_read_first, FIRST_WHAT), .also = "0", TO(first)
 
 #define DELIVERY_DEVICE ARGS_READ(delivery_read_device, "a device name of 1 to 15 characters")

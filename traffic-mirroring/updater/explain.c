@@ -108,7 +108,8 @@ static int read_filters(const struct request *request, struct configuration *c)
 
 		c->rows[i] = filter_row(f);
 		if (!f->leg[LEG_SNAPLEN].n)
-			c->rows[i].snaplen = legs_largest_snaplen(&request->delivery.leg[LEG_SNAPLEN]);
+			row_set_snaplen(&c->rows[i],
+					legs_largest_snaplen(&request->delivery.leg[LEG_SNAPLEN]));
 		if (f->n_to && !f->to->collector.format)
 			c->rows[i].devices = f->n_to;
 	}

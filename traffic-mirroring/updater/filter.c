@@ -52,6 +52,17 @@ bool filters_constrain(const struct filter_set *set, enum mirror_dimension dim)
 	return false;
 }
 
+void row_set_snaplen(struct mirror_filter *row, uint32_t snaplen)
+{
+	row->snaplen = snaplen & ~SNAPLEN_HEADERS;
+	row->trim = snaplen & SNAPLEN_HEADERS ? TRIM_HEADERS : TRIM_SNAPLEN;
+}
+
+uint32_t row_snaplen(const struct mirror_filter *row)
+{
+	return row->snaplen | (row->trim & TRIM_HEADERS ? SNAPLEN_HEADERS : 0);
+}
+
 struct mirror_filter filter_row(const struct filter *f)
 {
 	struct mirror_filter row = { .action = f->action };
@@ -63,7 +74,7 @@ struct mirror_filter filter_row(const struct filter *f)
 	row.own = (f->n_to ? OWN_DESTINATION : 0) | (f->first ? OWN_FIRST : 0);
 	for (int option = 0; option < LEG_OPTIONS; option++)
 		row.own |= f->leg[option].n ? OWN_SNAPLEN << option : 0;
-	row.snaplen = legs_largest_snaplen(&f->leg[LEG_SNAPLEN]);
+	row_set_snaplen(&row, legs_largest_snaplen(&f->leg[LEG_SNAPLEN]));
 	row.sample = f->sample;
 	row.first = f->first;
 	return row;
@@ -74,7 +85,7 @@ void filter_from_row(struct filter *f, const struct mirror_filter *row)
 	f->action = row->action;
 	memcpy(f->name, row->name, sizeof(f->name));
 	if (row->own & OWN_SNAPLEN)
-		f->leg[LEG_SNAPLEN] = (struct leg_values){ 1, { row->snaplen } };
+		f->leg[LEG_SNAPLEN] = (struct leg_values){ 1, { row_snaplen(row) } };
 	f->sample = row->sample;
 	f->first = row->own & OWN_FIRST ? row->first : 0;
 }

@@ -102,6 +102,8 @@ void prefix_list_reduce(struct prefix_list *list);
 
 /* What the rule itself says, in a row of the filters map; and back, without `to`. */
 struct mirror_filter filter_row(const struct filter *f);
+void row_set_snaplen(struct mirror_filter *row, uint32_t snaplen);
+uint32_t row_snaplen(const struct mirror_filter *row);
 void filter_from_row(struct filter *f, const struct mirror_filter *row);
 
 /* A new filter at the end of the set. NULL when it is full. Its dimensions accept everything. */

@@ -7,6 +7,8 @@
 
 #include "../../common/units.h"
 
+#define HEADERS "headers"
+
 static const char *const oversize[] = { "truncate", "drop", "fragment", NULL }; /* enum mirror_oversize */
 static const char *const metadata[] = { "off", "on", NULL };
 /* NULL: numbers */
@@ -20,6 +22,28 @@ static int read_snaplen(const char *text, uint32_t *value)
 		return -EINVAL;
 	*value = bytes;
 	return 0;
+}
+
+/* headers, or headers+N. */
+static int read_headers(const char *text, struct leg_values *values)
+{
+	const char *more = text + strlen(HEADERS);
+	unsigned long bytes = 0;
+
+	if (*more && (*more != '+' || number_parse(more + 1, 0, SNAPLEN_MAX, &bytes)))
+		return -EINVAL;
+	*values = (struct leg_values){ 1, { SNAPLEN_HEADERS | bytes } };
+	return 0;
+}
+
+static void print_snaplen(FILE *to, uint32_t value)
+{
+	uint32_t bytes = value & ~SNAPLEN_HEADERS;
+
+	if (value & SNAPLEN_HEADERS)
+		fputs(bytes ? HEADERS "+" : HEADERS, to);
+	if (bytes || value == 0)
+		fprintf(to, "%" PRIu32, bytes);
 }
 
 static int read_name(const char *const *of, const char *text, uint32_t *value)
@@ -36,6 +60,8 @@ int legs_read(enum leg_option option, const char *text, struct leg_values *value
 	uint32_t *value;
 
 	*values = (struct leg_values){};
+	if (option == LEG_SNAPLEN && !strncmp(text, HEADERS, strlen(HEADERS)))
+		return read_headers(text, values);
 	if (snprintf(words, sizeof(words), "%s", text) >= (int)sizeof(words))
 		return -EINVAL;
 	while ((word = strsep(&rest, "+"))) {
@@ -55,7 +81,7 @@ void legs_print(FILE *to, enum leg_option option, const struct leg_values *value
 		if (names[option])
 			fputs(names[option][values->at[i]], to);
 		else
-			fprintf(to, "%" PRIu32, values->at[i]);
+			print_snaplen(to, values->at[i]);
 	}
 }
 

@@ -19,10 +19,13 @@
 /* In the order of enum mirror_own. */
 enum leg_option { LEG_SNAPLEN, LEG_OVERSIZE, LEG_METADATA, LEG_OPTIONS };
 
+/* With a snaplen of 0 or more: the headers up to layer 4, and so many bytes of what follows. For all legs. */
+#define SNAPLEN_HEADERS 0x80000000U
+
 /* What each takes, for errors. */
 #define LEG_SNAPLEN_VALUES                                                          \
 	"0, a number of bytes from " ARGS_TEXT_OF(SNAPLEN_MIN) " to " ARGS_TEXT_OF( \
-		SNAPLEN_MAX) ", or one for each leg (A+B)"
+		SNAPLEN_MAX) ", one for each leg (A+B), headers or headers+N"
 #define LEG_OVERSIZE_VALUES "truncate, drop, fragment, or one for each leg (A+B)"
 #define LEG_METADATA_VALUES "off, on, or one for each leg (A+B)"
 

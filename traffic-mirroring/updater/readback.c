@@ -158,7 +158,7 @@ static uint32_t leg_value(enum leg_option option, const struct mirror_filter *ro
 {
 	switch (option) {
 	case LEG_SNAPLEN:
-		return group->snaplen ?: row->snaplen;
+		return group->snaplen ?: row_snaplen(row);
 	case LEG_OVERSIZE:
 		return group->oversize;
 	default:

@@ -186,6 +186,11 @@ static void parse_typed(const struct capture *c, uint16_t type, uint32_t offset,
 		*h = (struct headers){ 0 };
 }
 
+uint32_t headers_size(const struct headers *h)
+{
+	return h->data ?: h->l4 ?: HEADERS_NOT_IP;
+}
+
 void headers_parse(const struct capture *c, bool l3, struct headers *h)
 {
 	uint32_t offset = 0;

@@ -35,6 +35,13 @@ struct headers {
 /* The outermost IP header, after Ethernet and up to two VLAN tags, or, if l3, at the first byte. */
 void headers_parse(const struct capture *c, bool l3, struct headers *h);
 
+/*
+ * The bytes of the headers, from the first one of the capture to the end of layer 4, or as far as they were
+ * found. Of what is not IP: HEADERS_NOT_IP, which is all of ARP.
+ */
+#define HEADERS_NOT_IP 64
+uint32_t headers_size(const struct headers *h);
+
 /* The IP header at an offset. */
 void headers_parse_ip(const struct capture *c, uint32_t offset, struct headers *h);
 

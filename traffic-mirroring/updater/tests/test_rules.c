@@ -76,7 +76,7 @@ static char *printed(const struct filter_set *set)
 #define NAME50 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 #define A_NAME "a name of up to 31 letters, digits, \"_\", \".\" and \"-\""
 #define NAME32 "abcdefghijabcdefghijabcdefghijab"
-#define SNAPLENS "0, a number of bytes from 14 to 262144, or one for each leg (A+B)"
+#define SNAPLENS "0, a number of bytes from 14 to 262144, one for each leg (A+B), headers or headers+N"
 
 static const struct {
 	const char *text, *error;
@@ -109,6 +109,10 @@ static const struct {
 	{ "mirror proto tcp to\nskip", "rules:1:18: \"to\" has no value" },
 	{ "skip sample 1/2", "rules:1:6: \"sample\" is an option, and skip takes none" },
 	{ "skip proto tcp to eth0", "rules:1:16: \"to\" is an option, and skip takes none" },
+	{ "mirror snaplen header", "rules:1:16: \"header\" is not " SNAPLENS },
+	{ "mirror snaplen headers+", "rules:1:16: \"headers+\" is not " SNAPLENS },
+	{ "mirror snaplen headers+64+64", "rules:1:16: \"headers+64+64\" is not " SNAPLENS },
+	{ "mirror snaplen 64+headers", "rules:1:16: \"64+headers\" is not " SNAPLENS },
 	{ "count to a", "rules:1:7: \"to\" is about sending copies, and count makes none" },
 	{ "count snaplen 64+128", "rules:1:1: snaplen has values for 2 legs, but copies go to 1" },
 	{ "count oversize drop", "rules:1:7: \"oversize\" is about sending copies, and count makes none" },
@@ -454,6 +458,8 @@ static const struct {
 	  "mirror oversize drop+truncate metadata on to a + b\nskip\n" },
 	{ "skip name 0.web_-A\nmirror name abcdefghijabcdefghijabcdefghija sample 1/2 vlan 1",
 	  "skip name 0.web_-A\nmirror vlan 1 name abcdefghijabcdefghijabcdefghija sample 1/2\n" },
+	{ "mirror snaplen headers;mirror snaplen headers + 64;mirror snaplen headers+0",
+	  "mirror snaplen headers\nmirror snaplen headers+64\nmirror snaplen headers\n" },
 	{ "count sample 1/9 snaplen 64 first 10p name try vlan 1;count",
 	  "count vlan 1 name try snaplen 64 sample 1/9 first 10p\ncount\n" },
 	{ "mirror src 10.1.2.3/8", "mirror src 10.0.0.0/8\n" },
