@@ -56,7 +56,7 @@ refused() {
 	done
 	refused '--tunnel-metadata: expected off, on, or one for each leg (A+B), got "yes"' --tunnel-metadata=yes
 	for value in 0+0+0+0+0 128+ 128+13; do
-		refused "one for each leg (A+B), got \"$value\"" "--snaplen=$value"
+		refused "headers or headers+N, got \"$value\"" "--snaplen=$value"
 	done
 	refused 'filter 1: snaplen has values for 2 legs, but copies go to 1' --snaplen=128+0
 	refused 'filter 1: oversize has values for 2 legs, but copies go to 3' --oversize=drop+truncate \
