@@ -3,8 +3,8 @@
 #pragma once
 
 #include "../abi/record.h"
+#include "../wire/flow.h"
 #include "batch.h"
-#include "flow.h"
 #include "groups.h"
 
 struct deliverer {

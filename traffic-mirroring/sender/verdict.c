@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 
 #include "../abi/flow_hash.h"
-#include "flow.h"
+#include "../wire/flow.h"
 #include "flow_table.h"
 
 /* What a packet counts for `first`, as in the data path. */

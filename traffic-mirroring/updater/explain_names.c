@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../abi/flow_hash.h"
 #include "../wire/bytes.h"
+#include "../wire/flow.h"
 #include "../wire/name.h"
 
 struct flow {
@@ -25,6 +25,7 @@ struct flow {
 struct explain_names {
 	struct explain_names_user user;
 	void *flows; /* of tsearch() */
+	struct flow_fragments fragments;
 };
 
 static int compare(const void *left, const void *right)
@@ -60,28 +61,10 @@ void explain_names_free(struct explain_names *n)
 	free(n);
 }
 
-/* One end of the packet's flow, its source or destination. */
-static uint64_t end_of(const struct capture *c, const struct headers *h, bool dst)
-{
-	uint32_t size = h->family == 4 ? 4 : 16, at = h->l3 + (h->family == 4 ? 12 : 8) + dst * size;
-	bool ports = h->l4 && has_ports(h->proto) && h->l4 + 4 <= c->len;
-	uint32_t address[4] = { 0 };
-
-	memcpy(address, c->at + at, size);
-	return hash_end(address, ports ? get16(c->at + h->l4 + 2 * dst) : 0);
-}
-
 /* An ICMP error belongs to the flow of the packet that it quotes. */
-static uint64_t flow_of(const struct explain_frame *f, uint64_t flow)
+static uint64_t flow_of(struct explain_names *n, const struct explain_frame *f, uint64_t flow)
 {
-	struct headers quoted;
-
-	if (!is_icmp(f->headers.proto))
-		return flow;
-	headers_parse_ip(&f->whole, f->headers.l4 + 8, &quoted);
-	if (!quoted.family)
-		return flow;
-	return hash_flow(end_of(&f->whole, &quoted, false), end_of(&f->whole, &quoted, true), quoted.proto);
+	return is_icmp(f->headers.proto) ? flow_hash(&n->fragments, &f->whole, &f->headers, 1) : flow;
 }
 
 static bool is_named(const struct headers *h)
@@ -106,7 +89,7 @@ static bool begins(const struct explain_frame *f)
 
 static bool direction_of(const struct explain_frame *f)
 {
-	return end_of(&f->whole, &f->headers, false) < end_of(&f->whole, &f->headers, true);
+	return flow_direction(&f->whole, &f->headers);
 }
 
 /* A flow of which nothing is known, or a new connection of the same ends. 0 or -ENOMEM. */
@@ -191,7 +174,7 @@ static bool reopens(const struct flow *flow, const struct explain_frame *f)
 
 int explain_names_hold(struct explain_names *n, size_t packet, const struct explain_frame *f, uint64_t hash)
 {
-	struct flow *flow = find(n, flow_of(f, hash), f);
+	struct flow *flow = find(n, flow_of(n, f, hash), f);
 	int err;
 
 	if (!flow)

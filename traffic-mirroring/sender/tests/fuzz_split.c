@@ -10,7 +10,7 @@
 #include "../../abi/record.h"
 #include "../../wire/bytes.h"
 #include "../../wire/encap.h"
-#include "../flow.h"
+#include "../../wire/flow.h"
 #include "../oversize.h"
 
 static struct flow_fragments fragments;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "../../abi/flow_hash.h"
-#include "../../wire/bytes.h"
-#include "../../wire/tests/wire.h"
+#include "../bytes.h"
+#include "wire.h"
 
 #define SECOND 1000000000ULL
 

@@ -6,7 +6,7 @@
 
 #include "../abi/maps.h"
 #include "../abi/flow_hash.h"
-#include "../wire/bytes.h"
+#include "bytes.h"
 
 struct ends {
 	uint32_t src[4], dst[4];

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "../wire/headers.h"
+#include "headers.h"
 
 #define FLOW_FRAGMENTS_WAYS 4
 #define FLOW_FRAGMENTS_SETS 1024
