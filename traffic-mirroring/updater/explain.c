@@ -160,6 +160,16 @@ static void emit_packet(struct explanation *x, size_t number, const struct expla
 	emit_text(e, "\n");
 }
 
+/* The bytes of a copy. */
+static uint32_t copied_bytes(const struct mirror_filter *row, const struct explain_frame *f)
+{
+	uint32_t most = row->snaplen ?: f->wire_len;
+
+	if (row->trim & TRIM_HEADERS)
+		most = headers_size(&f->headers) + row->snaplen;
+	return most < f->wire_len ? most : f->wire_len;
+}
+
 static void emit_packets(struct explanation *x)
 {
 	emit_text(&x->emit, " packet     seconds  %-50s  bytes  filter  outcome\n", "flow");
@@ -170,8 +180,8 @@ static void emit_packets(struct explanation *x)
 		uint32_t copied = 0;
 
 		explain_frame(&x->at[i].packet, &f);
-		if (r->outcome == OUT_RING)
-			copied = r->snaplen && r->snaplen < f.wire_len ? r->snaplen : f.wire_len;
+		if (r->outcome == OUT_RING && r->filter >= 0)
+			copied = copied_bytes(&x->configuration->rows[r->filter], &f);
 		if (r->filter >= 0)
 			count(&x->filter[r->filter], &f, copied);
 		count(&x->outcome[r->outcome], &f, copied);

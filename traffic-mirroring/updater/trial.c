@@ -286,7 +286,6 @@ static void take_copy(struct ring *ring, struct trial_result *r)
 
 	if (!record)
 		return;
-	r->snaplen = record->snaplen;
 	if (record->flags & RECORD_UNDECIDED) {
 		r->flow = (uint64_t)record->tag << 32 | record->hash;
 		r->candidates = record->candidates;
@@ -340,7 +339,6 @@ void trial_decide(const struct trial *t, uint16_t class, struct trial_result *r)
 		return;
 	r->filter = __builtin_ctzll(word);
 	row = &c->rows[r->filter];
-	r->snaplen = row->snaplen;
 	if (row->action == ACTION_SKIP)
 		r->outcome = OUT_SKIPPED;
 	else if (hash_share(r->flow >> 32, row->sample))

@@ -12,7 +12,6 @@ struct trial;
 struct trial_result {
 	enum mirror_outcome outcome; /* OUT_RING: copied, wherever the filter sends its copies */
 	int filter; /* the one that decides; -1: none */
-	uint32_t snaplen; /* of a copy: the most bytes it has; 0: whole */
 	/* of OUT_UNDECIDED: its flow, and the filters one of which decides, by the flow's name */
 	uint64_t flow, candidates;
 };

@@ -71,6 +71,9 @@ rules() {
 	[[ $(jq -c '[.filters[].packets]' <<<"$output") == "[6,6,6,0]" ]]
 	# the third rule: the SYN of both ends, and their first packets after it
 	[[ $(jq -c '.outcomes | map_values(.packets)' <<<"$output") == '{"skipped":6,"copied":10,"beyond_first":2}' ]]
+	# of the packets that waited, too
+	expect 0 on host mirroring explain --pcap="$LAB/named.pcap" --rules="mirror domain *.example.org snaplen headers+1" --json
+	[[ $(jq '.filters[0].copied_bytes' <<<"$output") == $((6 * 54 + 3)) ]]
 	head -c 400 "$LAB/named.pcap" >"$LAB/syns.pcap" # five packets, and a part of the next
 	expect 1 on host mirroring explain --pcap="$LAB/syns.pcap" --rules="$rules"
 	[[ $(grep -c ' undecided$' <<<"$output") == 5 && $output == *"packet 6 is damaged or cut off"* ]]
