@@ -18,6 +18,8 @@
 #include "../abi/flow_hash.h"
 #include "../host/names.h"
 #include "../host/rings.h"
+#include "../host/shared.h"
+#include "classes.h"
 #include "load.h"
 #include "maps.h"
 
@@ -28,10 +30,9 @@ struct trial {
 	enum direction direction;
 	struct bpf_object *object;
 	struct tables *tables;
-	const struct configuration *configuration;
+	struct configuration *configuration;
 	struct ring *ring;
-	struct mirror_flow_set *flows;
-	struct mirror_words *accepts;
+	struct shared host; /* what the updater keeps for a host, as far as it is needed here */
 	struct names *names; /* those of all filters, by class */
 	int program, decision;
 	int cpus;
@@ -98,60 +99,22 @@ static int link_array(int outer, uint32_t size, uint32_t entries, uint32_t flags
 /* What the updater makes for a host: a sender that is always there, and what is known of flows. */
 static int link_host(struct trial *t)
 {
-	struct mirror_state *state;
-	int err = link_array(tables_state_fd(t->tables), sizeof(*state), 1, 0, &state);
+	struct shared *h = &t->host;
+	int err = link_array(tables_state_fd(t->tables), sizeof(*h->state), 1, 0, &h->state);
 
 	if (err)
 		return err;
-	state->present = 1;
-	munmap(state, sizeof(*state));
-	err = link_array(t->tables->fd[MAP_FLOWS], sizeof(*t->flows), FLOW_SETS, BPF_F_INNER_MAP, &t->flows);
+	h->state->present = 1;
+	h->flow_sets = FLOW_SETS;
+	err = link_array(t->tables->fd[MAP_FLOWS], sizeof(*h->flows), FLOW_SETS, BPF_F_INNER_MAP, &h->flows);
 	if (err)
 		return err;
-	return link_array(t->tables->fd[MAP_ACCEPTS], sizeof(*t->accepts),
-			  MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES, 0, &t->accepts);
-}
-
-/* Gives each name that a filter has a class. */
-static int index_names(struct trial *t)
-{
-	struct mirror_name *names = calloc(MIRROR_MAX_CLASSES, sizeof(*names));
-	size_t n = CLASS_FIRST;
-
-	for (size_t i = 0; names && i < t->configuration->filters->n; i++) {
-		const struct name_list *list = &t->configuration->filters->at[i].domain;
-
-		/* a name that two filters have gets two classes, of which the index finds one */
-		for (size_t k = 0; k < list->n && n < MIRROR_MAX_CLASSES; k++)
-			names[n++] = list->at[k];
-	}
-	t->names = names ? names_index(names) : NULL;
-	free(names);
-	return t->names ? 0 : -ENOMEM;
-}
-
-static bool accepts(const struct filter *f, const struct mirror_name *name)
-{
-	for (size_t i = 0; i < f->domain.n; i++)
-		if (!name_compare(&f->domain.at[i], name) || name_covers(&f->domain.at[i], name))
-			return true;
-	return false;
-}
-
-/* As of a rule set 0, in both banks. */
-static void fill_accepts(struct trial *t)
-{
-	const struct filter_set *filters = t->configuration->filters;
-
-	for (size_t n = 0; n < names_count(t->names); n++) {
-		uint16_t class = names_at(t->names, n);
-		uint64_t word = 0;
-
-		for (size_t i = 0; i < filters->n; i++)
-			if (accepts(&filters->at[i], names_name(t->names, class)))
-				word |= UINT64_C(1) << i;
-		t->accepts[class] = (struct mirror_words){ { word, word } };
-	}
+	h->names = calloc(MIRROR_MAX_CLASSES, sizeof(*h->names));
+	h->rulesets = calloc(MIRROR_MAX_RULESETS, sizeof(*h->rulesets));
+	if (!h->names || !h->rulesets)
+		return -ENOMEM;
+	return link_array(t->tables->fd[MAP_ACCEPTS], sizeof(*h->accepts),
+			  MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES, 0, &h->accepts);
 }
 
 /* The ring of this CPU, which the process stays on from now on. */
@@ -192,8 +155,17 @@ static int allocate(struct trial *t)
 	return t->counted && t->counts && t->decisions ? 0 : -ENOMEM;
 }
 
-static int commit(struct trial *t, struct configuration *c)
+static int commit(struct trial *t)
 {
+	struct configuration *c = t->configuration;
+	const struct rulesets_used none = {};
+	int err = classes_put(&t->host, c->filters, &none);
+
+	if (err)
+		return err;
+	t->names = names_index(t->host.names);
+	if (!t->names)
+		return -ENOMEM;
 	/* the number of devices stays: it tells whether a later fragment is enough to decide */
 	for (size_t i = 0; i < c->filters->n; i++) {
 		c->rows[i].exit = EXIT_RING;
@@ -202,6 +174,7 @@ static int commit(struct trial *t, struct configuration *c)
 	c->until_ns = 0; /* as if --for had no end */
 	c->flow_sets = FLOW_SETS;
 	c->ruleset = 0;
+	c->host = &t->host;
 	return tables_commit(t->tables, c, false);
 }
 
@@ -225,11 +198,7 @@ struct trial *trial_open(enum direction direction, struct bpf_object *object, st
 	if (!*error)
 		*error = allocate(t);
 	if (!*error)
-		*error = index_names(t);
-	if (!*error) {
-		fill_accepts(t);
-		*error = commit(t, c);
-	}
+		*error = commit(t);
 	if (!*error)
 		return t;
 	if (!log_reported())
@@ -244,10 +213,14 @@ void trial_close(struct trial *t)
 		return;
 	if (t->ring)
 		rings_close(t->ring, 1);
-	if (t->flows)
-		munmap(t->flows, sizeof(*t->flows) * FLOW_SETS);
-	if (t->accepts)
-		munmap(t->accepts, sizeof(*t->accepts) * MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES);
+	if (t->host.state)
+		munmap(t->host.state, sizeof(*t->host.state));
+	if (t->host.flows)
+		munmap(t->host.flows, sizeof(*t->host.flows) * FLOW_SETS);
+	if (t->host.accepts)
+		munmap(t->host.accepts, sizeof(*t->host.accepts) * MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES);
+	free(t->host.names);
+	free(t->host.rulesets);
 	free(t->names);
 	free(t->counted);
 	free(t->counts);
@@ -316,7 +289,7 @@ uint16_t trial_class(const struct trial *t, const char *name)
 
 void trial_set_class(struct trial *t, uint64_t flow, uint16_t class)
 {
-	struct mirror_flow_set *set = &t->flows[flow_set(flow, FLOW_SETS)];
+	struct mirror_flow_set *set = &t->host.flows[flow_set(flow, FLOW_SETS)];
 	uint32_t tag = flow_tag(flow), way = flow_way(set, tag);
 
 	flow_give(&set->flow[way < MIRROR_FLOW_WAYS ? way : flow_victim(set, 0)], tag, class, 0);
@@ -324,25 +297,23 @@ void trial_set_class(struct trial *t, uint64_t flow, uint16_t class)
 
 void trial_decide(const struct trial *t, uint16_t class, struct trial_result *r)
 {
-	const struct configuration *c = t->configuration;
-	const struct mirror_filter *row;
-	uint64_t word = 0;
+	const struct mirror_ruleset *set = &t->host.rulesets[0];
+	unsigned int bank = tables_config(t->tables).bank;
+	const struct mirror_verdict *verdict;
+	uint64_t word = set->nodomain[bank];
 
-	for (size_t i = 0; i < c->filters->n; i++)
-		if (!(c->filters->at[i].constrained & 1U << DIM_DOMAIN))
-			word |= UINT64_C(1) << i;
 	if (class >= CLASS_FIRST)
-		word |= t->accepts[class].bank[0];
+		word |= t->host.accepts[class].bank[bank];
 	word &= r->candidates;
 	r->outcome = OUT_NO_MATCH;
 	if (!word)
 		return;
 	r->filter = __builtin_ctzll(word);
-	row = &c->rows[r->filter];
-	if (row->action == ACTION_SKIP)
+	verdict = &set->verdict[bank][r->filter];
+	if (verdict->action == ACTION_SKIP)
 		r->outcome = OUT_SKIPPED;
-	else if (hash_share(r->flow >> 32, row->sample))
+	else if (hash_share(r->flow >> 32, verdict->sample))
 		r->outcome = OUT_SAMPLED_OUT;
 	else
-		r->outcome = row->action == ACTION_COUNT ? OUT_COUNTED : OUT_RING;
+		r->outcome = verdict->action == ACTION_COUNT ? OUT_COUNTED : OUT_RING;
 }
