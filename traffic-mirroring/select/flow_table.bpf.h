@@ -16,13 +16,6 @@ static __always_inline __u16 flow_now(void)
 	return bpf_jiffies64() >> 8;
 }
 
-static __always_inline void *host_map(void *outer)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(outer, &zero);
-}
-
 static __always_inline struct mirror_flow_set *flow_set_of(const struct mirror_bank *b, __u64 hash)
 {
 	__u32 set = flow_set(hash, b->flow_sets);
@@ -119,18 +112,14 @@ static __always_inline struct mirror_flow *flow_add(struct mirror_flow_set *set,
 {
 	__u16 now = flow_now();
 	struct mirror_flow *flow = flow_at(set, flow_victim(set, now));
-	struct mirror_state *state;
+	struct mirror_state *state = NULL;
 
 	if (!flow)
 		return NULL;
-	if (flow_in_use(flow, now)) {
-		__u32 zero = 0;
-		void *states = host_map(&MAP(state));
-
-		state = states ? bpf_map_lookup_elem(states, &zero) : NULL;
-		if (state)
-			__atomic_fetch_add(&state->flow_evictions, 1, __ATOMIC_RELAXED);
-	}
+	if (flow_in_use(flow, now))
+		state = host_state();
+	if (state)
+		__atomic_fetch_add(&state->flow_evictions, 1, __ATOMIC_RELAXED);
 	flow_give(flow, tag, CLASS_UNDECIDED, now);
 	return flow;
 }

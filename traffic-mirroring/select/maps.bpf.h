@@ -92,3 +92,19 @@ struct {
 } MAP(exits) SEC(".maps") = {
 	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
 };
+
+/* The host's map behind a map of maps. */
+static __always_inline void *host_map(void *outer)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(outer, &zero);
+}
+
+static __always_inline struct mirror_state *host_state(void)
+{
+	__u32 zero = 0;
+	void *states = host_map(&MAP(state));
+
+	return states ? bpf_map_lookup_elem(states, &zero) : NULL;
+}

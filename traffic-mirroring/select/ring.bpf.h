@@ -206,15 +206,11 @@ static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_
 
 static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
 {
-	__u32 zero = 0, key = bpf_get_smp_processor_id(), outcome = OUT_NO_SENDER;
-	struct mirror_state *state;
-	void *states, *ring;
+	__u32 key = bpf_get_smp_processor_id(), outcome = OUT_NO_SENDER;
+	struct mirror_state *state = host_state();
 	bool undecided;
+	void *ring;
 
-	states = bpf_map_lookup_elem(&MAP(state), &zero);
-	if (!states)
-		return OUT_NO_SENDER;
-	state = bpf_map_lookup_elem(states, &zero);
 	if (!state || !state->present)
 		return OUT_NO_SENDER;
 	/* which group an undecided packet goes to, if any, is not known */
