@@ -7,6 +7,7 @@
 
 #include "../host/names.h"
 #include "../wire/domain_name.h"
+#include "list.h"
 
 bool name_parse(const char *text, size_t len, struct mirror_name *name)
 {
@@ -22,14 +23,11 @@ bool name_parse(const char *text, size_t len, struct mirror_name *name)
 
 int name_list_add(struct name_list *list, const struct mirror_name *name)
 {
-	/* room for the next power of two, so it is only short where n is one */
-	if ((list->n & (list->n - 1)) == 0) {
-		struct mirror_name *at = reallocarray(list->at, list->n ? list->n * 2 : 1, sizeof(*at));
+	struct mirror_name *at = list_grow(list->at, list->n, sizeof(*at));
 
-		if (!at)
-			return -ENOMEM;
-		list->at = at;
-	}
+	if (!at)
+		return -ENOMEM;
+	list->at = at;
 	list->at[list->n++] = *name;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "explain_frame.h"
 #include "explain_names.h"
 #include "instance.h"
+#include "list.h"
 #include "load.h"
 #include "request.h"
 #include "rules.h"
@@ -39,7 +40,7 @@ struct explanation {
 	struct trial *trial;
 	struct explain_names *names;
 	struct explained *at;
-	size_t n, room; /* packets so far */
+	size_t n; /* packets so far */
 	int error; /* of a packet that was held */
 	uint64_t incomplete;
 	struct tally filter[MIRROR_MAX_FILTERS], outcome[OUT_COUNT];
@@ -233,29 +234,19 @@ static int explain_packet(struct explanation *x, const struct pcap_packet *packe
 	return err ?: x->error;
 }
 
-static int grow(struct explanation *x)
-{
-	size_t room = x->room ? 2 * x->room : 1024;
-	struct explained *at = x->n < x->room ? x->at : reallocarray(x->at, room, sizeof(*at));
-
-	if (!at)
-		return -ENOMEM;
-	if (x->n == x->room)
-		x->room = room;
-	x->at = at;
-	return 0;
-}
-
 static int explain_packets(struct explanation *x)
 {
 	enum pcap_result result;
+	struct explained *at;
 	struct pcap_packet p;
 	int err = 0;
 
 	while (!err && (result = pcap_next(&x->capture, &p)) == PCAP_PACKET) {
-		err = grow(x);
-		if (!err)
-			err = explain_packet(x, &p);
+		at = list_grow(x->at, x->n, sizeof(*at));
+		if (!at)
+			return -ENOMEM;
+		x->at = at;
+		err = explain_packet(x, &p);
 	}
 	if (!err && result == PCAP_DAMAGED) {
 		log_error("--pcap: packet %zu is damaged or cut off; those before it are explained",

@@ -11,6 +11,7 @@
 #include "../wire/bytes.h"
 #include "../wire/flow.h"
 #include "../wire/name.h"
+#include "list.h"
 
 struct flow {
 	uint64_t hash; /* the first member, for compare() */
@@ -157,7 +158,7 @@ static void read_name(struct explain_names *n, struct flow *flow, const struct e
 
 static int hold(struct flow *flow, size_t packet)
 {
-	size_t *grown = reallocarray(flow->held, flow->n + 1, sizeof(*grown));
+	size_t *grown = list_grow(flow->held, flow->n, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;

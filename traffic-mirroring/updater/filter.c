@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
+
 struct filter_set *filter_set_new(void)
 {
 	struct filter_set *set = calloc(1, sizeof(*set));
@@ -117,14 +119,11 @@ void prefix_clear_past_length(struct prefix *p)
 
 int prefix_list_add(struct prefix_list *list, const struct prefix *p)
 {
-	/* room for the next power of two, so it is only short where n is one */
-	if ((list->n & (list->n - 1)) == 0) {
-		struct prefix *at = reallocarray(list->at, list->n ? list->n * 2 : 1, sizeof(*at));
+	struct prefix *at = list_grow(list->at, list->n, sizeof(*at));
 
-		if (!at)
-			return -ENOMEM;
-		list->at = at;
-	}
+	if (!at)
+		return -ENOMEM;
+	list->at = at;
 	list->at[list->n++] = *p;
 	return 0;
 }

@@ -5,16 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
+
 int prefixes_add(struct prefix_entry **entries, size_t *n, const struct prefix_entry *entry)
 {
-	/* room for the next power of two, so it is only short where n is one */
-	if ((*n & (*n - 1)) == 0) {
-		struct prefix_entry *grown = reallocarray(*entries, *n ? *n * 2 : 1, sizeof(*grown));
+	struct prefix_entry *grown = list_grow(*entries, *n, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		*entries = grown;
-	}
+	if (!grown)
+		return -ENOMEM;
+	*entries = grown;
 	(*entries)[(*n)++] = *entry;
 	return 0;
 }
