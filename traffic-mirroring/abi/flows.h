@@ -77,7 +77,8 @@ _Static_assert(sizeof(struct mirror_verdict) == 20, "no hidden padding");
 
 /* The filters of an interface and direction whose rules use `domain`. By bank, as in maps.h. */
 struct mirror_ruleset {
-	__u64 network; /* whose it is: network namespace, as in struct mirror_about; 0: free */
+	/* who used it last, for bpftool: network namespace, as in struct mirror_about; 0: nobody yet */
+	__u64 network;
 	__u32 ifindex;
 	__u32 egress; /* 0 or 1 */
 	/*

@@ -64,7 +64,6 @@ struct estimate estimate_copies(const struct mirror_filter *row, struct filter_c
 				const struct delivery *d)
 {
 	double bytes = copied(row, n) + (double)n.packets * encapsulation(d);
-
 	double per_second = seconds > 0 ? legs_of(d) / seconds : 0;
 
 	return (struct estimate){ n.packets * per_second, bytes * 8 * per_second };
