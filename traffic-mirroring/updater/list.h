@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /*
- * A list of n entries, size bytes each, with room for one more. There is room for the next power of two, so it
- * is only short where n is one. NULL: out of memory; the list stays as it is.
+ * A list of n entries, size bytes each, with room for one more. There is room for the next power of two, so
+ * it is only short where n is one. NULL: out of memory; the list stays as it is.
  */
 static inline void *list_grow(void *list, size_t n, size_t size)
 {
