@@ -5,8 +5,8 @@
  * All maps but the rings are ARRAYs with BPF_F_MMAPABLE, and all of these but state have BTF
  * (updater/host_arrays.bpf.c). Host byte order unless stated otherwise.
  *
- *   ring_<cpu>   RINGBUF: struct mirror_record (record.h): primary ring, small, to stay in the cache
- *   spill_<cpu>  RINGBUF: overflow ring, for records that find ring_<cpu> full; large
+ *   near_<cpu>   RINGBUF: struct mirror_record (record.h): primary ring, small, to stay in the cache
+ *   spill_<cpu>  RINGBUF: overflow ring, for records that find near_<cpu> full; large
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
  *   settings     key 0: struct mirror_settings (settings.h)
@@ -24,8 +24,8 @@
  * so that another sender can take over (present stays 1). In both cases it first sends the records in the
  * rings. From another PID namespace, the field ask of the state says the same.
  *
- * A data path reaches the first three through maps of maps: mirroring_<direction>_rings, key = CPU and
- * MIRROR_SPILL + CPU, and mirroring_<direction>_state, key 0.
+ * A data path reaches the first three through maps of maps: mirroring_<direction>_near and
+ * mirroring_<direction>_rings (the overflow rings), key = ring_key(), and mirroring_<direction>_state, key 0.
  */
 #pragma once
 
@@ -50,7 +50,8 @@
 	HOST_PINS "/sender" /* the sender holds an flock(2) on this directory while it runs */
 
 #define MIRROR_MAX_CPUS 512
-#define MIRROR_SPILL MIRROR_MAX_CPUS /* key of the first CPU's overflow ring in the maps of rings */
+#define MIRROR_MAX_THREADS 4 /* of the sender; a power of two */
+#define MIRROR_RINGS (MIRROR_MAX_THREADS * MIRROR_MAX_CPUS)
 #define MIRROR_MAX_GROUPS 256
 #define MIRROR_MAX_COLLECTORS 16 /* of one group */
 #define MIRROR_MAX_LEGS 4 /* groups that get the same copies */
@@ -67,13 +68,26 @@ struct mirror_state {
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
 	__u64 flow_evictions; /* entries of the flow table that data paths gave up though they were in use */
 	__u32 names_generation; /* raised after each change of the map names (flows.h) */
-	__u32 reserved[5];
+	__u32 thread_mask; /* threads of the sender less 1: a record is for thread hash & thread_mask */
+	__u32 reserved[4];
 	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
 	__u8 stopped[MIRROR_MAX_GROUPS];
 	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */
 	__u32 group_shed[MIRROR_MAX_GROUPS];
+	/*
+	 * By thread, on a cache line of their own, as they change often: all records with an older time
+	 * (CLOCK_MONOTONIC) have been sent.
+	 */
+	__u64 sent_until[MIRROR_MAX_THREADS];
+	__u64 reserved_too[4];
 };
-_Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS, "no hidden padding");
+_Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS + 64, "no hidden padding");
+
+/* Of a CPU's two rings for a thread of the sender, in the maps of rings. */
+static inline __attribute__((always_inline)) __u32 ring_key(__u32 thread, __u32 cpu)
+{
+	return thread * MIRROR_MAX_CPUS + cpu;
+}
 
 struct mirror_collector {
 	__u8 format; /* enum mirror_format */

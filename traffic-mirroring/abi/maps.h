@@ -297,10 +297,11 @@ _Static_assert(sizeof(struct mirror_about) == 8, "one word");
 	  MIRROR_MAX_FRAGMENTED, 0)                                                       \
 	M(DECISION, decision, PERCPU_ARRAY, __u32, struct mirror_decision, 1, 0)
 /* The host's rings, state (host.h) and flow table (flows.h), inserted by the updater. */
-#define MIRROR_HOST_LINKS(M)                                                              \
-	M(RINGS, rings, ARRAY_OF_MAPS, __u32, __u32, (MIRROR_SPILL + MIRROR_MAX_CPUS), 0) \
-	M(STATE, state, ARRAY_OF_MAPS, __u32, __u32, 1, 0)                                \
-	M(FLOWS, flows, ARRAY_OF_MAPS, __u32, __u32, 1, 0)                                \
+#define MIRROR_HOST_LINKS(M)                                          \
+	M(NEAR, near, ARRAY_OF_MAPS, __u32, __u32, MIRROR_RINGS, 0)   \
+	M(RINGS, rings, ARRAY_OF_MAPS, __u32, __u32, MIRROR_RINGS, 0) \
+	M(STATE, state, ARRAY_OF_MAPS, __u32, __u32, 1, 0)            \
+	M(FLOWS, flows, ARRAY_OF_MAPS, __u32, __u32, 1, 0)            \
 	M(ACCEPTS, accepts, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
 
 /* Maps that are mapped into memory are arrays there, too. */

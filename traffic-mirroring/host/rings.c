@@ -86,7 +86,7 @@ void rings_close(struct ring *rings, size_t n)
 
 void rings_name(unsigned int ring, char name[RINGS_NAME_LEN])
 {
-	snprintf(name, RINGS_NAME_LEN, "%s_%u", rings_is_spill(ring) ? "spill" : "ring",
+	snprintf(name, RINGS_NAME_LEN, "%s_%u", rings_is_spill(ring) ? "spill" : "near",
 		 ring / RINGS_PER_CPU);
 }
 
@@ -150,7 +150,7 @@ int rings_open(struct ring **rings, size_t *n)
 
 bool rings_exist(void)
 {
-	return !access(HOST_PINS "/ring_0", F_OK);
+	return !access(HOST_PINS "/near_0", F_OK);
 }
 
 double rings_fill(const struct ring *rings, size_t n)

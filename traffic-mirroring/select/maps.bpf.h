@@ -38,6 +38,10 @@ MIRROR_NUMBERS(NUMBER_TABLE)
 MIRROR_ADDRESSES(ADDRESS_TABLE)
 
 /* These only describe which maps fit. */
+struct near_inner {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
 struct rings_inner {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

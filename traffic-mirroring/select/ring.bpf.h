@@ -206,8 +206,8 @@ static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_
 
 static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
 {
-	__u32 key = bpf_get_smp_processor_id(), outcome = OUT_NO_SENDER;
 	struct mirror_state *state = host_state();
+	__u32 key, outcome = OUT_NO_SENDER;
 	bool undecided;
 	void *ring;
 
@@ -222,8 +222,9 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		return OUT_SHED;
 
 	/* this CPU's primary ring; if that is full its overflow ring */
-	for (int tries = 0; tries < 2; tries++, key += MIRROR_SPILL) {
-		ring = bpf_map_lookup_elem(&MAP(rings), &key);
+	key = ring_key(d->hash & state->thread_mask & (MIRROR_MAX_THREADS - 1), bpf_get_smp_processor_id());
+	for (int tries = 0; tries < 2; tries++) {
+		ring = tries ? bpf_map_lookup_elem(&MAP(rings), &key) : bpf_map_lookup_elem(&MAP(near), &key);
 		if (!ring)
 			break;
 		outcome = put_any(skb, d, state, ring, tries);

@@ -118,6 +118,20 @@ static void take(struct drain *d, const struct mirror_record *r, uint32_t captur
 		deliver(d->delivery, r, captured);
 }
 
+/* Tells the data path how far this thread is. now: read before the rings were looked at. */
+static void show_sent(const struct drain *d, uint64_t now)
+{
+	__atomic_store_n(&d->shared->state->sent_until[0], merge_done(d->rings, d->n, now), __ATOMIC_RELEASE);
+}
+
+static void send_taken(struct drain *d)
+{
+	batch_send(&d->delivery->batch);
+	hold_sent(d->hold);
+	for (size_t i = 0; i < d->n; i++)
+		ring_release(&d->rings[i]);
+}
+
 /* Sends a batch of records from the rings. False: there was nothing to send yet. */
 static bool drain_batch(struct drain *d, uint64_t now)
 {
@@ -139,13 +153,10 @@ static bool drain_batch(struct drain *d, uint64_t now)
 		}
 		now = monotonic();
 	}
-	if (!taken)
-		return false;
-	batch_send(&d->delivery->batch);
-	hold_sent(d->hold);
-	for (size_t i = 0; i < d->n; i++)
-		ring_release(&d->rings[i]);
-	return true;
+	if (taken)
+		send_taken(d);
+	show_sent(d, now);
+	return taken;
 }
 
 static bool any_record(const struct drain *d)

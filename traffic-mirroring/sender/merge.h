@@ -18,3 +18,6 @@
  * checked. NULL: there is nothing to send yet. now: CLOCK_MONOTONIC, read before the call.
  */
 struct ring *merge_next(struct ring *rings, size_t n, uint64_t now, uint64_t *until);
+
+/* All records with an older time have been taken. now: CLOCK_MONOTONIC, read before the call. */
+uint64_t merge_done(struct ring *rings, size_t n, uint64_t now);

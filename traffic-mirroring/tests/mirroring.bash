@@ -129,7 +129,7 @@ small_maps() {
 	local - && set +T
 	local names
 	mapfile -t names < <(on host ls "$pins" | sed -n "s/^mirroring_${direction}_//p" | grep -vxE \
-		'dst_port|src_port|port|vlan|fragments|decision|pending|counters|filter_.*|rings|state|exits|jmp_table|chained_behind')
+		'dst_port|src_port|port|vlan|fragments|decision|pending|counters|filter_.*|near|rings|state|exits|jmp_table|chained_behind')
 	dump_maps "${names[@]}"
 }
 

@@ -107,12 +107,6 @@ static int open_arrays(struct host *h)
 	return err ?: claim(h->shared.state);
 }
 
-/* In the maps of rings. */
-static __u32 ring_key(int ring)
-{
-	return (rings_is_spill(ring) ? MIRROR_SPILL : 0) + ring / RINGS_PER_CPU;
-}
-
 static void ring_path(int ring, char path[PATH_MAX])
 {
 	char name[RINGS_NAME_LEN];
@@ -176,27 +170,35 @@ static int open_rings(struct host *h)
  */
 static void attach_most(const struct host *h, int outer, const int ring[])
 {
-	__u32 keys[MAX_RINGS], n = 0;
-	int fds[MAX_RINGS];
+	__u32 keys[MIRROR_MAX_CPUS], n = 0;
+	int fds[MIRROR_MAX_CPUS];
 
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		if (outer_map_inner_id(outer, ring_key(i)) == bpf_info_id(ring[i]))
+	for (int cpu = 0; cpu < h->cpus; cpu++) {
+		if (outer_map_inner_id(outer, ring_key(0, cpu)) == bpf_info_id(ring[cpu * RINGS_PER_CPU]))
 			continue;
-		keys[n] = ring_key(i);
-		fds[n++] = ring[i];
+		keys[n] = ring_key(0, cpu);
+		fds[n++] = ring[cpu * RINGS_PER_CPU];
 	}
 	if (n-- > 1)
 		bpf_map_update_batch(outer, keys, fds, &n, NULL);
 }
 
-static int attach_rings(const struct host *h, const struct tables *t, const int ring[])
+/* One of each CPU's rings; ring: that of the first CPU. */
+static int attach_kind(const struct host *h, int outer, const int ring[])
 {
 	int err = 0;
 
-	attach_most(h, tables_rings_fd(t), ring);
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++)
-		err = outer_map_set(tables_rings_fd(t), ring_key(i), ring[i]);
+	attach_most(h, outer, ring);
+	for (int cpu = 0; cpu < h->cpus && !err; cpu++)
+		err = outer_map_set(outer, ring_key(0, cpu), ring[cpu * RINGS_PER_CPU]);
 	return err;
+}
+
+static int attach_rings(const struct host *h, const struct tables *t, const int ring[])
+{
+	int err = attach_kind(h, tables_near_fd(t), ring);
+
+	return err ? err : attach_kind(h, tables_rings_fd(t), ring + 1);
 }
 
 struct attachment {

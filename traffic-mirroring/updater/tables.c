@@ -231,6 +231,11 @@ void tables_delivery(const struct tables *t, struct delivery *d)
 	delivery_parse(&options, d);
 }
 
+int tables_near_fd(const struct tables *t)
+{
+	return t->fd[MAP_NEAR];
+}
+
 int tables_rings_fd(const struct tables *t)
 {
 	return t->fd[MAP_RINGS];

@@ -84,6 +84,7 @@ int tables_check(const struct configuration *c);
 int tables_commit(struct tables *t, const struct configuration *c, bool l3);
 
 /* Fds of the maps that lead to the host's rings, state, flow table and words of names. */
+int tables_near_fd(const struct tables *t);
 int tables_rings_fd(const struct tables *t);
 int tables_state_fd(const struct tables *t);
 int tables_flows_fd(const struct tables *t);

@@ -49,7 +49,7 @@ static int link_maps(const struct host_maps *maps, enum direction d)
 								   link_map(maps, d, "accepts", 0, ACCEPTS);
 
 	for (int cpu = 0; cpu < libbpf_num_possible_cpus() && !error; cpu++)
-		error = link_map(maps, d, "rings", cpu, RING);
+		error = link_map(maps, d, "near", cpu, RING);
 	return error;
 }
 

@@ -117,6 +117,17 @@ TEST_AFTER(test_no_wait_where_all_rings_are_newer, setup)
 	assert_times(1000000, 1, (uint64_t[]){ 1000000 });
 }
 
+TEST_AFTER(test_done_up_to_what_may_still_come, setup)
+{
+	put(0, 1000000);
+	assert_int_equal(merge_done(rings, RINGS, 900000), 900000 - MERGE_SKEW_NS);
+	assert_times(1000000 + MERGE_SKEW_NS, 1, (uint64_t[]){ 1000000 });
+	assert_int_equal(merge_done(rings, RINGS, 2000000), 2000000 - MERGE_SKEW_NS);
+	for (int i = 0; i < RINGS; i++)
+		put(i, 3000000 + i);
+	assert_int_equal(merge_done(rings, RINGS, 4000000), 3000000);
+}
+
 /* What is being written is as old as when its place was not yet taken, however long that takes. */
 TEST_AFTER(test_unfinished_records, setup)
 {

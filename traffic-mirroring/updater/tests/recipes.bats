@@ -51,7 +51,7 @@ rows() {
 		[[ $name =~ ^(state|accepts)$ || $(jq .btf_id <<<"$output") != null ]]
 	done < <(rows "host's map")
 	diff <(rows "host's map" | cut -d' ' -f1 | sort) \
-		<(on host ls /sys/fs/bpf/mirroring-3 | grep -vE '^(ring|spill)_[0-9]+$|^(sender|flows)$' | sort)
+		<(on host ls /sys/fs/bpf/mirroring-3 | grep -vE '^(near|spill)_[0-9]+$|^(sender|flows)$' | sort)
 	recipe "See the settings of the host"
 	[[ $(jq -c '.[0].value | [.ring_memory, .failover, .nice]' <<<"$output") == "[67108864,1,5]" ]]
 }
