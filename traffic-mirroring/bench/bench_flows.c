@@ -55,7 +55,7 @@ static double added(const char *label, __u32 flows, enum mirror_outcome outcome)
 	__u32 zero = 0;
 
 	packet_build(&spec, &p);
-	if (bpf_map_update_elem(object_map("bench_flows"), &zero, &flows, BPF_ANY))
+	if (bpf_map_update_elem(object_map("bench_draws"), &zero, &flows, BPF_ANY))
 		die("no number of flows");
 	run(datapath->select_fd, &p);
 	tables_counters(datapath->tables, &before);
@@ -123,7 +123,7 @@ static void bench_first(double copy)
 
 	commit("mirror first 1 dst-port 443");
 	packet_build(&spec, &p);
-	bpf_map_update_elem(object_map("bench_flows"), &zero, &flows, BPF_ANY);
+	bpf_map_update_elem(object_map("bench_draws"), &zero, &flows, BPF_ANY);
 	for (int i = 0; i < 400; i++)
 		run(fixture.datapath[INGRESS].select_fd, &p);
 	print("first: a flow beyond its first bytes", added("one flow", 1, OUT_BEYOND_FIRST), copy);

@@ -11,8 +11,9 @@
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "../host/rings.h"
 #include "frame.h"
 
 #define TICK_NS 1000000
@@ -26,6 +27,22 @@ static void run(int prog_fd, struct packet *p, unsigned int flow, unsigned int r
 	memcpy(p->data + p->l4, &port, sizeof(port));
 	if (bpf_prog_test_run_opts(prog_fd, &opts))
 		die("BPF_PROG_TEST_RUN");
+}
+
+/* The positions of a ring buffer's consumer and producer, each at the start of a page. */
+struct ring {
+	uint64_t *consumer;
+	const uint64_t *producer;
+};
+
+static void ring_open(struct ring *ring, int fd)
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	ring->consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ring->producer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+	if (ring->consumer == MAP_FAILED || ring->producer == MAP_FAILED)
+		die("ring");
 }
 
 static void wait_until(uint64_t when)
@@ -53,8 +70,7 @@ int main(int argc, char **argv)
 	pin = strchr(argv[1], ':');
 	if (pin) {
 		*pin++ = '\0';
-		if (ring_open(&ring, bpf_obj_get(pin)))
-			die(pin);
+		ring_open(&ring, bpf_obj_get(pin));
 	}
 	prog_fd = bpf_obj_get(argv[1]);
 	if (prog_fd < 0)
@@ -74,10 +90,8 @@ int main(int argc, char **argv)
 		for (; done < burst && done < packets; done += length, flow++)
 			run(prog_fd, &sample[flow % sizes], flow, length);
 		busy += nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start;
-		if (pin) {
-			ring.position = ring_produced(&ring);
-			ring_release(&ring);
-		}
+		if (pin)
+			*ring.consumer = *ring.producer;
 	}
 	printf("%.2f\n", (double)busy / done);
 	free(sample);

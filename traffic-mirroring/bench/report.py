@@ -1,32 +1,47 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-"""Makes of a folder's measurements.tsv, as ci/bench writes it, results.txt (also printed), results.json and results.svg.
+"""Makes of a folder's measurements.tsv and machine.txt, as ci/bench writes them, results.txt (also printed),
+results.json and results.svg.
 
 What is compared is compared within a round; medians of the rounds are shown, and their range.
 """
 
 import collections
 import json
+import math
 import os
-import platform
 import statistics
 import sys
 from xml.sax.saxutils import escape
 
 WAYS = {
     "none": "no mirroring",
+    "64": "64 filters, none matches",
+    "base64": "the same, older commit",
     "bare": "bare clone → veth",
     "reserve": "64 B into a ring, no more",
     "device": "ours, clone → veth",
     "device-vxlan": "ours, clone → kernel VXLAN",
     "ring": "ours, ring, 128 B → GUE",
     "ring-whole": "ours, ring, whole → GUE",
+    "auto": "ours, auto → kernel VXLAN",
+    "basering-whole": "older commit, ring, whole",
     "ring-first": "ours, ring, first 1 MiB → GUE",
     "mirred-vxlan": "tc mirred → kernel VXLAN",
     "dup-vxlan": "nft dup → kernel VXLAN",
     "capture": "tcpdump -s 128",
     "capture-whole": "tcpdump -s 0",
+    "64-device": "64 filters, clone → veth",
+    "64-ring": "64 filters, ring, 128 B",
+    "64-nft": "nft, 64 rules, dup → veth",
+    "64-nft-set": "nft, a set, dup → veth",
+    "64-u32": "tc u32, 64 filters → veth",
 }
+
+
+RANDOM = "ports of 10,000 flows"
+REACHED = 0.95  # of a rate
+WIRES = {"super": "wire takes super-packets", "cut": "wire segments"}
 
 
 class Spread:
@@ -44,6 +59,9 @@ class Spread:
 
     def __truediv__(self, other):
         return self._combine(other, lambda a, b: a / b)
+
+    def __mul__(self, other):
+        return self._combine(other, lambda a, b: a * b)
 
     def per_second(self):
         return Spread([1e9 / ns for ns in self.values])
@@ -75,28 +93,57 @@ def net(costs, base):
     return {way: cost - costs[base] for way, cost in costs.items() if way != base}
 
 
+def goodput_of(metrics):
+    """Bits per second of copies that arrived. tcpdump does not say of how many bytes its losses were."""
+    shares = {**metrics["captured"], **metrics["bytes"]}
+    return {way: bits * shares[way] for way, bits in metrics["bit/s"].items() if way in metrics["captured"]}
+
+
+def cpu_per_gigabyte(metrics):
+    """Seconds of all CPUs, for what was mirrored and arrived, more than production takes for as much."""
+    each = {way: metrics["cpu"][way] / gigabytes for way, gigabytes in metrics["GB"].items()}
+    return {way: (each[way] - each["none"]) / share for way, share in metrics["captured"].items()}
+
+
+THROUGHPUT_COLUMNS = ["copies arrived", "Gbit/s of copies", "CPU s/GB mirrored"]
+
+
+def throughput_cells(metrics):
+    return [
+        {way: spread.text(3) for way, spread in metrics["captured"].items()},
+        {way: spread.text(1, 1e9) for way, spread in goodput_of(metrics).items()},
+        {way: spread.text(2) for way, spread in cpu_per_gigabyte(metrics).items()},
+    ]
+
+
 class Report:
-    def __init__(self, parts):
+    def __init__(self, parts, machine):
         self.parts = parts
-        self.targets = []
+        self.machine = machine
+        self.goals = []
+        self.unmeasured = []
         self.sections = []  # title, column titles, [way, cells]
         self.panels = []  # title, {way: Spread}, digits, scale
 
-    def target(self, text, ratio, limit, at_most=True):
-        if at_most:
-            reached = ratio.median <= limit
-        else:
-            reached = ratio.median >= limit
-        self.targets.append((text, ratio, f"{'≤' if at_most else '≥'} {limit:.2f}", reached))
+    def goal(self, text, ratio, limit, at_most=True):
+        met = ratio.median <= limit if at_most else ratio.median >= limit
+        self.goals.append((text, ratio, f"{'≤' if at_most else '≥'} {limit:.2f}", met))
 
     def ratio(self, text, ratio):
-        """One that has no limit."""
-        self.targets.append((text, ratio, "", None))
+        """One without a goal."""
+        self.goals.append((text, ratio, "", None))
+
+    def goal_of_base(self, text, costs, way, base, limit):
+        """One that needs an older commit."""
+        if base in costs:
+            self.goal(text, costs[way] / costs[base], limit)
+        else:
+            self.unmeasured.append(f"{text}: BASE names no older commit")
 
     def all_captured(self, text, shares):
         """Ways that lost copies did not do the same work, so that the worst round counts."""
         worst = Spread([shares.low])
-        self.targets.append((text, worst, "= 1.00", worst.low >= 1))
+        self.goals.append((text, worst, "= 1.00", round(worst.low, 3) >= 1))
 
     def section(self, title, columns, cells):
         ways = [way for way in WAYS if any(way in column for column in cells)]
@@ -107,65 +154,88 @@ class Report:
         cases = self.parts["path"]
         costs = {size: net(cases[size]["ns"], "empty") for size in cases}
         for size, cost in costs.items():
-            self.target(f"ring / bare clone, {size} B, snaplen 128", cost["ring"] / cost["bare"], 0.10)
-        self.target("ring / bare clone, 1400 B, whole packet", costs["1400"]["ring-whole"] / costs["1400"]["bare"], 0.25)
-        self.ratio("ring / what a ring costs at least, 64 B", costs["64"]["ring"] / costs["64"]["reserve"])
+            self.goal(f"path: ring, 128 B / 64 B into a bpf_ringbuf, {size}", cost["ring"] / cost["reserve"], 1.40)
+            self.goal(f"path: ring, 128 B / bare clone, {size}", cost["ring"] / cost["bare"], 0.15)
+            if "auto" in cost:
+                self.goal(f"path: auto / ring, whole, {size}", cost["auto"] / cost["ring-whole"], 1.05)
+        self.goal("path: ring, whole / bare clone, 1400", costs["1400"]["ring-whole"] / costs["1400"]["bare"], 0.35)
         for way in ("ring", "ring-whole"):
             worst = min((cases[size]["captured"][way] for size in cases), key=lambda share: share.low)
             self.all_captured(f"path: copies arrived, {WAYS[way]}", worst)
         self.section(
-            "Cost on the path, 300,000 packets/s: ns per packet more than an empty program",
+            f"Cost on the path, 300,000 packets/s: ns per packet more than an empty program; random: {RANDOM}",
             [f"{size} B" for size in costs],
             [{way: cost.text() for way, cost in column.items()} for column in costs.values()],
         )
         self.panels.append(("On the path, 1400 B: ns more than an empty program", costs["1400"], 0, 1))
 
-    def ingress(self):
-        case = self.parts["ingress"]["1400"]
-        cost, captured = net(case["ns"], "none"), case["captured"]
-        for name, other, limit in (
-            ("bare clone", "bare", 0.20),
-            ("clone → kernel VXLAN", "device-vxlan", 0.10),
-            ("AF_PACKET capture, tcpdump -s 128", "capture", 0.45),
-        ):
-            self.target(f"live ingress: ring, 128 B / {name}", cost["ring"] / cost[other], limit)
-        for way in ("ring", "ring-whole"):
-            self.all_captured(f"live ingress: copies arrived, {WAYS[way]}", captured[way])
+    def unmatched(self):
+        costs = {}
+        for case, metrics in self.parts["unmatched"].items():
+            ns = metrics["ns"]
+            cost = costs[case] = {way: ns[way] - ns[way.replace("64", "empty")] for way in ns if "64" in way}
+            self.goal_of_base(f"path: no match with 64 filters / older commit, {case} ports", cost, "64", "base64", 0.70)
         self.section(
-            f"Live ingress at saturation, 1400 B; without mirroring {case['ns']['none'].text()} ns per packet",
-            ["ns more", "copies arrived"],
-            [
-                {way: spread.text() for way, spread in cost.items()},
-                {way: spread.text(4) for way, spread in captured.items()},
-            ],
+            f"No match with 64 filters: ns per packet more than an empty program; random: {RANDOM}",
+            [f"{case} ports" for case in costs],
+            [{way: cost.text(1) for way, cost in column.items()} for column in costs.values()],
         )
-        self.panels.append(("Live ingress at saturation, 1400 B: ns more per packet", cost, 0, 1))
+
+    def ingress(self):
+        cost = self.flooded("ingress", "Live ingress at saturation, 1400 B, 10,000 flows")["1400 B"]
+        for way, other, limit in (("ring", "capture", 0.50), ("ring-whole", "capture-whole", 0.60)):
+            self.goal(f"live ingress: {WAYS[way]} / {WAYS[other]}", cost[way] / cost[other], limit)
+        for other in ("bare", "device-vxlan"):
+            self.ratio(f"live ingress: {WAYS['ring']} / {WAYS[other]}", cost["ring"] / cost[other])
+        for way in ("ring", "ring-whole"):
+            captured = self.parts["ingress"]["1400 B"]["captured"][way]
+            self.all_captured(f"live ingress: copies arrived, {WAYS[way]}", captured)
+
+    def filters(self):
+        costs = self.flooded("filters", "64 filters, live ingress at saturation, 64 B, 10,000 flows, random ports")
+        ours = costs["unmatched"]["64-device"]
+        self.goal("live ingress: no match with 64 filters / nft, 64 rules", ours / costs["unmatched"]["64-nft"], 0.20)
+        for other in ("64-nft-set", "64-u32"):
+            self.ratio(f"live ingress: no match with 64 filters / {WAYS[other]}", ours / costs["unmatched"][other])
+        for other in ("64-nft", "64-nft-set", "64-u32"):
+            ratio = costs["matched"]["64-device"] / costs["matched"][other]
+            self.ratio(f"live ingress: the last of 64 matches, ours → veth / {WAYS[other]}", ratio)
+
+    def flooded(self, part, title):
+        cases = self.parts[part]
+        costs = {case: net(metrics["ns"], "none") for case, metrics in cases.items()}
+        columns = {}
+        for case, metrics in cases.items():
+            columns[f"{case}: ns more"] = {way: cost.text() for way, cost in costs[case].items()}
+            if "captured" in metrics:
+                columns["copies arrived"] = {way: share.text(4) for way, share in metrics["captured"].items()}
+            self.panels.append((f"{title}, {case}: ns more per packet", costs[case], 0, 1))
+        floor = next(iter(cases.values()))["ns"]["none"].text()
+        self.section(f"{title}; without mirroring {floor} ns per packet", list(columns), list(columns.values()))
+        return costs
 
     def sender(self):
+        cases = self.parts["sender"]
         rates = {}
-        for case, metrics in self.parts["sender"].items():
+        for case, metrics in cases.items():
             costs = metrics["ns"]
             if "empty" in costs:
                 costs = {**costs, "device-vxlan": costs["device-vxlan"] - costs["empty"]}
             rates[case] = {way: costs[way].per_second() for way in WAYS if way in costs}
+        shares = (share for metrics in cases.values() for share in metrics["captured"].values())
+        self.all_captured("sender: copies arrived, the worst case", min(shares, key=lambda share: share.low))
+        costs = cases["super"]["ns"]
+        self.goal_of_base("sender: whole 64 KiB / older commit", costs, "ring-whole", "basering-whole", 0.45)
+        kernel = rates["mixed"]["device-vxlan"]
+        self.goal("sender: copies per second / clone → kernel VXLAN, mixed", rates["mixed"]["ring-whole"] / kernel, 1.5, False)
         kernel = rates["equal-1400"]["device-vxlan"]
-        for case, way, other, limit in (
-            ("equal-128", "ring", kernel, 2),
-            ("equal-1400", "ring-whole", kernel, 2),
-            ("mixed", "ring-whole", rates["mixed"]["device-vxlan"], 1),
-        ):
-            self.target(f"sender / clone → kernel VXLAN, copies per second, {case}", rates[case][way] / other, limit, False)
-            metrics = self.parts["sender"][case]
-            self.all_captured(f"sender: copies arrived, {case}", metrics["captured"][way])
-            self.all_captured(f"sender: copies arrived, {case}, two destinations", metrics["captured"][way + "-legs"])
-            first, both = metrics["ns"][way], metrics["ns"][way + "-legs"]
-            second = (both - first) / first
-            if case == "mixed":  # most of it is what the kernel takes for a datagram, of either
-                self.ratio(f"sender: second destination / first, {case}", second)
-            else:
-                self.target(f"sender: second destination / first, {case}", second, 0.60)
+        for case, way in (("equal-128", "ring"), ("equal-1400", "ring-whole")):
+            self.goal(f"sender: copies per second / clone → kernel VXLAN, {case}", rates[case][way] / kernel, 2, False)
+        for case, way in (("equal-128", "ring"), ("equal-1400", "ring-whole"), ("mixed", "ring-whole")):
+            first, both = cases[case]["ns"][way], cases[case]["ns"][way + "-legs"]
+            self.ratio(f"sender: second destination / first, {case}", (both - first) / first)
         self.section(
-            "Copies that one CPU takes away, 1,000 per second",
+            "Copies that one CPU takes away, 1,000 per second; of super-packets, what the wire has of them",
             list(rates),
             [{way: rate.text(0, 1000) for way, rate in column.items()} for column in rates.values()],
         )
@@ -174,27 +244,67 @@ class Report:
         self.panels.append(("… of mixed sizes and flows", rates["mixed"], 0, 1000))
 
     def tcp(self):
-        case = self.parts["tcp"]["iperf3"]
-        rate, captured = case["bit/s"], case["captured"]
-        share = {way: bits / rate["none"] for way, bits in rate.items()}
-        self.target("TCP: ring, 128 B / none", share["ring"], 0.93, False)
-        self.target("TCP: ring, whole / none", share["ring-whole"], 0.80, False)
-        self.target("TCP: ring, first 1 MiB / none", share["ring-first"], 0.95, False)
-        self.section(
-            "TCP with offloads, both directions mirrored",
-            ["Gbit/s", "of none", "copies arrived"],
-            [
-                {way: spread.text(1, 1e9) for way, spread in rate.items()},
-                {way: spread.text(2) for way, spread in share.items()},
-                {way: spread.text(4) for way, spread in captured.items()},
-            ],
-        )
-        self.panels.append(("TCP with offloads, both directions mirrored: Gbit/s", rate, 1, 1e9))
+        for case, metrics in self.parts["tcp"].items():
+            rate, goodput = metrics["bit/s"], goodput_of(metrics)
+            share = {way: bits / rate["none"] for way, bits in rate.items()}
+            whole = "auto" if "auto" in rate else "ring-whole"
+            wire = WIRES[case]
+            if case == "super":
+                self.goal(f"TCP: {WAYS[whole]} / clone → kernel VXLAN", rate[whole] / rate["device-vxlan"], 1, False)
+                self.all_captured(f"TCP: copies arrived, {WAYS[whole]}", metrics["bytes"][whole])
+                self.goal(f"TCP: {WAYS['ring']} / none", share["ring"], 0.92, False)
+                self.all_captured(f"TCP: copies arrived, {WAYS['ring']}", metrics["captured"]["ring"])
+                self.goal(f"TCP: {WAYS['ring-first']} / none", share["ring-first"], 0.95, False)
+            else:
+                self.more_goodput("TCP", metrics, whole, math.inf)
+            self.section(
+                f"TCP without limit, both directions mirrored, {wire}",
+                ["Gbit/s", "of none", *THROUGHPUT_COLUMNS],
+                [
+                    {way: spread.text(1, 1e9) for way, spread in rate.items()},
+                    {way: spread.text(2) for way, spread in share.items()},
+                    *throughput_cells(metrics),
+                ],
+            )
+            self.panels.append((f"TCP without limit, {wire}: Gbit/s", rate, 1, 1e9))
+            self.panels.append((f"TCP without limit, {wire}: Gbit/s of copies that arrived", goodput, 1, 1e9))
+
+    def more_goodput(self, title, metrics, way, asked):
+        """Copies that arrived, at equal production: at a rate that both leave it."""
+        rate, goodput = metrics["bit/s"], goodput_of(metrics)
+        copies, production = (spread[way] / spread["device-vxlan"] for spread in (goodput, rate))
+        text = f"{title}, wire segments: {WAYS[way]} / clone → kernel VXLAN"
+        if min(rate[way].median, rate["device-vxlan"].median) >= REACHED * asked:
+            self.goal(f"{text}, copies", copies, 0.99, False)
+        else:
+            self.ratio(f"{text}, copies", copies)
+        self.ratio(f"{text}, production", production)
 
     def bulk(self):
-        case = self.parts["bulk"]["4G"]
-        for what in ("packets", "bytes"):
-            self.all_captured(f"TCP at 4 Gbit/s, whole: {what} at the collector's NIC", case[what]["ring-whole"])
+        for case, metrics in self.parts["bulk"].items():
+            wire, gigabits = case.split()
+            asked = float(gigabits) * 1e9
+            rate = metrics["bit/s"]
+            whole = "auto" if "auto" in rate else "ring-whole"
+            title = f"TCP at {gigabits} Gbit/s"
+            if wire == "cut":
+                self.more_goodput(title, metrics, whole, asked)
+            elif rate["none"].median < REACHED * asked:
+                self.unmeasured.append(
+                    f"{title}: this machine reaches {rate['none'].text(1, 1e9)} without mirroring"
+                )
+            else:
+                self.all_captured(f"{title}: copies arrived, {WAYS[whole]}", metrics["bytes"][whole])
+            self.section(
+                f"{title}, both directions mirrored, {WIRES[wire]}; latency of requests beside it in µs",
+                ["of the rate", *THROUGHPUT_COLUMNS, "p50", "p99"],
+                [
+                    {way: spread.text(2, asked) for way, spread in rate.items()},
+                    *throughput_cells(metrics),
+                    *({way: spread.text() for way, spread in metrics[p].items()} for p in ("p50", "p99")),
+                ],
+            )
+            self.panels.append((f"{title}, {WIRES[wire]}: Gbit/s of copies that arrived", goodput_of(metrics), 1, 1e9))
 
     def latency(self):
         case = self.parts["latency"]["10000"]
@@ -206,29 +316,33 @@ class Report:
         self.panels.append(("Request latency at 10,000/s, p99, µs", case["p99"], 0, 1))
 
     def make(self):
-        for part in ("path", "ingress", "sender", "tcp", "bulk", "latency"):
+        for part in ("path", "unmatched", "ingress", "filters", "sender", "tcp", "bulk", "latency"):
             if part in self.parts:
                 getattr(self, part)()
 
     def text(self):
-        lines = ["Targets: medians of ratios within a round (minimum–maximum)", ""]
-        for text, ratio, limit, reached in self.targets:
-            verdict = {True: "reached", False: "NOT REACHED", None: ""}[reached]
-            lines.append(f"  {text:<62} {ratio.text(3):>22}  {limit}  {verdict}".rstrip())
+        lines = [*self.machine, "", "Goals: medians of ratios within a round (lowest–highest)", ""]
+        width = max((len(text) for text, *_ in self.goals), default=0)
+        for text, ratio, limit, met in self.goals:
+            verdict = {True: "met", False: "MISSED", None: ""}[met]
+            lines.append(f"  {text:<{width}} {ratio.text(3):>22}  {limit:6}  {verdict}".rstrip())
+        lines += [f"  not measured: {text}" for text in self.unmeasured]
         for title, columns, rows in self.sections:
-            lines += ["", title, "", " " * 30 + "".join(f"{column:>28}" for column in columns)]
-            lines += [f"  {name:<28}" + "".join(f"{cell:>28}" for cell in cells) for name, cells in rows]
+            widths = [max(map(len, column)) + 3 for column in zip(columns, *(cells for _, cells in rows))]
+            lines += ["", title, "", *(
+                f"  {name:<28}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths))
+                for name, cells in [("", columns), *rows]
+            )]
         return "\n".join(lines) + "\n"
 
     def json(self):
         return {
-            "kernel": platform.release(),
-            "cpu": cpu_model(),
-            "cpus": os.cpu_count(),
-            "targets": [
-                {"name": text, "limit": limit, "reached": reached, **ratio.json()}
-                for text, ratio, limit, reached in self.targets
+            "machine": dict(line.split(": ", 1) for line in self.machine),
+            "goals": [
+                {"name": text, "limit": limit, "met": met, **ratio.json()}
+                for text, ratio, limit, met in self.goals
             ],
+            "not measured": self.unmeasured,
             "measurements": {
                 part: {
                     case: {
@@ -268,14 +382,10 @@ class Report:
         )
 
 
-def cpu_model():
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        return next((line.split(": ")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
 def main():
     folder = sys.argv[1]
-    report = Report(read(os.path.join(folder, "measurements.tsv")))
+    with open(os.path.join(folder, "machine.txt"), encoding="utf-8") as file:
+        report = Report(read(os.path.join(folder, "measurements.tsv")), file.read().splitlines())
     report.make()
     results = {
         "results.txt": report.text(),
