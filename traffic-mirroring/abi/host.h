@@ -10,6 +10,10 @@
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
  *   settings     key 0: struct mirror_settings (settings.h)
+ *
+ * and these, which each thread of the sender writes a part of: the key of thread 0 is given, that of another
+ * is thread * MIRROR_SENT_KEYS, MIRROR_ERRNOS or MIRROR_COLLECTORS more. The host's counter is their sum.
+ *
  *   sent         key = enum mirror_sent: u64
  *   sent_errors  key = errno: u64, copies that a socket refused with this error
  *   collectors   key = slot * MIRROR_MAX_COLLECTORS + index: struct mirror_collector_counters
@@ -60,16 +64,14 @@
 /* Shared by data path and sender. One cache line that the data path mostly reads, then per-group fields. */
 struct mirror_state {
 	__u32 present; /* 1: a sender was started and not stopped with SIGTERM: records have a reader */
-	__u32 sleeping; /* the sender waits for a wake-up */
+	__u8 sleeping[MIRROR_MAX_THREADS]; /* by thread of the sender: it waits for a wake-up */
 	__u32 shed; /* flows whose hash is below this are shed: 0 none, 0xffffffff nearly all */
 	__u32 ask; /* SIGTERM or SIGUSR1, where no signal gets through; the sender resets it */
-	/* CLOCK_MONOTONIC of the sender's last sign of life, one every 250 ms at least; 0: it has ended */
-	__u64 alive_ns;
 	__u64 network; /* the network namespace of the sender, as in struct mirror_about (maps.h) */
 	__u64 flow_evictions; /* entries of the flow table that data paths gave up though they were in use */
 	__u32 names_generation; /* raised after each change of the map names (flows.h) */
 	__u32 thread_mask; /* threads of the sender less 1: a record is for thread hash & thread_mask */
-	__u32 reserved[4];
+	__u32 reserved[6];
 	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
 	__u8 stopped[MIRROR_MAX_GROUPS];
 	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */
@@ -79,7 +81,8 @@ struct mirror_state {
 	 * (CLOCK_MONOTONIC) have been sent.
 	 */
 	__u64 sent_until[MIRROR_MAX_THREADS];
-	__u64 reserved_too[4];
+	/* its last sign of life, one every 250 ms at least; 0: it has ended, or there is no such thread */
+	__u64 alive_ns[MIRROR_MAX_THREADS];
 };
 _Static_assert(sizeof(struct mirror_state) == 64 + 5 * MIRROR_MAX_GROUPS + 64, "no hidden padding");
 
@@ -131,9 +134,13 @@ struct mirror_group {
 _Static_assert(sizeof(struct mirror_group) == 56 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
 _Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
 
+#define MIRROR_SENT_KEYS 64 /* of one thread */
+#define MIRROR_COLLECTORS (MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS)
+
 /* Map: sent. Key 0 is unused, as in the data path's counters. */
 #define MIRROR_SENT_KEY(name, public, help) SENT_##name,
 enum mirror_sent { SENT_NONE, MIRROR_SENT(MIRROR_SENT_KEY) SENT_COUNT };
+_Static_assert(SENT_COUNT <= MIRROR_SENT_KEYS, "threads write to cache lines of their own");
 _Static_assert(SENT_LAG_MS == 14, "keys are public: new counters go to the end");
 
 struct mirror_collector_counters {
@@ -157,12 +164,12 @@ _Static_assert(sizeof(struct mirror_collector_counters) == 48, "no hidden paddin
  * some, which is the loader's choice.
  */
 #define MIRROR_HOST_STATE(A) A(state, struct mirror_state, 1)
-#define MIRROR_HOST_ARRAYS(A)                             \
-	A(groups, struct mirror_group, MIRROR_MAX_GROUPS) \
-	A(settings, struct mirror_settings, 1)            \
-	A(sent, __u64, SENT_COUNT)                        \
-	A(sent_errors, __u64, MIRROR_ERRNOS)              \
-	A(collectors, struct mirror_collector_counters, (MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS))
+#define MIRROR_HOST_ARRAYS(A)                                       \
+	A(groups, struct mirror_group, MIRROR_MAX_GROUPS)           \
+	A(settings, struct mirror_settings, 1)                      \
+	A(sent, __u64, (MIRROR_MAX_THREADS * MIRROR_SENT_KEYS))     \
+	A(sent_errors, __u64, (MIRROR_MAX_THREADS * MIRROR_ERRNOS)) \
+	A(collectors, struct mirror_collector_counters, (MIRROR_MAX_THREADS * MIRROR_COLLECTORS))
 /*
  * Those of the flows, absent until a rule needs them. flows has as many entries as --flow-memory holds; it
  * and accepts have no BTF, like state.

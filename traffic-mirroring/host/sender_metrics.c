@@ -21,7 +21,7 @@ static void print_totals(const struct shared *s)
 			continue;
 		snprintf(name, sizeof(name), PREFIX "%s_total", sent_info[i].name);
 		prometheus_metric(stdout, name, "counter", sent_info[i].help);
-		prometheus_sample(stdout, name, NULL, "%llu", s->sent[i]);
+		prometheus_sample(stdout, name, NULL, "%llu", shared_sent(s, i));
 	}
 	prometheus_metric(stdout, PREFIX "errors_total", "counter",
 			  "copies refused by the kernel, by the reason it gave");
@@ -29,8 +29,9 @@ static void print_totals(const struct shared *s)
 		const struct prometheus_label labels[] = { { "errno", shared_error_name(i) },
 							   { NULL, NULL } };
 
-		if (s->sent_errors[i])
-			prometheus_sample(stdout, PREFIX "errors_total", labels, "%llu", s->sent_errors[i]);
+		if (shared_sent_errors(s, i))
+			prometheus_sample(stdout, PREFIX "errors_total", labels, "%llu",
+					  shared_sent_errors(s, i));
 	}
 }
 
@@ -61,13 +62,12 @@ static void each_collector(const struct shared *s, collector_function *f, void *
 		if (!shared_group(s, slot, &g))
 			continue;
 		for (int i = 0; i < g.collectors; i++) {
-			const struct mirror_collector_counters *c =
-				&s->collectors[slot * MIRROR_MAX_COLLECTORS + i];
+			const struct mirror_collector_counters c = shared_collector(s, slot, i);
 
-			if (c->group != g.id)
+			if (c.group != g.id)
 				continue;
 			collector_print(&g.collector[i], text);
-			f(ctx, g.id, text, c);
+			f(ctx, g.id, text, &c);
 		}
 	}
 }
@@ -150,7 +150,7 @@ int sender_metrics_print(void)
 	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(s.state->shed));
 	print_flows(&s);
 	prometheus_metric(stdout, PREFIX "undecided_flows", "gauge", "flows held until their name is known");
-	prometheus_sample(stdout, PREFIX "undecided_flows", NULL, "%llu", s.sent[SENT_UNDECIDED]);
+	prometheus_sample(stdout, PREFIX "undecided_flows", NULL, "%llu", shared_sent(&s, SENT_UNDECIDED));
 	print_totals(&s);
 	print_column(&s, "counter", "copies sent to the collector",
 		     (struct column){ PREFIX "collector_copies_total", copies_of });

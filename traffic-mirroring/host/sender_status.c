@@ -14,6 +14,14 @@
 #include "rings.h"
 #include "shared.h"
 
+static bool all_asleep(const struct shared *s)
+{
+	for (unsigned int thread = 0; thread < shared_threads(s); thread++)
+		if (!s->state->sleeping[thread])
+			return false;
+	return true;
+}
+
 static void emit_state(struct emit *e, const struct shared *s, long pid)
 {
 	bool answers = shared_sender_answers(s, 0);
@@ -22,12 +30,12 @@ static void emit_state(struct emit *e, const struct shared *s, long pid)
 	emit_add(e, "process", pid == LOCK_HOLDER_UNSEEN ? NULL : json_object_new_int64(pid));
 	emit_double(e, "lag_seconds", shared_lag_seconds(s));
 	emit_double(e, "shed_ratio", shared_shed_ratio(s->state->shed));
-	emit_number(e, "undecided_flows", s->sent[SENT_UNDECIDED]);
+	emit_number(e, "undecided_flows", shared_sent(s, SENT_UNDECIDED));
 	if (pid > 0)
 		emit_text(e, "sender   running, %s%s\n", lock_holder_text(pid),
-			  !answers	     ? ", does not answer" :
-			  s->state->sleeping ? ", asleep" :
-					       "");
+			  !answers	? ", does not answer" :
+			  all_asleep(s) ? ", asleep" :
+					  "");
 	else
 		emit_text(e, "sender   not running%s\n",
 			  s->state->present ? ", and did not end by itself" : "");
@@ -49,10 +57,10 @@ static int print_rings(const struct shared *s)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		size += rings[i].size;
-	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %llu ms\n",
-	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), s->sent[SENT_LAG_MS]);
+	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %.0f ms\n",
+	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), 1e3 * shared_lag_seconds(s));
 	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s->state->shed));
-	printf("held     %llu flows wait until their name is known\n", s->sent[SENT_UNDECIDED]);
+	printf("held     %llu flows wait until their name is known\n", shared_sent(s, SENT_UNDECIDED));
 	rings_close(rings, n);
 	return 0;
 }
@@ -75,22 +83,26 @@ static void emit_flows(struct emit *e, const struct shared *s)
 
 static void emit_counters(struct emit *e, const struct shared *s)
 {
+	__u64 n;
+
 	emit_text(e, "counters\n");
 	emit_object(e, "counters");
 	for (int i = 0; i < SENT_COUNT; i++) {
 		if (!sent_info[i].name)
 			continue;
-		emit_number(e, sent_info[i].name, s->sent[i]);
-		if (s->sent[i] || i <= SENT_BYTES)
-			emit_text(e, "  %-44s %14llu\n", sent_info[i].help, s->sent[i]);
+		n = shared_sent(s, i);
+		emit_number(e, sent_info[i].name, n);
+		if (n || i <= SENT_BYTES)
+			emit_text(e, "  %-44s %14llu\n", sent_info[i].help, n);
 	}
 	emit_end(e);
 	emit_object(e, "errors");
 	for (int i = 0; i < MIRROR_ERRNOS; i++) {
-		if (!s->sent_errors[i])
+		n = shared_sent_errors(s, i);
+		if (!n)
 			continue;
-		emit_number(e, shared_error_name(i), s->sent_errors[i]);
-		emit_text(e, "    %-42s %14llu\n", i ? strerror(i) : "unknown", s->sent_errors[i]);
+		emit_number(e, shared_error_name(i), n);
+		emit_text(e, "    %-42s %14llu\n", i ? strerror(i) : "unknown", n);
 	}
 	emit_end(e);
 }
@@ -132,7 +144,7 @@ static void emit_collectors(struct emit *e, const struct shared *s)
 {
 	emit_array(e, "collectors");
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
-		const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+		struct mirror_collector_counters c;
 		struct mirror_group g;
 
 		if (!shared_group(s, slot, &g))
@@ -141,11 +153,13 @@ static void emit_collectors(struct emit *e, const struct shared *s)
 		if (g.next)
 			emit_text(e, ", copies also go to group %u", g.next);
 		emit_text(e, "%s\n",
-			  c->group != g.id	  ? ", not opened yet" :
+			  shared_collector(s, slot, 0).group != g.id ? ", not opened yet" :
 			  s->state->stopped[slot] ? ", stopped: no route to its collectors" :
 						    "");
-		for (int i = 0; i < g.collectors; i++)
-			emit_collector(e, &g, i, &c[i]);
+		for (int i = 0; i < g.collectors; i++) {
+			c = shared_collector(s, slot, i);
+			emit_collector(e, &g, i, &c);
+		}
 	}
 	emit_end(e);
 }

@@ -133,6 +133,66 @@ void shared_close(struct shared *s)
 	*s = (struct shared){ 0 };
 }
 
+struct shared shared_for_thread(const struct shared *s, unsigned int thread)
+{
+	struct shared its = *s;
+
+	its.thread = thread;
+	its.sent += thread * MIRROR_SENT_KEYS;
+	its.sent_errors += thread * MIRROR_ERRNOS;
+	its.collectors += thread * MIRROR_COLLECTORS;
+	return its;
+}
+
+unsigned int shared_threads(const struct shared *s)
+{
+	return (s->state->thread_mask & (MIRROR_MAX_THREADS - 1)) + 1;
+}
+
+static __u64 sum(const __u64 *counters, size_t keys_of_thread)
+{
+	__u64 sum = 0;
+
+	for (int thread = 0; thread < MIRROR_MAX_THREADS; thread++)
+		sum += counters[thread * keys_of_thread];
+	return sum;
+}
+
+__u64 shared_sent(const struct shared *s, enum mirror_sent counter)
+{
+	return sum(&s->sent[counter], MIRROR_SENT_KEYS);
+}
+
+__u64 shared_sent_errors(const struct shared *s, int error)
+{
+	return sum(&s->sent_errors[error], MIRROR_ERRNOS);
+}
+
+/* Each thread sheds flows of its own: on the average, this share of all. */
+struct mirror_collector_counters shared_collector(const struct shared *s, unsigned int slot, int index)
+{
+	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS + index];
+	unsigned int threads = shared_threads(s);
+	struct mirror_collector_counters all = *c;
+
+	all.shed /= threads;
+	for (unsigned int thread = 1; thread < MIRROR_MAX_THREADS; thread++) {
+		c += MIRROR_COLLECTORS;
+		if (c->group != all.group)
+			continue;
+		all.copies += c->copies;
+		all.bytes += c->bytes;
+		all.refused += c->refused;
+		all.shed_copies += c->shed_copies;
+		if (thread >= threads)
+			continue;
+		all.shed += c->shed / threads;
+		all.unreachable = all.unreachable ?: c->unreachable;
+		all.down |= c->down;
+	}
+	return all;
+}
+
 /* Whoever writes to the map, what is read of it keeps to its bounds. */
 static bool check_group(struct mirror_group *g)
 {
@@ -234,7 +294,12 @@ size_t shared_flows_used(const struct shared *s)
 
 double shared_lag_seconds(const struct shared *s)
 {
-	return s->sent[SENT_LAG_MS] / 1e3;
+	__u64 most = 0;
+
+	for (int thread = 0; thread < MIRROR_MAX_THREADS; thread++)
+		if (s->sent[thread * MIRROR_SENT_KEYS + SENT_LAG_MS] > most)
+			most = s->sent[thread * MIRROR_SENT_KEYS + SENT_LAG_MS];
+	return most / 1e3;
 }
 
 double shared_shed_ratio(__u32 shed)
@@ -242,14 +307,25 @@ double shared_shed_ratio(__u32 shed)
 	return shed / (double)UINT32_MAX;
 }
 
+static bool all_answer(const struct mirror_state *state, uint64_t now)
+{
+	uint64_t alive;
+
+	for (int thread = 0; thread < MIRROR_MAX_THREADS; thread++) {
+		alive = __atomic_load_n(&state->alive_ns[thread], __ATOMIC_RELAXED);
+		if (alive && alive + SILENCE_NS <= now)
+			return false;
+	}
+	return true;
+}
+
 bool shared_sender_answers(const struct shared *s, unsigned int patience_ms)
 {
-	uint64_t start = clock_ns(CLOCK_MONOTONIC), alive, now;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC), now;
 
 	for (;; sleep_ms(10)) {
-		alive = __atomic_load_n(&s->state->alive_ns, __ATOMIC_RELAXED);
 		now = clock_ns(CLOCK_MONOTONIC);
-		if (!alive || alive + SILENCE_NS > now)
+		if (all_answer(s->state, now))
 			return true;
 		if (now - start >= patience_ms * 1000000ULL)
 			return false;

@@ -12,6 +12,7 @@ struct shared {
 	struct mirror_state *state;
 	struct mirror_group *groups; /* by slot; written by the updater */
 	struct mirror_settings *settings; /* written by the updater */
+	unsigned int thread; /* of the sender, whose counters these three are */
 	__u64 *sent; /* by enum mirror_sent */
 	__u64 *sent_errors; /* by errno */
 	struct mirror_collector_counters *collectors; /* MIRROR_MAX_COLLECTORS per slot */
@@ -28,11 +29,22 @@ extern const struct sent_info {
 	const char *name, *help;
 } sent_info[SENT_COUNT];
 
-/* 0 or a negative errno, after log_error(). */
+/* With the counters of thread 0. 0 or a negative errno, after log_error(). */
 int shared_open(struct shared *s);
 /* The same for those of the flows alone, which were made or replaced. */
 int shared_open_flows(struct shared *s);
 void shared_close(struct shared *s);
+
+/* The same memory, with the counters of another thread. s: as shared_open() has left it, as below. */
+struct shared shared_for_thread(const struct shared *s, unsigned int thread);
+
+/* Those that the data path gives records to. */
+unsigned int shared_threads(const struct shared *s);
+
+/* Counters of all threads together. */
+__u64 shared_sent(const struct shared *s, enum mirror_sent counter);
+__u64 shared_sent_errors(const struct shared *s, int error);
+struct mirror_collector_counters shared_collector(const struct shared *s, unsigned int slot, int index);
 
 /* A copy of the group in a slot, which nobody can change any more. False: the slot is free, or damaged. */
 bool shared_group(const struct shared *s, unsigned int slot, struct mirror_group *group);
@@ -52,8 +64,8 @@ long shared_sender(void);
 void shared_report_sender(long error);
 
 /*
- * Whether the sender does its work, if it runs: its last sign of life is less than 0.7 s old, or another one
- * comes within patience_ms. Also true for an older version's, which gives none.
+ * Whether the sender does its work, if it runs: the last sign of life of each thread is less than 0.7 s old,
+ * or another one comes within patience_ms. Also true for an older version's, which gives none.
  */
 bool shared_sender_answers(const struct shared *s, unsigned int patience_ms);
 
@@ -70,7 +82,7 @@ const char *shared_error_name(int error);
 /* Entries of the flow table that a flow has, used recently or not. */
 size_t shared_flows_used(const struct shared *s);
 
-/* The age of the oldest record when it was taken. */
+/* The age of the oldest record when a thread took it: the latest thread. */
 double shared_lag_seconds(const struct shared *s);
 
 /* The share of flows that are shed: of the host's, or of a collector's. */

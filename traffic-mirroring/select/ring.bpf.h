@@ -44,13 +44,19 @@ static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 			 sizeof(*r) - offsetof(struct mirror_record, candidates));
 }
 
+/* Of the sender, which the record is for. */
+static __always_inline __u32 thread_of(__u32 hash, const struct mirror_state *state)
+{
+	return hash & state->thread_mask & (MIRROR_MAX_THREADS - 1);
+}
+
 /*
  * Read the wake-up flag last, just before submitting. A producer clears it before it wakes the sender: one
  * wake-up is enough for all records until the sender runs.
  */
 static __always_inline void submit(struct mirror_record *r, struct mirror_state *state)
 {
-	volatile __u32 *sleeping = &state->sleeping;
+	volatile __u8 *sleeping = &state->sleeping[thread_of(r->hash, state)];
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (*sleeping) {
@@ -222,7 +228,7 @@ static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mi
 		return OUT_SHED;
 
 	/* this CPU's primary ring; if that is full its overflow ring */
-	key = ring_key(d->hash & state->thread_mask & (MIRROR_MAX_THREADS - 1), bpf_get_smp_processor_id());
+	key = ring_key(thread_of(d->hash, state), bpf_get_smp_processor_id());
 	for (int tries = 0; tries < 2; tries++) {
 		ring = tries ? bpf_map_lookup_elem(&MAP(rings), &key) : bpf_map_lookup_elem(&MAP(near), &key);
 		if (!ring)

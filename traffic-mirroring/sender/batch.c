@@ -224,7 +224,7 @@ static void send_queue(struct batch *b, struct tx_queue *queue)
 			for (int i = 0; i < sent; i++)
 				first = settle(b, queue, first, b->copies[i], 0);
 		} else if (error == EAGAIN) { /* its socket is full; do not hold up the others */
-			b->shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
+			b->shared->state->alive_ns[b->shared->thread] = clock_ns(CLOCK_MONOTONIC);
 			for (unsigned int i = 0; i < n; i++)
 				first = settle(b, queue, first, b->copies[i], error);
 		} else if (!patience-- || !recover(b, queue, first, error)) {

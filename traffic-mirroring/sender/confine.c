@@ -49,6 +49,7 @@ static const int calls[] = {
 	SCMP_SYS(getrandom),
 	SCMP_SYS(sysinfo), /* qsort() asks how much there is */
 	/* the end */
+	SCMP_SYS(rt_sigprocmask), /* of a thread */
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
@@ -58,6 +59,8 @@ static int fill(scmp_filter_ctx list)
 	/* without the processor's slow mode that kernels before 5.16 add to a list */
 	int err = seccomp_attr_set(list, SCMP_FLTATR_CTL_SSB, 1);
 
+	if (!err)
+		err = seccomp_attr_set(list, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && !err; i++)
 		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, calls[i], 0);
 	if (!err)
@@ -65,6 +68,9 @@ static int fill(scmp_filter_ctx list)
 				       SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME, 0));
 	if (!err)
 		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err) /* malloc() in a thread */
+		err = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	return err ? err : seccomp_load(list);
 }

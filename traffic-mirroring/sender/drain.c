@@ -2,9 +2,10 @@
 #include "drain.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,32 +40,27 @@ static uint64_t monotonic(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-void drain_signals(sigset_t *set)
+static void report(struct drain *d, uint64_t now)
 {
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, set, NULL);
+	double fill = rings_fill(d->rings, d->n);
+	uint64_t produced = 0, consumed = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		produced += ring_produced(&d->rings[i]);
+		consumed += d->rings[i].position;
+	}
+	__atomic_store(&d->load.fill, &fill, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->load.produced, produced, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->load.consumed, consumed, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->load.busy_ns, now - d->slept_ns, __ATOMIC_RELAXED);
 }
 
-static void totals(const struct drain *d, uint64_t now, struct limits_input *in)
+static void show_life(const struct drain *d, uint64_t now)
 {
-	const struct mirror_settings *settings = d->shared->settings;
+	__u64 *alive = &d->shared.state->alive_ns[d->shared.thread];
 
-	*in = (struct limits_input){
-		.now_ns = now,
-		.busy_ns = now - d->slept_ns,
-		.copies = d->shared->sent[SENT_COPIES],
-		.bits = d->shared->sent[SENT_BYTES] * 8,
-		.max_copies = settings->max_rate.packets,
-		.max_bits = settings->max_rate.bits,
-		.fill = rings_fill(d->rings, d->n),
-	};
-	for (size_t i = 0; i < d->n; i++) {
-		in->produced += ring_produced(&d->rings[i]);
-		in->consumed += d->rings[i].position;
-	}
+	if (now - *alive >= ALIVE_NS)
+		__atomic_store_n(alive, now, __ATOMIC_RELAXED);
 }
 
 static int watch(const struct drain *d, int fd, uint32_t events)
@@ -74,44 +70,52 @@ static int watch(const struct drain *d, int fd, uint32_t events)
 	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-int drain_open(struct drain *d)
+static int open_events(struct drain *d)
 {
-	uint64_t now = monotonic();
-	struct limits_input in;
-	sigset_t set;
 	int err;
 
-	drain_signals(&set);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
 	d->links = links_watch();
 	err = d->links < 0 ? d->links : 0;
-	if (!err &&
-	    (d->signals < 0 || d->epoll < 0 || watch(d, d->signals, EPOLLIN) || watch(d, d->links, EPOLLIN)))
+	if (!err && (d->epoll < 0 || watch(d, d->call, EPOLLIN) || watch(d, d->links, EPOLLIN)))
 		err = -errno;
 	/* edge-triggered: do not report a ring with records again while they are sent */
 	for (size_t i = 0; i < d->n && !err; i++)
 		err = watch(d, d->rings[i].fd, EPOLLIN | EPOLLET) ? -errno : 0;
-	if (err) {
+	if (err)
 		log_error("cannot wait for records: %s", strerror(-err));
-		return err;
-	}
-	links_refresh(&d->delivery->groups, d->shared);
-	d->links_ns = d->worked_ns = now;
-	totals(d, now, &in);
-	limits_begin(&d->limits, d->shared->state->shed, &in);
-	return 0;
+	return err;
 }
 
-static void show_life(const struct drain *d, uint64_t now)
+int drain_open(struct drain *d, const struct shared *host, unsigned int thread, struct ring *rings, size_t n)
 {
-	if (now - d->shared->state->alive_ns >= ALIVE_NS)
-		__atomic_store_n(&d->shared->state->alive_ns, now, __ATOMIC_RELAXED);
+	int err;
+
+	d->shared = shared_for_thread(host, thread);
+	d->rings = rings;
+	d->n = n;
+	d->delivery = calloc(1, sizeof(*d->delivery));
+	d->hold = d->delivery ? hold_new(&d->shared, d->delivery) : NULL;
+	if (!d->hold) {
+		log_error("no memory for copies");
+		return -ENOMEM;
+	}
+	d->delivery->shared = d->delivery->batch.shared = &d->shared;
+	err = groups_open(&d->delivery->groups, &d->shared);
+	if (!err)
+		err = open_events(d);
+	if (err)
+		return err;
+	links_refresh(&d->delivery->groups);
+	d->links_ns = d->worked_ns = monotonic();
+	report(d, d->worked_ns);
+	show_life(d, d->worked_ns);
+	return 0;
 }
 
 static void take(struct drain *d, const struct mirror_record *r, uint32_t captured)
 {
-	count(&d->shared->sent[SENT_RECORDS], 1);
+	count(&d->shared.sent[SENT_RECORDS], 1);
 	if (r->flags & RECORD_UNDECIDED)
 		hold_record(d->hold, r, captured);
 	else
@@ -121,7 +125,8 @@ static void take(struct drain *d, const struct mirror_record *r, uint32_t captur
 /* Tells the data path how far this thread is. now: read before the rings were looked at. */
 static void show_sent(const struct drain *d, uint64_t now)
 {
-	__atomic_store_n(&d->shared->state->sent_until[0], merge_done(d->rings, d->n, now), __ATOMIC_RELEASE);
+	__atomic_store_n(&d->shared.state->sent_until[d->shared.thread], merge_done(d->rings, d->n, now),
+			 __ATOMIC_RELEASE);
 }
 
 static void send_taken(struct drain *d)
@@ -145,7 +150,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 		start = ring->position;
 		while (taken < BATCH_BYTES && (r = ring_peek(ring, now)) && r->time_ns <= until) {
 			if (!taken)
-				d->shared->sent[SENT_LAG_MS] = now > r->time_ns ? (now - r->time_ns) / MS : 0;
+				d->shared.sent[SENT_LAG_MS] = now > r->time_ns ? (now - r->time_ns) / MS : 0;
 			take(d, r, ring_captured(ring, r));
 			ring_take(ring);
 			taken += ring->position - start;
@@ -170,13 +175,12 @@ static bool any_record(const struct drain *d)
 /* Waits for a record, a signal or a change of links. True: one of these occurred. */
 static bool wait_for(struct drain *d, int timeout_ms)
 {
-	struct signalfd_siginfo info;
 	struct epoll_event events[8];
 	int n = epoll_wait(d->epoll, events, sizeof(events) / sizeof(events[0]), timeout_ms);
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.fd == d->signals && read(d->signals, &info, sizeof(info)) == sizeof(info))
-			d->signal = info.ssi_signo;
+		if (events[i].data.fd == d->call)
+			d->step_ns = 0;
 		else if (events[i].data.fd == d->links)
 			d->links_dirty |= links_changed(d->links);
 	}
@@ -198,38 +202,36 @@ static void nap(struct drain *d, uint64_t now)
  */
 static void sleep_long(struct drain *d, uint64_t now)
 {
-	struct mirror_state *state = d->shared->state;
+	__u8 *sleeping = &d->shared.state->sleeping[d->shared.thread];
 
-	d->shared->sent[SENT_LAG_MS] = 0;
-	__atomic_store_n(&state->sleeping, 1, __ATOMIC_SEQ_CST);
+	d->shared.sent[SENT_LAG_MS] = 0;
+	__atomic_store_n(sleeping, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!any_record(d) && !wait_for(d, FLAG_MS) && !any_record(d))
 		wait_for(d, LONG_SLEEP_MS);
-	__atomic_store_n(&state->sleeping, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(sleeping, 0, __ATOMIC_RELAXED);
 	d->slept_ns += monotonic() - now;
 }
 
 /* Periodic work other than records. */
 static void look_around(struct drain *d, uint64_t now)
 {
-	struct limits_input in;
-
-	d->step_ns = now;
 	wait_for(d, 0);
-	totals(d, now, &in);
-	__atomic_store_n(&d->shared->state->shed, limits_step(&d->limits, &in), __ATOMIC_RELAXED);
+	d->step_ns = now;
+	report(d, now);
 	hold_expire(d->hold, now);
-	group_limits_step(&d->group_limits, d->shared, now);
 	if (now - d->answers_ns >= ANSWERS_NS) {
 		d->answers_ns = now;
-		groups_check_answers(&d->delivery->groups, now, d->shared->settings->failover);
+		groups_check_answers(&d->delivery->groups, now, d->shared.settings->failover);
 		d->delivery->realtime = clock_ns(CLOCK_REALTIME) - monotonic();
 	}
 	if (now - d->links_ns >= (d->links_dirty ? LINKS_NS : LINKS_MAX_NS)) {
 		d->links_ns = now;
 		d->links_dirty = false;
-		links_refresh(&d->delivery->groups, d->shared);
+		links_refresh(&d->delivery->groups);
 	}
+	if (d->lead)
+		d->lead(d->lead_ctx, now);
 }
 
 /* Sends the records now in the rings, but not those that still arrive. */
@@ -252,34 +254,16 @@ static void drain_last(struct drain *d)
 		log_warn("%llu bytes of records are left in the rings", (unsigned long long)left);
 }
 
-/* The signal that ends the sender, or its stand-in. */
-static int ending(struct drain *d)
-{
-	__u32 *ask = &d->shared->state->ask;
-
-	if (!d->signal && __atomic_load_n(ask, __ATOMIC_RELAXED))
-		d->signal = __atomic_exchange_n(ask, 0, __ATOMIC_RELAXED);
-	return d->signal;
-}
-
-/* For a sender that does not continue where this one stops. */
-static void forget_shed(const struct shared *s)
-{
-	s->state->shed = 0;
-	memset(s->state->group_shed, 0, sizeof(s->state->group_shed));
-	for (int i = 0; i < MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS; i++)
-		s->collectors[i].shed = 0;
-}
-
 void drain_run(struct drain *d)
 {
-	struct mirror_state *state = d->shared->state;
 	uint64_t now;
 
-	while (!ending(d)) {
+	for (;;) {
 		now = monotonic();
 		if (now - d->step_ns >= LIMITS_STEP_NS)
 			look_around(d, now);
+		if (__atomic_load_n(d->signal, __ATOMIC_ACQUIRE))
+			break;
 		if (drain_batch(d, now))
 			d->worked_ns = now;
 		else if (now - d->worked_ns < LINGER_NS)
@@ -287,14 +271,10 @@ void drain_run(struct drain *d)
 		else
 			sleep_long(d, now);
 	}
-	if (d->signal != SIGUSR1) {
-		state->present = 0;
+	if (*d->signal != SIGUSR1)
 		nap(d, monotonic()); /* for records that producers have already reserved */
-	}
 	drain_last(d);
 	hold_end(d->hold);
-	if (d->signal != SIGUSR1)
-		forget_shed(d->shared);
-	d->shared->sent[SENT_LAG_MS] = 0;
-	state->alive_ns = 0;
+	d->shared.sent[SENT_LAG_MS] = 0;
+	d->shared.state->alive_ns[d->shared.thread] = 0;
 }

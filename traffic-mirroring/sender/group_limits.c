@@ -5,11 +5,12 @@
 static uint32_t shed_by_all(const struct shared *s, unsigned int slot)
 {
 	const struct mirror_group *group = &s->groups[slot];
-	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	struct mirror_collector_counters c;
 	uint32_t least = group->id && group->collectors ? UINT32_MAX : 0, shed;
 
 	for (int i = 0; i < group->collectors && i < MIRROR_MAX_COLLECTORS; i++) {
-		shed = c[i].group == group->id ? c[i].shed : 0;
+		c = shared_collector(s, slot, i);
+		shed = c.group == group->id ? c.shed : 0;
 		least = shed < least ? shed : least;
 	}
 	return least;
@@ -24,17 +25,18 @@ static void set_shed(const struct shared *s, unsigned int slot, uint32_t shed)
 static struct limits_input totals(const struct shared *s, unsigned int slot, uint64_t now_ns)
 {
 	const struct mirror_group *group = &s->groups[slot];
-	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS];
+	struct mirror_collector_counters c;
 	/* rings are shared by all groups, so only the rate counts */
 	struct limits_input in = { .now_ns = now_ns,
 				   .max_copies = group->max_packets,
 				   .max_bits = group->max_bits };
 
 	for (int i = 0; i < MIRROR_MAX_COLLECTORS; i++) {
-		if (c[i].group != group->id)
+		c = shared_collector(s, slot, i);
+		if (c.group != group->id)
 			continue;
-		in.copies += c[i].copies;
-		in.bits += c[i].bytes * 8;
+		in.copies += c.copies;
+		in.bits += c.bytes * 8;
 	}
 	return in;
 }

@@ -274,9 +274,10 @@ static void lose(struct hold *h, struct held_flow *flow)
 /* Drops the oldest flows until this many bytes more are within the limit. */
 static void make_room(struct hold *h, size_t bytes)
 {
+	size_t memory = h->shared->settings->hold_memory / shared_threads(h->shared);
 	struct held_flow *flow;
 
-	while (h->bytes + bytes > h->shared->settings->hold_memory) {
+	while (h->bytes + bytes > memory) {
 		flow = TAILQ_FIRST(&h->embryonic);
 		if (!flow) {
 			flow = TAILQ_FIRST(&h->open);

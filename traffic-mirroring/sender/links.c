@@ -56,11 +56,15 @@ static bool all_down(const struct group *g)
 	return true;
 }
 
-void links_refresh(const struct groups *groups, const struct shared *shared)
+void links_refresh(const struct groups *groups)
 {
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++)
 		if (groups->slot[slot])
 			refresh(groups->slot[slot]);
+}
+
+void links_publish(const struct groups *groups, const struct shared *shared)
+{
 	for (unsigned int slot = 0; slot < MIRROR_MAX_GROUPS; slot++) {
 		struct group *g = groups->slot[slot];
 		uint8_t stopped = g && all_down(g);

@@ -14,5 +14,8 @@ int links_watch(void);
 /* Reads the socket's messages. True: something has changed. */
 bool links_changed(int fd);
 
-/* Checks the path to each collector; stops or resumes the groups. */
-void links_refresh(const struct groups *groups, const struct shared *shared);
+/* Checks the path to each collector. */
+void links_refresh(const struct groups *groups);
+
+/* Stops or resumes the groups. Only one thread of the host's sender may call it. */
+void links_publish(const struct groups *groups, const struct shared *shared);

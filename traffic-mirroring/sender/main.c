@@ -20,7 +20,7 @@
 #include "../../common/privileges.h"
 #include "../host/sender_status.h"
 #include "confine.h"
-#include "drain.h"
+#include "threads.h"
 
 /*
  * The sender runs as the user of this account, or else as a number that Debian and systemd leave unused:
@@ -99,7 +99,7 @@ static int drop_privileges(void)
 }
 
 /* Does all that needs privileges, then drops them. */
-static int prepare(struct drain *d, struct shared *shared)
+static int prepare(struct threads *t, struct shared *shared)
 {
 	int err = take_lock(), nice;
 
@@ -107,31 +107,15 @@ static int prepare(struct drain *d, struct shared *shared)
 	if (!err)
 		err = shared_open(shared);
 	if (!err)
-		err = rings_open(&d->rings, &d->n);
+		err = threads_open(t, shared);
 	if (err)
 		return err;
-	shared->state->ask = 0; /* it was meant for the one before */
-	shared->state->alive_ns = clock_ns(CLOCK_MONOTONIC);
 	nice = shared->settings->nice;
 	if (setpriority(PRIO_PROCESS, 0, nice))
 		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
-	d->shared = shared;
-	d->delivery = calloc(1, sizeof(*d->delivery));
-	d->hold = d->delivery ? hold_new(shared, d->delivery) : NULL;
-	if (!d->hold) {
-		log_error("no memory for copies");
-		return -ENOMEM;
-	}
-	d->delivery->shared = d->delivery->batch.shared = shared;
-	err = groups_open(&d->delivery->groups, shared);
+	err = drop_privileges();
 	if (!err)
-		err = drain_open(d);
-	if (!err)
-		groups_await_neighbours(&d->delivery->groups);
-	if (!err)
-		err = drop_privileges();
-	if (!err)
-		groups_publish(&d->delivery->groups, shared);
+		threads_publish(t);
 	return err;
 }
 
@@ -153,14 +137,14 @@ static int leave_terminal(void)
 /* ready: fd of the pipe that tells the parent; -1: no parent waits. Returns an exit status. */
 static int run(int ready)
 {
-	static struct drain d;
-	static struct shared shared;
-	int err = prepare(&d, &shared);
+	struct threads threads;
+	struct shared shared;
+	int err = prepare(&threads, &shared);
 
 	if (err)
 		return err == -EALREADY ? EXIT_SUCCESS : EXIT_FAILURE;
-	log_info("process %d sends what %zu CPUs copy", getpid(), d.n / RINGS_PER_CPU);
-	if ((ready >= 0 && leave_terminal()) || confine())
+	log_info("process %d sends what %zu CPUs copy", getpid(), threads.drain[0].n / RINGS_PER_CPU);
+	if ((ready >= 0 && leave_terminal()) || threads_make(&threads) || confine())
 		return EXIT_FAILURE;
 	__atomic_store_n(&shared.state->present, 1, __ATOMIC_RELAXED);
 	if (ready >= 0) {
@@ -168,7 +152,7 @@ static int run(int ready)
 			return EXIT_FAILURE;
 		close(ready);
 	}
-	drain_run(&d);
+	threads_run(&threads);
 	log_info("ended");
 	return EXIT_SUCCESS;
 }

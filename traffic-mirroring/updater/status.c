@@ -144,21 +144,22 @@ static void check_devices(struct instance_report *r)
 
 static void check_group(struct instance_report *r, const struct shared *shared, uint32_t slot)
 {
-	const struct mirror_collector_counters *c = &shared->collectors[slot * MIRROR_MAX_COLLECTORS];
+	struct mirror_collector_counters c;
 	struct mirror_group group;
 	char text[COLLECTOR_TEXT_LEN];
 
 	if (!shared_group(shared, slot, &group))
 		return;
 	for (int i = 0; i < group.collectors; i++) {
-		if (c[i].group != group.id)
+		c = shared_collector(shared, slot, i);
+		if (c.group != group.id)
 			continue;
 		collector_print(&group.collector[i], text);
-		if (shared_collector_fault(&c[i]))
-			add_problem(r, "collector %s: %s", text, shared_collector_fault(&c[i]));
-		if (c[i].shed)
+		if (shared_collector_fault(&c))
+			add_problem(r, "collector %s: %s", text, shared_collector_fault(&c));
+		if (c.shed)
 			add_problem(r, "collector %s: the path to it is full: %.0f %% of its flows are shed",
-				    text, 100 * shared_shed_ratio(c[i].shed));
+				    text, 100 * shared_shed_ratio(c.shed));
 	}
 }
 

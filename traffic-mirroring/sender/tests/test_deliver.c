@@ -28,7 +28,7 @@ static struct mirror_state host;
 static struct mirror_group slots[MIRROR_MAX_GROUPS];
 static struct mirror_settings settings;
 static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
-static struct mirror_collector_counters counters[MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS];
+static struct mirror_collector_counters counters[MIRROR_MAX_THREADS * MIRROR_COLLECTORS];
 static const struct shared shared = {
 	.state = &host,
 	.groups = slots,
@@ -89,7 +89,8 @@ FIXTURE(setup)
 	if (groups_open(&d.groups, &shared))
 		return -1;
 	groups_publish(&d.groups, &shared);
-	links_refresh(&d.groups, &shared);
+	links_refresh(&d.groups);
+	links_publish(&d.groups, &shared);
 	return 0;
 }
 
