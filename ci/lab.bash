@@ -33,16 +33,20 @@
 #   capture_end NAME        Ends it when no more packets come; fails if the kernel dropped any.
 #   captured NAME [FILTER]  How many packets in the file match.
 #
-# Before each command bats records the position in the test, which costs more than the command: `local - &&
-# set +T` in a function turns that off until it returns. A failure in the function is shown at the line of its
-# call.
-#
 # Many packets a second: `busybox ping -i 0.002`. Below 10 ms, the ping of iputils spins between two of them.
 #
 # Guards. If something is missing, a test is skipped and a script ends, with that reason.
 #   requires_root
 #   requires_command NAME…
 #   requires_device KIND [ARGUMENT…]   As for `ip link add`: vxlan id 1 dstport 4789
+
+# Before each command bats records where it stands, which costs more than the command: let it do so in the test
+# alone. A failure in a function is shown at the line of its call.
+if [[ ${BATS_TEST_NAME:-} ]] && declare -F bats_error_trap >/dev/null; then
+	set +T
+	eval "$BATS_TEST_NAME() { :; }" # the attribute stays when the test is defined
+	declare -ft "$BATS_TEST_NAME" bats_error_trap bats_check_status_from_trap
+fi
 
 LAB_CLIENT4=192.0.2.1 LAB_HOST4=192.0.2.2
 LAB_CLIENT6=2001:db8:1::1 LAB_HOST6=2001:db8:1::2
@@ -57,7 +61,6 @@ lab_begin() {
 }
 
 lab_host() {
-	local - && set +T
 	local name
 	for name; do
 		# setpriv: a lab does not outlive its shell. The file marks the host as ready.
@@ -83,7 +86,6 @@ lab_processes() {
 }
 
 lab_end() {
-	local - && set +T
 	[[ ${LAB:-} ]] || return 0
 	local holder namespace namespaces=() processes
 	for holder in "${LAB_HOLDER[@]}"; do
@@ -120,7 +122,6 @@ lab_addresses() {
 
 # A batch of ip for each host: setting up is most of the work of a short test.
 lab_three_hosts() {
-	local - && set +T
 	lab_host client host collector &&
 		on host ip -batch - <<-END &&
 			link add eth0 up type veth peer name eth0 netns ${LAB_HOLDER[client]}
@@ -152,7 +153,6 @@ lab_vxlan_end() {
 }
 
 lab_vxlan() {
-	local - && set +T
 	local local_end=$LAB_UPLINK4 remote_end=$LAB_COLLECTOR4
 	[[ ${1:-4} == 4 ]] || local_end=$LAB_UPLINK6 remote_end=$LAB_COLLECTOR6
 	lab_vxlan_end host eth1 $local_end $remote_end && lab_vxlan_end collector eth0 $remote_end
@@ -163,7 +163,6 @@ lab_mac() {
 }
 
 lab_neighbour() {
-	local - && set +T
 	local mac address
 	mac=$(lab_mac "$3" "$4") || return
 	for address in "${@:5}"; do
@@ -184,14 +183,12 @@ lab_enter() {
 }
 
 on() {
-	local - && set +T
 	local enter
 	lab_enter "$1"
 	timeout --kill-after=2 "$LAB_TIMEOUT" "${enter[@]}" "${@:2}"
 }
 
 spawn() {
-	local - && set +T
 	local enter name=$2
 	lab_enter "$1"
 	"${enter[@]}" "${@:3}" </dev/null >"$LAB/$name.log" 2>&1 3>&- &
@@ -200,7 +197,6 @@ spawn() {
 }
 
 expect() {
-	local - && set +T
 	local want=$1 status=0
 	shift
 	echo "\$ $*"
@@ -214,7 +210,6 @@ expect() {
 }
 
 wait_until() {
-	local - && set +T
 	local deadline=$((SECONDS + $1 * LAB_PATIENCE)) pauses=(0.02 0.05 0.1 0.2) n=0
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -225,7 +220,6 @@ wait_until() {
 }
 
 capture() {
-	local - && set +T
 	local name=$1 host=$2 dev=$3
 	rm -f "$LAB/$name.log" # an earlier one of that name says "listening" too
 	spawn "$host" "$name" tcpdump -Z root -n -U --immediate-mode -B 16384 -i "$dev" -w "$LAB/$name.pcap" "${@:4}"
@@ -234,7 +228,6 @@ capture() {
 }
 
 capture_end() {
-	local - && set +T
 	local file=$LAB/$1.pcap size=-1
 	until [[ $size == "$(stat -c %s "$file")" ]]; do
 		size=$(stat -c %s "$file")

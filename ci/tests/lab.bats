@@ -53,6 +53,20 @@ fails() {
 	fails kill -0 "$sleeper"
 }
 
+# failing BODY: what bats reports of a test that holds this.
+failing() {
+	printf '%s\n' "load $BATS_TEST_DIRNAME/../lab" "broken() {" false "}" '@test "it" {' true "$1" true "}" >"$LAB/failing.bats"
+	expect 1 bats --tap "$LAB/failing.bats"
+}
+
+@test "a failure is reported with its line in the test" {
+	local body
+	for body in false broken '[[ 1 == 2 ]]' 'for i in 1 2; do ((i < 2)); done'; do
+		failing "$body"
+		[[ $output == *"failing.bats, line 7)"* ]]
+	done
+}
+
 # What goes into the host's vxlan0 comes out of the collector's, and nothing else does.
 tunnel() {
 	lab_three_hosts

@@ -31,7 +31,6 @@ flow_logs=/sys/fs/bpf/flow_logs
 direction=ingress
 
 mirroring_lab() {
-	local - && set +T
 	requires_root
 	requires_command bpftool jq
 	requires_device vxlan id 1 dstport 4789
@@ -43,7 +42,6 @@ setup() {
 }
 
 mirror() {
-	local - && set +T
 	expect "$1" on host mirroring "$2" --iface=eth0 --direction=$direction "${@:3}"
 }
 
@@ -77,13 +75,11 @@ forget_outers() {
 }
 
 shows() {
-	local - && set +T
 	mirror 0 show
 	[[ $output == "$(printf '%s\n' "$@")" ]]
 }
 
 report() {
-	local - && set +T
 	on host mirroring status --iface=eth0 --direction=$direction --json | jq -r ".[0] | $1"
 }
 
@@ -93,7 +89,6 @@ set_next() {
 
 # l3afd pins a program under its function's name and `_tc`. bpftool pins maps at the top.
 load_like_l3afd() {
-	local - && set +T
 	local layout=eth0${1:+/$1/${2//./_}}
 	# shellcheck disable=SC2016
 	on host bash -euc '
@@ -113,12 +108,10 @@ load_flow_log() {
 }
 
 chain() {
-	local - && set +T
 	on host tc_root status --iface eth0 | sed -n "s/^eth0 $direction: //p" | sed 's/ ([^)]*)//g'
 }
 
 dump_maps() {
-	local - && set +T
 	local name
 	for name; do
 		echo "map dump pinned $pins/mirroring_${direction}_$name"
@@ -126,7 +119,6 @@ dump_maps() {
 }
 
 small_maps() {
-	local - && set +T
 	local names
 	mapfile -t names < <(on host ls "$pins" | sed -n "s/^mirroring_${direction}_//p" | grep -vxE \
 		'dst_port|src_port|port|vlan|fragments|decision|pending|counters|filter_.*|near|rings|state|exits|jmp_table|chained_behind')

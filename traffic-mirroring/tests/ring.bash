@@ -22,7 +22,6 @@ tools=$BATS_TEST_DIRNAME
 export PYTHONDONTWRITEBYTECODE=1
 
 ring_lab() {
-	local - && set +T
 	requires_root
 	requires_command bpftool busybox ethtool jq python3 tcpdump
 	lab_begin
@@ -37,7 +36,6 @@ setup() {
 }
 
 ring_wire() {
-	local - && set +T
 	lab_no_offload client eth0
 	on client ethtool -K eth0 tx off
 	on host ethtool -K eth0 tx off tso off gso on gro on rx-udp-gro-forwarding on
@@ -48,7 +46,6 @@ ring_wire() {
 }
 
 ring_start() {
-	local - && set +T
 	local direction
 	for direction in ingress egress; do
 		mirror 0 start --map-name="$pins/tc_${direction}_root_array" --rules="${rules:-mirror}" "$@" || return
@@ -56,7 +53,6 @@ ring_start() {
 }
 
 ring_update() {
-	local - && set +T
 	local direction
 	for direction in ingress egress; do
 		mirror 0 update "$@" || return
@@ -64,7 +60,6 @@ ring_update() {
 }
 
 sent_all() {
-	local - && set +T
 	on host mirroring metrics | sed -n 's/^mirroring_sender_\([a-z_]*\)_total \([0-9]*\)$/\1=\2/p'
 }
 
@@ -81,7 +76,6 @@ sender() {
 }
 
 idle() {
-	local - && set +T
 	local status
 	status=$(on host mirror-sender --status)
 	# one that was interrupted while it looked at the rings before its sleep has work to do

@@ -18,7 +18,6 @@ build=$(readlink -f "${BASH_SOURCE[0]%/*}/../../../build")
 export PATH=$build/tc-root:$build/traffic-mirroring:$PATH
 
 collect() {
-	local - && set +T
 	spawn collector collect mirror-collector "$@"
 	collector=$!
 	# it has opened everything when it drops its privileges
@@ -34,12 +33,10 @@ collect_end() {
 }
 
 counter() {
-	local - && set +T
 	awk -v name="$1" '$1 == name { print $2 }' "$LAB/collect.log"
 }
 
 counters() {
-	local - && set +T
 	local item
 	for item; do
 		[[ $(counter "${item%=*}") == "${item#*=}" ]] ||
@@ -48,7 +45,6 @@ counters() {
 }
 
 server() {
-	local - && set +T
 	mkdir -p "$LAB/$1" && chmod 755 "$LAB" && chmod 777 "$LAB/$1" &&
 		sed "s|FOLDER|$LAB/$1|; s|PORT|$3|; ${4:-}" "$collector_tests/nginx.conf" >"$LAB/$1/nginx.conf" &&
 		spawn "$2" "$1" nginx -p "$LAB/$1" -c "$LAB/$1/nginx.conf" -e "$LAB/$1/error.log" &&

@@ -25,7 +25,6 @@ globals=/sys/fs/bpf/tc/globals/eth0
 host_pins=/sys/fs/bpf/mirroring-3
 
 sender_lab() {
-	local - && set +T
 	requires_root
 	requires_command bpftool busybox curl editcap ethtool jq tshark
 	requires_device vxlan id 1 dstport 4789
@@ -55,7 +54,6 @@ sinks() {
 }
 
 mirror_all() {
-	local - && set +T
 	local direction
 	for direction in ${directions:-ingress egress}; do
 		expect 0 on host mirroring start --iface=eth0 --direction=$direction \
@@ -68,13 +66,11 @@ sender() {
 }
 
 sent() {
-	local - && set +T
 	on host bpftool -j map lookup pinned $host_pins/sent key "$1" 0 0 0 |
 		jq -r '.value | reverse | reduce .[] as $b (""; . + $b[2:4])' | { read -r hex; echo $((16#$hex)); }
 }
 
 outcome() {
-	local - && set +T
 	on host mirroring status --iface=eth0 --json | jq "[.[].counters.$1 // 0] | add"
 }
 
@@ -88,7 +84,6 @@ capture_pair_end() {
 }
 
 number() {
-	local - && set +T
 	tcpdump -n -r "$LAB/$1.pcap" --count "${@:2}" 2>/dev/null | cut -d' ' -f1
 }
 
@@ -115,7 +110,6 @@ traffic() {
 same_checksum='s/^(.{24}0800|.{24}86dd|)(45.{16}06.{20}|6.{11}06.{66})(.{32})0000/\1\2\3ffff/'
 
 packets() {
-	local - && set +T
 	local type=()
 	[[ ! ${3:-} ]] || type=(-T "$3")
 	editcap -F pcap "${type[@]}" -C "$2" "$LAB/$1.pcap" "$LAB/$1.cut" &&

@@ -172,7 +172,6 @@ own_map() {
 
 # poison PIN KEY OFFSET COUNT BYTE: puts COUNT times BYTE into an entry of a pinned array.
 poison() {
-	local - && set +T
 	local value i
 	mapfile -t value < <(on host bpftool -j map lookup pinned "$1" key "$2" 0 0 0 | jq -r '.value[]')
 	for ((i = $3; i < $3 + $4; i++)); do

@@ -21,7 +21,6 @@ rules_of() {
 
 # Which of the two is in force; none of them is a mixture.
 in_force() {
-	local - && set +T
 	mirror 0 show
 	case $output in
 	"$(rules_of old)") force=old ;;
@@ -32,7 +31,6 @@ in_force() {
 
 # traced CALL NUMBER COMMAND…: kills it at that call of this name; all 0: only lists its calls. Its status in $status.
 traced() {
-	local - && set +T
 	local kill=(-e trace="$1" -e inject="$1:signal=KILL:when=$2")
 	(($2)) || kill=()
 	status=0

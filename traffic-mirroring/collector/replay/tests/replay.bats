@@ -33,7 +33,6 @@ received() {
 
 # Ends the collector when nothing more comes.
 collect_all() {
-	local - && set +T
 	local before=
 	until [[ $before == "$(received)" ]]; do
 		before=$(received)
