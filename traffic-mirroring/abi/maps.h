@@ -191,7 +191,7 @@ _Static_assert(OUT_NO_EXIT == 17, "keys are public: new outcomes go to the end")
  * Counters accumulate per CPU and are added to the shared arrays every MIRROR_FLUSH events,
  * so that CPUs do not contend; readers that need exact values add the pending ones.
  * Maps: counters[OUT_COUNT]; filter_packets, filter_bytes [1 + MIRROR_COUNTERS], where
- * key = mirror_filter.counter; pending (PERCPU_ARRAY, key 0).
+ * key = mirror_filter.counter; the pending ones in cpus.
  *
  * A counter belongs to a rule: one that stays over a commit, by its name or else its text, keeps it. A new
  * one gets a counter that the active bank does not use.
@@ -213,7 +213,7 @@ enum mirror_decision_flags {
 
 /*
  * The decision about a packet: passed from the select program to a delivery program, and kept for
- * the later fragments of a datagram. Maps: decision (PERCPU_ARRAY, key 0), fragments (LRU_HASH).
+ * the later fragments of a datagram. Maps: cpus, fragments (LRU_HASH).
  */
 struct mirror_decision {
 	__u64 time_ns; /* bpf_ktime_get_ns() of the first fragment */
@@ -238,6 +238,37 @@ struct mirror_decision {
 	__u32 len; /* bytes of the packet that the first segments need; 0: all */
 };
 _Static_assert(sizeof(struct mirror_decision) == 72, "no hidden padding");
+
+/* What the headers of a packet say. */
+struct mirror_packet {
+	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0], and the rest is not set */
+	__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
+	__u32 end; /* of the IP packet, by its own length; valid if payload is */
+	__u32 fragment_id; /* as on the wire */
+	__u16 proto; /* IP protocol, or UNKNOWN */
+	__u16 vlan; /* outermost ID, NO_VLAN: none */
+	__u16 src_port, dst_port; /* host byte order */
+	__u16 tcp_flags; /* if proto is TCP; or UNKNOWN */
+	__u16 icmp_type; /* if proto is ICMP or ICMPv6; or UNKNOWN */
+	__u8 family; /* 4, 6; 0: not IP */
+	__u8 fragment; /* enum fragment (ip.h) */
+	__u8 ports; /* src_port and dst_port are valid */
+	__u8 malformed; /* a header is too short or contradictory: the rest was not read */
+	__u16 off; /* of the header that the parser has come to, */
+	__u16 next; /* and its protocol */
+};
+_Static_assert(sizeof(struct mirror_packet) == 64, "no hidden padding");
+
+/*
+ * What a CPU needs for each packet, in one place, so that one look-up finds it. The verifier knows nothing of
+ * values in a map: it follows what comes after the parser once, not once for each result.
+ * Map: cpus (PERCPU_ARRAY, key 0).
+ */
+struct mirror_cpu {
+	struct mirror_packet packet;
+	struct mirror_decision decision;
+	struct mirror_pending pending;
+};
 
 /* A first fragment's decision is valid for as long as Linux reassembles (net.ipv4.ipfrag_time). */
 #define MIRROR_FRAGMENT_NS (30ULL * 1000 * 1000 * 1000)
@@ -291,11 +322,10 @@ _Static_assert(sizeof(struct mirror_about) == 8, "one word");
 	M(COUNTERS, counters, ARRAY, __u32, __u64, OUT_COUNT, 0)                                \
 	M(FILTER_PACKETS, filter_packets, ARRAY, __u32, __u64, (1 + MIRROR_COUNTERS), 0)        \
 	M(FILTER_BYTES, filter_bytes, ARRAY, __u32, __u64, (1 + MIRROR_COUNTERS), 0)            \
-	M(PENDING, pending, PERCPU_ARRAY, __u32, struct mirror_pending, 1, 0)
+	M(CPUS, cpus, PERCPU_ARRAY, __u32, struct mirror_cpu, 1, 0)
 #define MIRROR_PRIVATE_MAPS(M)                                                            \
 	M(FRAGMENTS, fragments, LRU_HASH, struct mirror_datagram, struct mirror_decision, \
-	  MIRROR_MAX_FRAGMENTED, 0)                                                       \
-	M(DECISION, decision, PERCPU_ARRAY, __u32, struct mirror_decision, 1, 0)
+	  MIRROR_MAX_FRAGMENTED, 0)
 /* The host's rings, state (host.h) and flow table (flows.h), inserted by the updater. */
 #define MIRROR_HOST_LINKS(M)                                          \
 	M(NEAR, near, ARRAY_OF_MAPS, __u32, __u32, MIRROR_RINGS, 0)   \

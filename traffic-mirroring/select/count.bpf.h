@@ -4,11 +4,11 @@
 
 #include "maps.bpf.h"
 
-static __always_inline struct mirror_pending *pending(void)
+static __always_inline struct mirror_cpu *this_cpu(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&MAP(pending), &zero);
+	return bpf_map_lookup_elem(&MAP(cpus), &zero);
 }
 
 static __always_inline void add(void *map, __u32 key, __u64 n)

@@ -9,7 +9,7 @@ struct flow {
 	bool direction;
 };
 
-static __always_inline struct flow flow_of(struct packet *p)
+static __always_inline struct flow flow_of(struct mirror_packet *p)
 {
 	__u64 from, to;
 

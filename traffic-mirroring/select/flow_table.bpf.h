@@ -24,6 +24,16 @@ static __always_inline struct mirror_flow_set *flow_set_of(const struct mirror_b
 	return flows ? bpf_map_lookup_elem(flows, &set) : NULL;
 }
 
+/*
+ * Makes the verifier take a value in a slot of eight bytes for unknown: a store to the other half. It then
+ * follows what comes next once, not once for each value.
+ */
+#define SLOT __attribute__((aligned(8)))
+static __always_inline void forget(__u32 *value)
+{
+	((volatile __u32 *)value)[1] = 1;
+}
+
 /* A way of a set, of which the verifier only knows that it is one; NULL: not one. */
 static __always_inline struct mirror_flow *flow_at(struct mirror_flow_set *set, __u32 number)
 {
@@ -49,7 +59,7 @@ static __always_inline void flow_use(struct mirror_flow *flow, __u16 seen)
 }
 
 /* The first packet of a connection. */
-static __always_inline bool begins(const struct packet *p)
+static __always_inline bool begins(const struct mirror_packet *p)
 {
 	return p->proto == IPPROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
@@ -57,7 +67,7 @@ static __always_inline bool begins(const struct packet *p)
 #define METHOD(a, b, c, d) bpf_htonl((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 /* Whether the payload begins as a request of HTTP/1 does. */
-static __always_inline bool is_request(struct __sk_buff *skb, const struct packet *p)
+static __always_inline bool is_request(struct __sk_buff *skb, const struct mirror_packet *p)
 {
 	__u32 start;
 
@@ -73,7 +83,7 @@ static __always_inline bool is_request(struct __sk_buff *skb, const struct packe
 
 /* The class of the packet's flow. */
 static __always_inline __u32 class_of(struct __sk_buff *skb, const struct mirror_bank *b,
-				      const struct packet *p, __u64 hash)
+				      const struct mirror_packet *p, __u64 hash)
 {
 	struct mirror_flow_set *set;
 	struct mirror_flow *flow, found;
@@ -128,7 +138,7 @@ static __always_inline struct mirror_flow *flow_add(struct mirror_flow_set *set,
  * What a packet counts for `first`. A packet without payload is one byte, so that a long flow's
  * acknowledgements end, too.
  */
-static __always_inline __u32 size_of(const struct __sk_buff *skb, const struct packet *p, __u32 first)
+static __always_inline __u32 size_of(const struct __sk_buff *skb, const struct mirror_packet *p, __u32 first)
 {
 	if (first & FLOW_PACKETS)
 		return skb->gso_segs ?: 1;
@@ -141,8 +151,9 @@ static __always_inline __u32 size_of(const struct __sk_buff *skb, const struct p
  * Whether the packet is within the first bytes or packets of its direction. If only its first segments are,
  * d says how many.
  */
-static __always_inline bool within_first(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
-					 const struct flow *f, __u32 first, struct mirror_decision *d)
+static __always_inline bool within_first(struct __sk_buff *skb, const struct mirror_bank *b,
+					 struct mirror_packet *p, const struct flow *f, __u32 first,
+					 struct mirror_decision *d)
 {
 	__u64 hash = flow_count_hash(f->hash, skb->ifindex, RECORD_DIRECTION);
 	struct mirror_flow_set *set = flow_set_of(b, hash);
@@ -151,7 +162,6 @@ static __always_inline bool within_first(struct __sk_buff *skb, const struct mir
 
 	if (!set)
 		return true;
-	forget_packet(p);
 	flow = flow_at(set, flow_way(set, tag));
 	if (p->proto == IPPROTO_TCP && p->tcp_flags & FLOW_ALWAYS) {
 		if (flow && p->tcp_flags & TCP_SYN)

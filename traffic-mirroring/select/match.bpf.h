@@ -46,7 +46,7 @@ static __always_inline __u64 narrow_address(__u64 word, __u64 any, __u32 family,
 }
 
 /* Ports, flags and types, which later fragments lack. */
-static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct packet *p,
+static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, const struct mirror_packet *p,
 				       __u32 bank)
 {
 	bool icmp = is_icmp(p->proto);
@@ -66,7 +66,7 @@ static __always_inline __u64 narrow_l4(__u64 word, const struct mirror_bank *b, 
 }
 
 /* The filters that accept the packet. The lowest bit decides; higher bits are not exact. */
-static __always_inline __u64 match(const struct mirror_bank *b, const struct packet *p, __u32 bank)
+static __always_inline __u64 match(const struct mirror_bank *b, const struct mirror_packet *p, __u32 bank)
 {
 	__u64 word = b->filters, lowest;
 

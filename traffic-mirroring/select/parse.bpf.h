@@ -19,37 +19,8 @@
 #include "../abi/ip.h"
 
 #define NO_VLAN 4096
+#define HEADERS_NEAR 255 /* no header begins later, unless extensions precede it */
 #define UNKNOWN 256 /* a protocol, flags or type that could not be read: its table has no such entry */
-
-/*
- * Numbers with a slot of eight bytes of their own, of which the verifier tracks the value as it does in a
- * register: only as far as it matters. Beside another field it would tell 0 from other values, and follow the
- * parser once for each combination. See also forget().
- */
-#define SLOT __attribute__((aligned(8)))
-
-struct packet {
-	__u32 family SLOT; /* 4, 6; 0: not IP */
-	__u32 proto SLOT; /* IP protocol, or UNKNOWN */
-	__u32 vlan SLOT; /* outermost ID, NO_VLAN: none */
-	__u32 fragment SLOT; /* enum fragment */
-	__u32 fragment_id SLOT; /* as on the wire; src[0] is in its slot: do not forget() it */
-	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0] */
-	__u32 extensions SLOT; /* IPv6 with extension headers */
-	__u32 ports SLOT; /* src_port and dst_port are valid */
-	__u32 src_port SLOT; /* host byte order */
-	__u32 dst_port SLOT;
-	__u32 tcp_flags SLOT; /* if proto is TCP; or UNKNOWN */
-	__u32 icmp_type SLOT; /* if proto is ICMP or ICMPv6; or UNKNOWN */
-	__u32 malformed SLOT; /* a header is too short or contradictory: the rest was not read */
-	union {
-		struct {
-			__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
-			__u32 end; /* of the IP packet, by its own length; valid if payload is */
-		};
-		__u64 payload_and_end; /* one store costs parse_common() less than two */
-	} SLOT;
-};
 
 struct vlan_tag {
 	__be16 tci;
@@ -85,12 +56,19 @@ static __always_inline void *copied(struct __sk_buff *skb, __u32 off, void *buf,
 	return bpf_skb_load_bytes(skb, off, buf, len) ? NULL : buf;
 }
 
-/* The same, but in place if the bytes are linear. */
+/*
+ * The same, but in place if the bytes are linear and as near to the beginning as headers without extensions
+ * are: the verifier need not track where extensions end.
+ */
 static __always_inline void *header(struct __sk_buff *skb, __u32 off, void *buf, __u32 len)
 {
+	__u64 near = off;
 	void *at;
 
-	at = (void *)(long)skb->data + off;
+	barrier_var(near); /* compared and added in one register */
+	if (near > HEADERS_NEAR)
+		return copied(skb, off, buf, len);
+	at = (void *)(long)skb->data + near;
 	if (at + len <= (void *)(long)skb->data_end)
 		return at;
 	return copied(skb, off, buf, len);
@@ -110,18 +88,18 @@ static __always_inline __u32 ip_end(struct __sk_buff *skb, __u32 off, __u32 head
 	return end;
 }
 
-/* Parses IPv4 at *off. Sets *off to the layer-4 header, *end to the byte after the packet. */
-static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
+/* Parses IPv4 at p->off: sets that to the layer-4 header. */
+static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct mirror_packet *p)
 {
-	struct iphdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
+	struct iphdr buf, *ip = header(skb, p->off, &buf, sizeof(buf));
 	__u32 len, field, fragment;
 
 	if (!ip || ip->version != 4 || ip->ihl < 5)
 		return false;
 	len = ip->ihl * 4;
 	field = bpf_ntohs(ip->tot_len);
-	*end = ip_end(skb, *off, len, field, field);
-	if (!*end)
+	p->end = ip_end(skb, p->off, len, field, field);
+	if (!p->end)
 		return false;
 
 	p->family = 4;
@@ -133,130 +111,128 @@ static __always_inline bool parse_ipv4(struct __sk_buff *skb, struct packet *p, 
 		p->fragment = fragment & IPV4_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
 		p->fragment_id = ip->id;
 	}
-	*off += len;
+	p->off += len;
 	return true;
 }
 
-/*
- * The same for IPv6 and its extension headers. After an extension header all bytes are copied, not accessed
- * in place: offsets that the verifier need not track keep its work small.
- */
-static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct packet *p, __u32 *off, __u32 *end)
+/* Parses the extension header at p->off. */
+static __always_inline bool parse_extension(struct __sk_buff *skb, struct mirror_packet *p)
 {
-	struct ipv6hdr buf, *ip = header(skb, *off, &buf, sizeof(buf));
-	__u32 field, next, len;
+	struct extension ext;
+	__u32 len, fragment;
+
+	if (p->off + sizeof(ext) > p->end || bpf_skb_load_bytes(skb, p->off, &ext, sizeof(ext)))
+		return false;
+	len = (ext.len + 1) * 8;
+	if (p->next == IPPROTO_AH) {
+		len = (ext.len + 2) * 4;
+	} else if (p->next == IPPROTO_FRAGMENT) {
+		len = sizeof(ext);
+		fragment = bpf_ntohs(ext.fragment_offset);
+		p->fragment_id = ext.fragment_id;
+		if (fragment & IPV6_OFFSET)
+			p->fragment = FRAGMENT_LATER;
+		else if (fragment & IPV6_MORE_FRAGMENTS)
+			p->fragment = FRAGMENT_FIRST;
+	}
+	p->next = ext.next;
+	p->off += len;
+	return p->off <= p->end;
+}
+
+/* Of a later fragment the next header is in another packet. */
+static __always_inline bool at_extension(const struct mirror_packet *p)
+{
+	return p->fragment != FRAGMENT_LATER && is_extension(p->next);
+}
+
+/* The same for IPv6 and its extension headers. */
+static __always_inline bool parse_ipv6(struct __sk_buff *skb, struct mirror_packet *p)
+{
+	struct ipv6hdr buf, *ip = header(skb, p->off, &buf, sizeof(buf));
+	__u32 field;
 
 	if (!ip || ip->version != 6)
 		return false;
 	field = bpf_ntohs(ip->payload_len);
-	*end = ip_end(skb, *off, sizeof(*ip), field, sizeof(*ip) + field);
-	if (!*end)
+	p->end = ip_end(skb, p->off, sizeof(*ip), field, sizeof(*ip) + field);
+	if (!p->end)
 		return false;
 
 	p->family = 6;
 	p->proto = UNKNOWN;
 	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
-	next = ip->nexthdr;
-	*off += sizeof(*ip);
-
-	for (int i = 0; i < MAX_EXTENSIONS && is_extension(next); i++) {
-		struct extension ext;
-
-		if (*off + sizeof(ext) > *end)
+	p->next = ip->nexthdr;
+	p->off += sizeof(*ip);
+	for (int i = 0; i < MAX_EXTENSIONS && at_extension(p); i++)
+		if (!parse_extension(skb, p))
 			return false;
-		p->extensions = 1;
-		if (bpf_skb_load_bytes(skb, *off, &ext, sizeof(ext)))
-			return false;
-		len = (ext.len + 1) * 8;
-		if (next == IPPROTO_AH) {
-			len = (ext.len + 2) * 4;
-		} else if (next == IPPROTO_FRAGMENT) {
-			__u32 fragment = bpf_ntohs(ext.fragment_offset);
-
-			len = sizeof(ext);
-			p->fragment_id = ext.fragment_id;
-			if (fragment & IPV6_OFFSET) {
-				p->fragment = FRAGMENT_LATER;
-				p->proto = ext.next;
-				return true;
-			}
-			if (fragment & IPV6_MORE_FRAGMENTS)
-				p->fragment = FRAGMENT_FIRST;
-		}
-		if (*off + len > *end)
-			return false;
-		next = ext.next;
-		*off += len;
-	}
-	if (is_extension(next))
+	if (at_extension(p))
 		return false;
-	p->proto = next;
+	p->proto = p->next;
 	return true;
 }
 
-static __always_inline bool parse_l4(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 end)
+/* Parses the layer-4 header at p->off. */
+static __always_inline bool parse_l4(struct __sk_buff *skb, struct mirror_packet *p)
 {
+	__u32 need = l4_size(p->proto), len = need;
+	struct tcp_tail tail_buf, *tail;
 	struct l4 buf, *l4;
-	__u32 need = l4_size(p->proto);
 
 	if (!need)
 		return true;
-	if (off + sizeof(*l4) > end)
+	if (p->off + sizeof(*l4) > p->end)
 		return false;
-	barrier_var(off); /* so that the compiler does not move a sum with it out of a branch */
-	l4 = p->extensions ? copied(skb, off, &buf, sizeof(buf)) : header(skb, off, &buf, sizeof(buf));
+	l4 = header(skb, p->off, &buf, sizeof(buf));
 	if (!l4)
 		return false;
 
 	if (is_icmp(p->proto)) {
 		p->icmp_type = l4->icmp_type;
-		p->payload = off + 8;
+		p->payload = p->off + 8;
 		return true;
 	}
 	p->ports = 1;
 	p->src_port = bpf_ntohs(l4->src_port);
 	p->dst_port = bpf_ntohs(l4->dst_port);
 	if (p->proto == IPPROTO_TCP) {
-		struct tcp_tail tail_buf, *tail;
-
-		if (off + 16 > end)
+		if (p->off + 16 > p->end)
 			return false;
-		tail = p->extensions ? copied(skb, off + 12, &tail_buf, sizeof(tail_buf)) :
-				       header(skb, off + 12, &tail_buf, sizeof(tail_buf));
+		tail = header(skb, p->off + 12, &tail_buf, sizeof(tail_buf));
 		if (!tail)
 			return false;
 		p->tcp_flags = tail->flags;
 		if (tail->data_offset >> 4 < 5)
 			return false;
-		p->payload = off + (tail->data_offset >> 4) * 4;
-	} else {
-		p->payload = off + need;
+		len = (tail->data_offset >> 4) * 4;
 	}
-	return off + need <= end;
+	p->payload = p->off + len;
+	return p->off + need <= p->end;
 }
 
-/* Parses Ethernet and VLAN tags: sets *off and *type to those of the layer-3 header. */
-static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct packet *p, __u32 *off, __be16 *type)
+/* Parses Ethernet and VLAN tags: sets p->off and *type to those of the layer-3 header. */
+static __always_inline bool parse_ethernet(struct __sk_buff *skb, struct mirror_packet *p, __be16 *type)
 {
 	struct ethhdr buf, *eth = header(skb, 0, &buf, sizeof(buf));
 
 	if (!eth)
 		return false;
 	*type = eth->h_proto;
-	*off = sizeof(*eth);
+	p->off = sizeof(*eth);
 	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
 		struct vlan_tag tag_buf, *tag;
 
 		if (*type != bpf_htons(ETH_P_8021Q) && *type != bpf_htons(ETH_P_8021AD))
 			break;
-		tag = header(skb, *off, &tag_buf, sizeof(tag_buf));
+		tag = header(skb, p->off, &tag_buf, sizeof(tag_buf));
 		if (!tag)
 			return false;
 		if (p->vlan == NO_VLAN)
 			p->vlan = bpf_ntohs(tag->tci) & 0xfff;
 		*type = tag->type;
-		*off += sizeof(*tag);
+		p->off += sizeof(*tag);
 	}
 	return true;
 }
@@ -273,7 +249,7 @@ static __always_inline bool parse_bare(struct __sk_buff *skb, __be16 *type)
 }
 
 /* parse_common() does not set the words that IPv4 does not use; code that reads all four calls this first. */
-static __always_inline void complete_addresses(struct packet *p)
+static __always_inline void complete_addresses(struct mirror_packet *p)
 {
 	if (p->family == 4)
 		for (int i = 1; i < 4; i++)
@@ -296,7 +272,7 @@ struct common_l4 { /* TCP as far as the flags, or UDP and the start of its paylo
  * the linear area. Gives the same result as the rest of parse() in a third less of the program's time. False:
  * another kind of packet.
  */
-static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool parse_common(struct __sk_buff *skb, struct mirror_packet *p)
 {
 	struct common_ethernet *eth = (void *)(long)skb->data;
 	struct iphdr *ip = (void *)(eth + 1);
@@ -322,7 +298,6 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p
 	p->fragment_id = 0;
 	p->src[0] = ip->saddr;
 	p->dst[0] = ip->daddr;
-	p->extensions = 0;
 	p->ports = 1;
 	p->src_port = bpf_ntohs(l4->source);
 	p->dst_port = bpf_ntohs(l4->dest);
@@ -331,75 +306,35 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct packet *p
 	p->malformed = 0;
 	payload = sizeof(*eth) + sizeof(*ip) +
 		  (ip->protocol == IPPROTO_TCP ? (l4->data_offset >> 4) * 4 : sizeof(struct udphdr));
-	/* the halves in the order of the fields: every target of the programs is little endian */
-	p->payload_and_end = (__u64)(sizeof(*eth) + len) << 32 | payload;
+	p->payload = payload;
+	p->end = sizeof(*eth) + len;
 	return true;
 }
 
-static __always_inline bool parse_any(struct __sk_buff *skb, struct packet *p, bool l3)
+static __always_inline bool parse_any(struct __sk_buff *skb, struct mirror_packet *p, bool l3)
 {
-	__u32 off = 0, end = 0;
 	__be16 type = 0;
 
-	if (!(l3 ? parse_bare(skb, &type) : parse_ethernet(skb, p, &off, &type)))
+	if (!(l3 ? parse_bare(skb, &type) : parse_ethernet(skb, p, &type)))
 		return false;
 	if (type == bpf_htons(ETH_P_IP)) {
-		if (!parse_ipv4(skb, p, &off, &end))
+		if (!parse_ipv4(skb, p))
 			return false;
 	} else if (type == bpf_htons(ETH_P_IPV6)) {
-		if (!parse_ipv6(skb, p, &off, &end))
+		if (!parse_ipv6(skb, p))
 			return false;
 	} else {
 		return true;
 	}
-	p->end = end;
-	return p->fragment == FRAGMENT_LATER || parse_l4(skb, p, off, end);
-}
-
-/*
- * Makes the verifier take a value for unknown: a store to the other half of its slot. It then follows what
- * comes next once, not once for each combination of values that the parser can set.
- */
-static __always_inline void forget(__u32 *value)
-{
-	((volatile __u32 *)value)[1] = 1;
+	return p->fragment == FRAGMENT_LATER || parse_l4(skb, p);
 }
 
 /* p need not be initialised. */
-static __always_inline void parse(struct __sk_buff *skb, struct packet *p, bool l3)
+static __always_inline void parse(struct __sk_buff *skb, struct mirror_packet *p, bool l3)
 {
 	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
 	if (!l3 && parse_common(skb, p))
 		return;
-	*p = (struct packet){ .vlan = p->vlan, .tcp_flags = UNKNOWN, .icmp_type = UNKNOWN };
+	*p = (struct mirror_packet){ .vlan = p->vlan, .tcp_flags = UNKNOWN, .icmp_type = UNKNOWN };
 	p->malformed = !parse_any(skb, p, l3);
-	/* in memory: the compiler would move all fields between registers wherever the parser ends */
-	asm volatile("" : : "r"(p) : "memory");
-	/* those for which it is worth it */
-	forget(&p->proto);
-	forget(&p->vlan);
-	forget(&p->src_port);
-	forget(&p->dst_port);
-	forget(&p->icmp_type);
-	forget(&p->malformed);
-}
-
-/*
- * Brings the paths through the parser together, where a lot follows: the verifier then follows that once.
- * After complete_addresses().
- */
-static __always_inline void forget_packet(struct packet *p)
-{
-	asm volatile("" : : "r"(p) : "memory");
-	forget(&p->family);
-	forget(&p->proto);
-	forget(&p->vlan);
-	forget(&p->fragment);
-	forget(&p->extensions);
-	forget(&p->ports);
-	forget(&p->src_port);
-	forget(&p->dst_port);
-	forget(&p->tcp_flags);
-	forget(&p->icmp_type);
-	forget(&p->malformed);
 }

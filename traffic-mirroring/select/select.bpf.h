@@ -28,7 +28,7 @@ static __always_inline int next_program(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline void datagram_of(struct packet *p, struct mirror_datagram *key)
+static __always_inline void datagram_of(struct mirror_packet *p, struct mirror_datagram *key)
 {
 	complete_addresses(p);
 	__builtin_memcpy(key->src, p->src, sizeof(key->src));
@@ -39,7 +39,7 @@ static __always_inline void datagram_of(struct packet *p, struct mirror_datagram
 	key->vlan = p->vlan == NO_VLAN ? 0 : p->vlan;
 }
 
-static __always_inline __u32 no_match(const struct packet *p)
+static __always_inline __u32 no_match(const struct mirror_packet *p)
 {
 	return p->malformed ? OUT_MALFORMED : OUT_NO_MATCH;
 }
@@ -54,8 +54,8 @@ struct undecided {
  * Applies the name of the packet's flow to word. The lowest bit decides then, unless the name must be
  * known first and is not.
  */
-static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
-					 __u32 bank, __u64 word, struct undecided *u)
+static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mirror_bank *b,
+					 struct mirror_packet *p, __u32 bank, __u64 word, struct undecided *u)
 {
 	__u64 any = b->any[DIM_DOMAIN], rest = word & any;
 	__u32 class;
@@ -64,7 +64,6 @@ static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mir
 	if (!(word & -word & ~any) && !begins(p))
 		return word;
 	u->hash = flow_of(p).hash;
-	forget_packet(p);
 	class = class_of(skb, b, p, u->hash);
 	if (class >= CLASS_FIRST)
 		return word & (any | accept_name(b, class, bank));
@@ -89,7 +88,7 @@ static __always_inline void tell_sender(const struct mirror_bank *b, const struc
 }
 
 /* The row of the filter that decides; NULL: there is none, or it copies nothing, and d has the outcome. */
-static __always_inline struct mirror_filter *deciding(const struct packet *p, __u32 bank, __u64 word,
+static __always_inline struct mirror_filter *deciding(const struct mirror_packet *p, __u32 bank, __u64 word,
 						      struct mirror_decision *d)
 {
 	struct mirror_filter *f;
@@ -119,7 +118,7 @@ static __always_inline struct mirror_filter *deciding(const struct packet *p, __
 
 /* Whether the flow is in the sample and the packet within its first bytes; if not, d has the outcome. */
 static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_bank *b,
-				    const struct mirror_filter *f, struct packet *p,
+				    const struct mirror_filter *f, struct mirror_packet *p,
 				    struct mirror_decision *d)
 {
 	struct flow flow;
@@ -141,8 +140,8 @@ static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_b
 }
 
 /* Applies the filters in word. */
-static __always_inline void decide(struct __sk_buff *skb, const struct mirror_bank *b, struct packet *p,
-				   __u32 bank, __u64 word, const struct undecided *u,
+static __always_inline void decide(struct __sk_buff *skb, const struct mirror_bank *b,
+				   struct mirror_packet *p, __u32 bank, __u64 word, const struct undecided *u,
 				   struct mirror_decision *d)
 {
 	struct mirror_filter *f = NULL;
@@ -202,7 +201,7 @@ static __always_inline __u32 counter_of(const struct mirror_decision *first)
 
 /* Fragments of one datagram share the decision of the first; other packets are decided independently. */
 static __always_inline void decide_datagram(struct __sk_buff *skb, const struct mirror_bank *b,
-					    struct packet *p, __u32 bank, __u64 word,
+					    struct mirror_packet *p, __u32 bank, __u64 word,
 					    const struct undecided *u, struct mirror_decision *d)
 {
 	struct mirror_datagram key;
@@ -234,13 +233,6 @@ static __always_inline void decide_datagram(struct __sk_buff *skb, const struct 
 	}
 }
 
-static __always_inline struct mirror_decision *decision(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&MAP(decision), &zero);
-}
-
 /* Of the packet's headers and snaplen bytes more. Where they end without layer 4 the sender finds out. */
 static __always_inline void trim(const struct __sk_buff *skb, struct mirror_decision *d)
 {
@@ -267,12 +259,12 @@ static __always_inline void count_copies(struct __sk_buff *skb, struct mirror_pe
 }
 
 /* Continues in a delivery program if the packet must be copied; else returns the outcome. */
-static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending *counts)
+static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_cpu *cpu)
 {
-	struct mirror_decision *d;
+	struct mirror_packet *p = &cpu->packet;
+	struct mirror_decision *d = &cpu->decision;
 	struct mirror_config config;
 	struct mirror_bank *b;
-	struct packet p;
 	__u32 zero = 0, bank;
 	__u64 *word, accepting;
 	struct undecided undecided = {};
@@ -288,25 +280,21 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 		return OUT_DISABLED;
 	if (skb->mark == MIRROR_MARK)
 		return OUT_OWN_COPY;
-	parse(skb, &p, config.l3);
-	accepting = match(b, &p, bank);
-	if (b->filters & ~b->any[DIM_DOMAIN] && p.fragment != FRAGMENT_LATER)
-		accepting = narrow_name(skb, b, &p, bank, accepting, &undecided);
-	if (!accepting && p.fragment == FRAGMENT_NONE)
-		return no_match(&p);
-	/* not earlier: most packets end above and must not pay for it */
-	d = decision();
-	if (!d)
-		return OUT_NO_EXIT;
+	parse(skb, p, config.l3);
+	accepting = match(b, p, bank);
+	if (b->filters & ~b->any[DIM_DOMAIN] && p->fragment != FRAGMENT_LATER)
+		accepting = narrow_name(skb, b, p, bank, accepting, &undecided);
+	if (!accepting && p->fragment == FRAGMENT_NONE)
+		return no_match(p);
 	*d = (struct mirror_decision){
 		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),
 		.generation = config.generation,
 	};
-	decide_datagram(skb, b, &p, bank, accepting, &undecided, d);
+	decide_datagram(skb, b, p, bank, accepting, &undecided, d);
 	if (d->outcome == OUT_COUNTED)
-		count_copies(skb, counts, d);
+		count_copies(skb, &cpu->pending, d);
 	else
-		count_filter(counts, d->counter, 1, skb->len);
+		count_filter(&cpu->pending, d->counter, 1, skb->len);
 	if (d->outcome != OUT_NONE)
 		return d->outcome;
 	if (d->flags & RECORD_HEADERS)
@@ -322,10 +310,10 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_pending
 SEC("tc")
 int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 {
-	struct mirror_pending *counts = pending();
+	struct mirror_cpu *cpu = this_cpu();
 
-	if (counts)
-		count_outcome(counts, select(skb, counts));
+	if (cpu)
+		count_outcome(&cpu->pending, select(skb, cpu));
 	return next_program(skb);
 }
 
@@ -333,11 +321,12 @@ int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 SEC("tc")
 int MAP(ring)(struct __sk_buff *skb)
 {
-	struct mirror_pending *counts = pending();
-	struct mirror_decision *d = decision();
+	struct mirror_cpu *cpu = this_cpu();
 
-	if (counts && d)
-		count_outcome(counts, quotes_our_tunnel(skb, d) ? OUT_OWN_COPY : copy_to_ring(skb, d));
+	if (cpu)
+		count_outcome(&cpu->pending, quotes_our_tunnel(skb, &cpu->decision) ?
+						     OUT_OWN_COPY :
+						     copy_to_ring(skb, &cpu->decision));
 	return next_program(skb);
 }
 
@@ -345,22 +334,23 @@ int MAP(ring)(struct __sk_buff *skb)
 SEC("tc")
 int MAP(device)(struct __sk_buff *skb)
 {
-	struct mirror_pending *counts = pending();
-	struct mirror_decision *d = decision();
+	struct mirror_cpu *cpu = this_cpu();
 	__u32 mark = skb->mark;
 	long err = -1;
 
-	if (counts && d && quotes_our_tunnel(skb, d)) {
-		count_outcome(counts, OUT_OWN_COPY);
-	} else if (counts && d) {
+	if (cpu && quotes_our_tunnel(skb, &cpu->decision)) {
+		count_outcome(&cpu->pending, OUT_OWN_COPY);
+	} else if (cpu) {
 		/* whoever wrote the row: a packet sent out of its own device arrives twice */
-		if (d->ifindex != skb->ifindex) {
+		if (cpu->decision.ifindex != skb->ifindex) {
 			skb->mark = MIRROR_MARK;
-			err = bpf_clone_redirect(skb, d->ifindex, 0);
+			err = bpf_clone_redirect(skb, cpu->decision.ifindex, 0);
 			skb->mark = mark;
 		}
 		/* a positive result is the device's, such as NET_XMIT_CN: counted, never a verdict */
-		count_outcome(counts, err < 0 ? OUT_DEVICE_FAILED : err ? OUT_DEVICE_BUSY : OUT_DEVICE);
+		count_outcome(&cpu->pending, err < 0 ? OUT_DEVICE_FAILED :
+					     err     ? OUT_DEVICE_BUSY :
+						       OUT_DEVICE);
 	}
 	return next_program(skb);
 }

@@ -24,7 +24,7 @@ static __always_inline bool in_our_tunnel(struct mirror_outer *key, const __u32 
 }
 
 /* Most packets need no look-up: our tunnels use neither TCP nor ICMP, and of UDP only their port. */
-static __always_inline bool tunnelled(const struct mirror_bank *b, struct packet *p, __u32 bank)
+static __always_inline bool tunnelled(const struct mirror_bank *b, struct mirror_packet *p, __u32 bank)
 {
 	struct mirror_outer key = { .family = p->family, .proto = p->proto, .port = p->dst_port };
 
@@ -35,10 +35,10 @@ static __always_inline bool tunnelled(const struct mirror_bank *b, struct packet
 	return in_our_tunnel(&key, p->src, p->dst, bank);
 }
 
-static __always_inline bool is_icmp_error(const struct packet *p)
+static __always_inline bool is_icmp_error(const struct mirror_packet *p)
 {
 	if (p->family == 6)
-		return p->proto == IPPROTO_ICMPV6 && p->icmp_type - 1 < 127;
+		return p->proto == IPPROTO_ICMPV6 && p->icmp_type && p->icmp_type < 128;
 	return p->proto == IPPROTO_ICMP && p->icmp_type < 32 &&
 	       (1U << p->icmp_type & (1U << 3 | 1U << 4 | 1U << 5 | 1U << 11 | 1U << 12));
 }

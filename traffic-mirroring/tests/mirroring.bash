@@ -121,7 +121,7 @@ dump_maps() {
 small_maps() {
 	local names
 	mapfile -t names < <(on host ls "$pins" | sed -n "s/^mirroring_${direction}_//p" | grep -vxE \
-		'dst_port|src_port|port|vlan|fragments|decision|pending|counters|filter_.*|near|rings|state|exits|jmp_table|chained_behind')
+		'dst_port|src_port|port|vlan|fragments|cpus|counters|filter_.*|near|rings|state|exits|jmp_table|chained_behind')
 	dump_maps "${names[@]}"
 }
 

@@ -396,20 +396,20 @@ static void add_pending(struct mirror_pending *sum, const struct mirror_pending 
 int tables_pending(const struct tables *t, struct mirror_pending *sum)
 {
 	int cpus = libbpf_num_possible_cpus(), err = 0;
-	struct mirror_pending *pending;
+	struct mirror_cpu *at;
 	__u32 zero = 0;
 
 	if (cpus < 0)
 		return cpus;
-	pending = calloc(cpus, sizeof(*pending));
-	if (!pending)
+	at = calloc(cpus, sizeof(*at));
+	if (!at)
 		return -ENOMEM;
 	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(t->fd[MAP_PENDING], &zero, pending))
+	if (bpf_map_lookup_elem(t->fd[MAP_CPUS], &zero, at))
 		err = -errno;
 	for (int cpu = 0; cpu < cpus && !err; cpu++)
-		add_pending(sum, &pending[cpu]);
-	free(pending);
+		add_pending(sum, &at[cpu].pending);
+	free(at);
 	return err;
 }
 

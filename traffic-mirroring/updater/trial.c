@@ -34,11 +34,9 @@ struct trial {
 	struct ring *ring;
 	struct shared host; /* what the updater keeps for a host, as far as it is needed here */
 	struct names *names; /* those of all filters, by class */
-	int program, decision;
+	int program;
 	int cpus;
-	/* by CPU: what was counted before the last packet, and what the last packet's decision is */
-	struct mirror_pending *counted, *counts;
-	struct mirror_decision *decisions;
+	struct mirror_cpu *before, *after; /* the last packet, by CPU */
 };
 
 static int private_map(const struct trial *t, const char *name)
@@ -66,7 +64,6 @@ static int open_maps(struct trial *t)
 {
 	int err;
 
-	t->decision = private_map(t, "decision");
 	t->tables = tables_open(duplicate_map, t, "", &err);
 	return err;
 }
@@ -149,10 +146,9 @@ static int allocate(struct trial *t)
 	t->cpus = libbpf_num_possible_cpus();
 	if (t->cpus < 0)
 		return t->cpus;
-	t->counted = calloc(t->cpus, sizeof(*t->counted));
-	t->counts = calloc(t->cpus, sizeof(*t->counts));
-	t->decisions = calloc(t->cpus, sizeof(*t->decisions));
-	return t->counted && t->counts && t->decisions ? 0 : -ENOMEM;
+	t->before = calloc(t->cpus, sizeof(*t->before));
+	t->after = calloc(t->cpus, sizeof(*t->after));
+	return t->before && t->after ? 0 : -ENOMEM;
 }
 
 static int commit(struct trial *t)
@@ -222,9 +218,8 @@ void trial_close(struct trial *t)
 	free(t->host.names);
 	free(t->host.rulesets);
 	free(t->names);
-	free(t->counted);
-	free(t->counts);
-	free(t->decisions);
+	free(t->before);
+	free(t->after);
 	tables_close(t->tables);
 	free(t);
 }
@@ -232,24 +227,23 @@ void trial_close(struct trial *t)
 /* The outcome and the filter of the packet that ran last: whatever count has changed, on whatever CPU. */
 static int read_result(struct trial *t, struct trial_result *r)
 {
-	struct mirror_pending *counts = t->counts;
+	struct mirror_cpu *after = t->after;
 	uint32_t zero = 0;
 
-	if (bpf_map_lookup_elem(t->tables->fd[MAP_PENDING], &zero, counts) ||
-	    bpf_map_lookup_elem(t->decision, &zero, t->decisions))
+	if (bpf_map_lookup_elem(t->tables->fd[MAP_CPUS], &zero, after))
 		return -errno;
 	for (int cpu = 0; cpu < t->cpus; cpu++) {
 		for (int o = OUT_NONE + 1; o < OUT_COUNT; o++) {
-			if (counts[cpu].outcome[o] == t->counted[cpu].outcome[o])
+			if (after[cpu].pending.outcome[o] == t->before[cpu].pending.outcome[o])
 				continue;
 			r->outcome = o;
 			/* the others decide nothing, and the decision is that of another packet */
 			if (o != OUT_NO_MATCH && o != OUT_MALFORMED && o != OUT_DISABLED)
-				r->filter = t->decisions[cpu].filter - 1;
+				r->filter = after[cpu].decision.filter - 1;
 		}
 	}
-	t->counts = t->counted;
-	t->counted = counts;
+	t->after = t->before;
+	t->before = after;
 	return 0;
 }
 

@@ -142,7 +142,7 @@ static int datapath_open(struct datapath *datapath, struct fixture *fixture, enu
 	datapath->setup_fd = bpf_object__find_map_fd_by_name(datapath->probe, "setup");
 	datapath->before_fd = bpf_object__find_map_fd_by_name(datapath->probe, "before");
 	datapath->after_fd = bpf_object__find_map_fd_by_name(datapath->probe, "after");
-	datapath->pending_fd = datapath_map(datapath, "pending");
+	datapath->cpus_fd = datapath_map(datapath, "cpus");
 	if (!datapath->tables ||
 	    chain_to(bpf_object__find_map_fd_by_name(datapath->probe, "chain"), datapath->select_fd) ||
 	    chain_to(datapath_map(datapath, "jmp_table"), build_program(datapath->probe, "probe_after"))) {
@@ -305,23 +305,25 @@ static int filter_of(const struct datapath *datapath, __u32 counter)
 static int read_pending(const struct datapath *datapath, struct datapath_result *result)
 {
 	int cpus = libbpf_num_possible_cpus();
-	struct mirror_pending pending[cpus];
+	struct mirror_cpu at[cpus];
 	__u32 zero = 0;
 
-	if (bpf_map_lookup_elem(datapath->pending_fd, &zero, pending))
+	if (bpf_map_lookup_elem(datapath->cpus_fd, &zero, at))
 		return fixture_failed("pending counters");
 	result->filter = -1;
 	for (int cpu = 0; cpu < cpus; cpu++) {
+		const struct mirror_pending *pending = &at[cpu].pending;
+
 		for (int i = 0; i < OUT_COUNT; i++) {
-			if (pending[cpu].outcome[i])
+			if (pending->outcome[i])
 				result->outcome = i;
-			result->outcomes += pending[cpu].outcome[i];
+			result->outcomes += pending->outcome[i];
 		}
 		for (int i = 0; i < MIRROR_COUNTERS; i++) {
-			if (pending[cpu].packets[i])
+			if (pending->packets[i])
 				result->filter = filter_of(datapath, i + 1);
-			result->filters += pending[cpu].packets[i];
-			result->bytes += pending[cpu].bytes[i];
+			result->filters += pending->packets[i];
+			result->bytes += pending->bytes[i];
 		}
 	}
 	return 0;
@@ -330,11 +332,11 @@ static int read_pending(const struct datapath *datapath, struct datapath_result 
 int datapath_clear(const struct datapath *datapath)
 {
 	static const struct probe_packet none;
-	struct mirror_pending pending[libbpf_num_possible_cpus()];
+	struct mirror_cpu at[libbpf_num_possible_cpus()];
 	__u32 zero = 0;
 
-	memset(pending, 0, sizeof(pending));
-	if (bpf_map_update_elem(datapath->pending_fd, &zero, pending, BPF_ANY) ||
+	memset(at, 0, sizeof(at));
+	if (bpf_map_update_elem(datapath->cpus_fd, &zero, at, BPF_ANY) ||
 	    bpf_map_update_elem(datapath->before_fd, &zero, &none, BPF_ANY) ||
 	    bpf_map_update_elem(datapath->after_fd, &zero, &none, BPF_ANY) ||
 	    bpf_map_update_elem(datapath->fixture->copy_fd, &zero, &none, BPF_ANY))

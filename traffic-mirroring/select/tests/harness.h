@@ -18,7 +18,7 @@ struct datapath {
 	struct bpf_object *select, *probe;
 	struct tables *tables;
 	int first_fd, select_fd; /* programs: the first of the chain, and ours */
-	int setup_fd, before_fd, after_fd, pending_fd; /* maps */
+	int setup_fd, before_fd, after_fd, cpus_fd; /* maps */
 };
 
 /* Where copies go: three devices with Ethernet headers, and one L3 device. */
