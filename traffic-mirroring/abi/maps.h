@@ -103,7 +103,8 @@ enum mirror_action {
 /* What of a packet a copy holds, beside snaplen. */
 enum mirror_trim {
 	TRIM_SNAPLEN, /* its first snaplen bytes */
-	TRIM_HEADERS, /* the headers up to layer 4, and snaplen bytes of what follows */
+	TRIM_HEADERS = 1, /* the headers up to layer 4, and snaplen bytes of what follows */
+	TRIM_ZERO = 2, /* beside TRIM_HEADERS: zeros after that, up to the packet's length */
 };
 
 /* The delivery of a copy. */
@@ -145,7 +146,8 @@ struct mirror_filter {
 	__u32 counter; /* key of filter_packets and filter_bytes; 0: none */
 	/* the bytes of each flow and direction that are copied, or 0x80000000 and the packets; 0: all */
 	__u32 first;
-	__u32 trim; /* 0: the first snaplen bytes; 1: the headers and snaplen bytes more */
+	/* 0: the first snaplen bytes; 1: the headers and snaplen bytes more; 3: likewise, then zeros */
+	__u32 trim;
 	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
 	char name[MIRROR_RULE_NAME_LEN]; /* of the rule, padded with zeros; empty: none */
 	__u32 pad;

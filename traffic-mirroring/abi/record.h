@@ -23,11 +23,13 @@ enum mirror_record_flags {
 	RECORD_L3 = 2, /* data starts with the IP header: the interface has no Ethernet header */
 	RECORD_UNDECIDED = 4, /* which filter decides depends on the name of its flow: the last four fields */
 	RECORD_BANK = 8, /* the bank that it was matched with */
+	RECORD_HEADERS = 16, /* each copy holds its headers up to layer 4, and a number of bytes more */
 	/*
-	 * snaplen is RECORD_HEAD_SIZE more than the bytes of each copy after its headers up to layer 4: the
-	 * sender knows how long they are
+	 * With RECORD_HEADERS: snaplen is RECORD_HEAD_SIZE more than that number, as the sender must find out
+	 * how long the headers are
 	 */
-	RECORD_HEADERS = 16,
+	RECORD_FIND_HEADERS = 32,
+	RECORD_ZERO = 64, /* after snaplen bytes each copy has zeros, up to its length on the wire */
 };
 
 struct mirror_record {

@@ -176,7 +176,7 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	d->exit = f->exit;
 	d->snaplen = f->snaplen;
 	if (f->trim & TRIM_HEADERS)
-		d->flags |= RECORD_HEADERS;
+		d->flags |= RECORD_HEADERS | (f->trim & TRIM_ZERO ? RECORD_ZERO : 0);
 	d->group = f->group;
 	if (f->exit == EXIT_DEVICE) {
 		/* the mask only tells the verifier the limit */
@@ -238,9 +238,9 @@ static __always_inline void trim(const struct __sk_buff *skb, struct mirror_deci
 {
 	if (!d->payload) {
 		d->snaplen += RECORD_HEAD_SIZE;
+		d->flags |= RECORD_FIND_HEADERS;
 		return;
 	}
-	d->flags &= ~RECORD_HEADERS;
 	d->snaplen += d->payload;
 	if (skb->vlan_present && !(d->flags & RECORD_L3))
 		d->snaplen += sizeof(struct vlan_tag);

@@ -163,6 +163,15 @@ static void keep_order(struct deliverer *d, const struct mirror_record *r)
 	*last = (struct deliverer_route){ filter, r->group };
 }
 
+/* Sets snaplen to the end of the headers, as segments have them, and the bytes more. */
+static void trim(const struct mirror_record *r, struct split *s)
+{
+	if (r->flags & RECORD_FIND_HEADERS)
+		s->in.snaplen += headers_size(&s->level[0]) + s->shift - RECORD_HEAD_SIZE;
+	else
+		s->in.snaplen -= s->cut;
+}
+
 void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captured)
 {
 	const struct encap_origin origin = {
@@ -181,6 +190,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 		.gso_size = r->gso_size,
 		.segments = r->segments,
 		.snaplen = r->snaplen,
+		.zero = r->flags & RECORD_ZERO,
 		.vlan_tci = r->vlan_tci,
 		.vlan_proto = ntohs(r->vlan_proto),
 		.l3 = r->flags & RECORD_L3,
@@ -195,7 +205,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	keep_order(d, r);
 	split_begin(&s, &in);
 	if (r->flags & RECORD_HEADERS)
-		s.in.snaplen += headers_size(&s.level[0]) + s.shift - RECORD_HEAD_SIZE;
+		trim(r, &s);
 	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);
 	while (n && split_next(&s, header, &p))
 		for (unsigned int i = 0; i < n; i++)

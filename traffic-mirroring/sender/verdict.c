@@ -49,7 +49,7 @@ static void trim(const struct mirror_verdict *v, struct mirror_record *r)
 	r->snaplen = v->snaplen;
 	if (!(v->trim & TRIM_HEADERS))
 		return;
-	r->flags |= RECORD_HEADERS;
+	r->flags |= RECORD_HEADERS | RECORD_FIND_HEADERS | (v->trim & TRIM_ZERO ? RECORD_ZERO : 0);
 	r->snaplen += RECORD_HEAD_SIZE;
 }
 

@@ -190,6 +190,8 @@ judge_legs() {
 	judge_legs
 	ring_update --rules=mirror --snaplen=headers+16
 	judge vxlan "$over_ipv4" headers+16
+	ring_update --snaplen=headers+zero
+	judge vxlan "$over_ipv4" headers+zero
 }
 
 @test "out of devices" {

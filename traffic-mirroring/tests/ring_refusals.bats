@@ -48,15 +48,15 @@ refused() {
 	for value in 64 -1 ef; do
 		refused "--dscp: expected a number from 0 to 63, got \"$value\"" "--dscp=$value"
 	done
-	for value in 13 262145 64k; do
-		refused "--snaplen: expected 0, a number of bytes from 14 to 262144, one for each leg (A+B), headers or headers+N, got \"$value\"" "--snaplen=$value"
+	for value in 13 262145 64k zero; do
+		refused "--snaplen: expected 0, a number of bytes from 14 to 262144, one for each leg (A+B), headers, headers+N or headers+zero, got \"$value\"" "--snaplen=$value"
 	done
 	for value in cut Drop truncate,drop; do
 		refused "--oversize: expected truncate, drop, fragment, or one for each leg (A+B), got \"$value\"" "--oversize=$value"
 	done
 	refused '--tunnel-metadata: expected off, on, or one for each leg (A+B), got "yes"' --tunnel-metadata=yes
 	for value in 0+0+0+0+0 128+ 128+13; do
-		refused "headers or headers+N, got \"$value\"" "--snaplen=$value"
+		refused "headers, headers+N or headers+zero, got \"$value\"" "--snaplen=$value"
 	done
 	refused 'filter 1: snaplen has values for 2 legs, but copies go to 1' --snaplen=128+0
 	refused 'filter 1: oversize has values for 2 legs, but copies go to 3' --oversize=drop+truncate \

@@ -244,17 +244,21 @@ static void limit_rate(struct legs *legs, const struct filter *f, uint32_t owner
 }
 
 /* Options that only the sender can fulfil. */
-static int check_clone(const struct filter *f, const char *what)
+static int check_clone(const struct configuration *c, size_t index, const char *what)
 {
+	const struct filter *f = &c->filters->at[index];
+
 	if (f->max_packets || f->max_bits) {
 		log_error("%s: max-rate: a kernel device gets all copies; a rate needs a collector", what);
 		return -EOPNOTSUPP;
 	}
 	for (int option = 0; option < LEG_OPTIONS; option++) {
-		const struct leg_values *v = &f->leg[option];
+		const struct leg_values *v = values_of(c, index, option);
+		/* what must not leave this host must not leave it by a device, whoever says so */
+		bool said = f->leg[option].n || (option == LEG_SNAPLEN && v->at[0] & SNAPLEN_ZERO);
 
 		/* snaplen 0 is what it gets */
-		if (v->n && (option != LEG_SNAPLEN || v->n > 1 || v->at[0])) {
+		if (said && (option != LEG_SNAPLEN || v->n > 1 || v->at[0])) {
 			log_error("%s: %s needs a collector: a kernel device gets whole packets", what,
 				  leg_option_names[option]);
 			return -EOPNOTSUPP;
@@ -289,7 +293,7 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 	if (!row->first)
 		row->first = c->delivery.first;
 	if (row->exit != EXIT_RING)
-		return check_clone(f, what);
+		return check_clone(c, index, what);
 	limit_rate(&c->legs[index], f, owner);
 	return complete_legs(c, index, what);
 }

@@ -43,8 +43,8 @@
 		ARGS_READ(delivery_read_metadata, LEG_METADATA_VALUES), TO(leg[LEG_METADATA])
 #define DELIVERY_GATEWAY \
 	"ADDRESS", "reach collectors through this gateway, with --redirect-to", DELIVERY_ADDRESS, TO(gateway)
-#define DELIVERY_SNAPLEN                                                                 \
-	"BYTES", "copy at most BYTES of each packet (0: all), headers or headers+N (0)", \
+#define DELIVERY_SNAPLEN                                                          \
+	"BYTES", "copy at most BYTES of packets (0: all), headers[+N|+zero] (0)", \
 		ARGS_READ(delivery_read_snaplen, LEG_SNAPLEN_VALUES), TO(leg[LEG_SNAPLEN])
 #define DELIVERY_OVERSIZE                                                              \
 	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", \

@@ -49,7 +49,7 @@ static double copied(const struct mirror_filter *row, struct filter_counts n)
 {
 	uint64_t most = n.packets * ((row->trim & TRIM_HEADERS ? MOST_HEADERS : 0) + (uint64_t)row->snaplen);
 
-	if (!row->snaplen && !(row->trim & TRIM_HEADERS))
+	if (row->trim & TRIM_ZERO || (!row->snaplen && !(row->trim & TRIM_HEADERS)))
 		return n.bytes;
 	return most < n.bytes ? most : n.bytes;
 }

@@ -166,7 +166,7 @@ static uint32_t copied_bytes(const struct mirror_filter *row, const struct expla
 {
 	uint32_t most = row->snaplen ?: f->wire_len;
 
-	if (row->trim & TRIM_HEADERS)
+	if (row->trim & TRIM_HEADERS && !(row->trim & TRIM_ZERO))
 		most = headers_size(&f->headers) + row->snaplen;
 	return most < f->wire_len ? most : f->wire_len;
 }

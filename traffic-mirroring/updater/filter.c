@@ -56,13 +56,15 @@ bool filters_constrain(const struct filter_set *set, enum mirror_dimension dim)
 
 void row_set_snaplen(struct mirror_filter *row, uint32_t snaplen)
 {
-	row->snaplen = snaplen & ~SNAPLEN_HEADERS;
-	row->trim = snaplen & SNAPLEN_HEADERS ? TRIM_HEADERS : TRIM_SNAPLEN;
+	row->snaplen = snaplen & ~(SNAPLEN_HEADERS | SNAPLEN_ZERO);
+	row->trim = (snaplen & SNAPLEN_HEADERS ? TRIM_HEADERS : TRIM_SNAPLEN) |
+		    (snaplen & SNAPLEN_ZERO ? TRIM_ZERO : 0);
 }
 
 uint32_t row_snaplen(const struct mirror_filter *row)
 {
-	return row->snaplen | (row->trim & TRIM_HEADERS ? SNAPLEN_HEADERS : 0);
+	return row->snaplen | (row->trim & TRIM_HEADERS ? SNAPLEN_HEADERS : 0) |
+	       (row->trim & TRIM_ZERO ? SNAPLEN_ZERO : 0);
 }
 
 struct mirror_filter filter_row(const struct filter *f)

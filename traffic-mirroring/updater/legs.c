@@ -8,6 +8,7 @@
 #include "../../common/units.h"
 
 #define HEADERS "headers"
+#define ZERO "+zero"
 
 static const char *const oversize[] = { "truncate", "drop", "fragment", NULL }; /* enum mirror_oversize */
 static const char *const metadata[] = { "off", "on", NULL };
@@ -24,13 +25,15 @@ static int read_snaplen(const char *text, uint32_t *value)
 	return 0;
 }
 
-/* headers, or headers+N. */
+/* headers, headers+N or headers+zero. */
 static int read_headers(const char *text, struct leg_values *values)
 {
 	const char *more = text + strlen(HEADERS);
 	unsigned long bytes = 0;
 
-	if (*more && (*more != '+' || number_parse(more + 1, 0, SNAPLEN_MAX, &bytes)))
+	if (!strcmp(more, ZERO))
+		bytes = SNAPLEN_ZERO;
+	else if (*more && (*more != '+' || number_parse(more + 1, 0, SNAPLEN_MAX, &bytes)))
 		return -EINVAL;
 	*values = (struct leg_values){ 1, { SNAPLEN_HEADERS | bytes } };
 	return 0;
@@ -38,10 +41,10 @@ static int read_headers(const char *text, struct leg_values *values)
 
 static void print_snaplen(FILE *to, uint32_t value)
 {
-	uint32_t bytes = value & ~SNAPLEN_HEADERS;
+	uint32_t bytes = value & ~(SNAPLEN_HEADERS | SNAPLEN_ZERO);
 
 	if (value & SNAPLEN_HEADERS)
-		fputs(bytes ? HEADERS "+" : HEADERS, to);
+		fputs(value & SNAPLEN_ZERO ? HEADERS ZERO : bytes ? HEADERS "+" : HEADERS, to);
 	if (bytes || value == 0)
 		fprintf(to, "%" PRIu32, bytes);
 }

@@ -21,11 +21,12 @@ enum leg_option { LEG_SNAPLEN, LEG_OVERSIZE, LEG_METADATA, LEG_OPTIONS };
 
 /* With a snaplen of 0 or more: the headers up to layer 4, and so many bytes of what follows. For all legs. */
 #define SNAPLEN_HEADERS 0x80000000U
+#define SNAPLEN_ZERO 0x40000000U /* beside it: zeros after that */
 
 /* What each takes, for errors. */
 #define LEG_SNAPLEN_VALUES                                                          \
 	"0, a number of bytes from " ARGS_TEXT_OF(SNAPLEN_MIN) " to " ARGS_TEXT_OF( \
-		SNAPLEN_MAX) ", one for each leg (A+B), headers or headers+N"
+		SNAPLEN_MAX) ", one for each leg (A+B), headers, headers+N or headers+zero"
 #define LEG_OVERSIZE_VALUES "truncate, drop, fragment, or one for each leg (A+B)"
 #define LEG_METADATA_VALUES "off, on, or one for each leg (A+B)"
 

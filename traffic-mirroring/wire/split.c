@@ -18,6 +18,9 @@
 #define IPV4_DF 0x4000
 #define IPV6_HEADER 40
 
+/* Payload that is not to be seen. Longer packets are truncated. */
+static const uint8_t zeros[1 << 16];
+
 #define TCP_FIN 0x01
 #define TCP_PSH 0x08
 #define TCP_CWR 0x80
@@ -233,8 +236,8 @@ static uint32_t fix_l4(const struct split *s, uint8_t *base, uint32_t level, uin
 
 /*
  * The checksum of one level, whose packet ends at end. A segment's is always computed, as Linux does: that of
- * the GSO packet covered other bytes. Any other packet's only if the field holds a partial sum. Returns
- * SPLIT_CHECKSUM_UNKNOWN or 0.
+ * the GSO packet covered other bytes; likewise if the payload is zeros. Any other packet's only if the field
+ * holds a partial sum. Returns SPLIT_CHECKSUM_UNKNOWN or 0.
  */
 static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t level, uint32_t header_end,
 			     const struct split_packet *packet, uint32_t end)
@@ -253,7 +256,7 @@ static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t leve
 
 	sum = checksum_join(s->pseudo[level], htonl(end - h->l4));
 	partial = checksum_fold(sum);
-	if (!(s->flags & SPLIT_SEGMENT) && checksum_get(field) != partial)
+	if (!(s->flags & SPLIT_SEGMENT) && !s->in.zero && checksum_get(field) != partial)
 		return 0;
 	if (end - header_end > packet->payload_len) {
 		checksum_put(field, partial);
@@ -265,6 +268,18 @@ static uint32_t fix_checksum(const struct split *s, uint8_t *base, uint32_t leve
 	sum = checksum_add(sum, packet->payload, end - header_end);
 	checksum_complete(field, h->proto == IPPROTO_TCP && s->flags & SPLIT_SEGMENT, sum);
 	return 0;
+}
+
+/* That of ICMP, which has no pseudo header and is never left to the NIC, before zeros. */
+static void fix_icmp(const struct headers *h, uint8_t *base, uint32_t header_end)
+{
+	uint8_t *l4 = base + h->l4, *field = l4 + 2;
+
+	if (h->proto != IPPROTO_ICMP || !h->l4 || h->fragment != FRAGMENT_NONE || header_end < h->l4 + 4 ||
+	    header_end > h->end)
+		return;
+	checksum_put(field, 0);
+	checksum_put(field, ~checksum_fold(checksum_add(0, l4, header_end - h->l4)));
 }
 
 /* header_end: an offset as in struct headers, that is without the tag. */
@@ -284,6 +299,8 @@ static void fix_headers(const struct split *s, uint8_t *base, uint32_t header_en
 		}
 		packet->flags |= fix_checksum(s, base, i, header_end, packet, end);
 	}
+	if (s->in.zero)
+		fix_icmp(&s->level[0], base, header_end);
 }
 
 /* The payload of segment number index, at most *len bytes; sets *len to those available. */
@@ -304,6 +321,21 @@ static const uint8_t *find_payload(const struct split *s, uint32_t index, uint32
 	at = min(at, end);
 	*len = min(*len, end - at);
 	return from + at;
+}
+
+/* What is kept of a packet becomes its header, what follows zeros. */
+static void zero_payload(const struct split *s, uint8_t *header, struct split_packet *packet)
+{
+	uint32_t kept = min(min(s->in.snaplen, SPLIT_HEADER_MAX), packet->wire_len), more;
+
+	if (kept > packet->header_len) {
+		more = kept - packet->header_len;
+		memset(header + packet->header_len, 0, more);
+		memcpy(header + packet->header_len, packet->payload, min(more, packet->payload_len));
+	}
+	packet->header_len = kept;
+	packet->payload = zeros;
+	packet->payload_len = min(packet->wire_len - kept, sizeof(zeros));
 }
 
 void split_truncate(struct split_packet *packet, uint32_t snaplen)
@@ -338,14 +370,16 @@ bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 	packet->wire_len = packet->header_len + payload;
 	packet->payload = find_payload(s, index, &packet->payload_len);
 	/* the first segments, and pieces, are so near the record's start that the ring has prefetched them */
-	if (index + 2 < s->count && !s->in.stride) {
+	if (index + 2 < s->count && !s->in.stride && !s->in.zero) {
 		uint32_t later_len = s->size;
 		const uint8_t *later = find_payload(s, index + 2, &later_len);
 
 		prefetch(later, later_len);
 	}
+	if (s->in.zero)
+		zero_payload(s, header, packet);
 	fix_headers(s, header + s->shift, packet->header_len - s->shift, index, packet);
 
-	split_truncate(packet, s->in.snaplen);
+	split_truncate(packet, s->in.zero ? 0 : s->in.snaplen);
 	return true;
 }

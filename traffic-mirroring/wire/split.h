@@ -2,8 +2,8 @@
 /*
  * Turns a captured packet into the packets that the wire carried: segments a GSO or GRO packet, puts a VLAN
  * tag in metadata back into the frame, completes checksums that were left to the NIC, and truncates each
- * packet to snaplen. Every packet takes this path, even if it needs none of these steps. Nothing is
- * allocated, and payload is not copied.
+ * packet to snaplen, or has zeros from there on. Every packet takes this path, even if it needs none of these
+ * steps. Nothing is allocated, and payload is not copied.
  */
 #pragma once
 
@@ -21,6 +21,7 @@ struct split_input {
 	uint32_t gso_size; /* bytes of layer-4 payload per segment; 0: not a GSO packet */
 	uint32_t segments; /* only the first ones of a GSO packet; 0: all */
 	uint32_t snaplen; /* the most bytes of each packet, from its first, with a tag put back; 0: all */
+	bool zero; /* zeros after snaplen bytes, up to the packet's length, and checksums to match */
 	uint16_t vlan_tci; /* tag in metadata, host byte order */
 	uint16_t vlan_proto; /* its EtherType, host byte order; 0: none */
 	bool l3; /* no Ethernet header; a tag in metadata is then ignored */

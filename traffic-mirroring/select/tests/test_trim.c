@@ -62,31 +62,38 @@ static void run(enum direction d, size_t i)
 	assert_int_equal(host_maps_records(&maps), 1);
 }
 
-static void all(const char *rules, uint32_t more)
+/* flags: of each record, whether the headers are known or not. */
+static void all(const char *rules, uint32_t more, uint32_t flags)
 {
 	for (int d = 0; d < DIRECTIONS; d++) {
 		assert_int_equal(host_maps_commit(&maps, d, rules), 0);
 		host_maps_records(&maps);
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 			uint32_t want = (cases[i].headers ?: RECORD_HEAD_SIZE) + more;
+			uint32_t find = cases[i].headers ? 0 : RECORD_FIND_HEADERS;
 
 			run(d, i);
 			if (maps.record.snaplen != want)
 				fail_msg("%s: snaplen %u, not %u", cases[i].name, maps.record.snaplen, want);
 			assert_int_equal(maps.record.cap_len, want);
-			assert_int_equal(!!(maps.record.flags & RECORD_HEADERS), !cases[i].headers);
+			assert_int_equal(maps.record.flags & ~RECORD_EGRESS, flags | find);
 		}
 	}
 }
 
 TEST(headers)
 {
-	all("mirror snaplen headers", 0);
+	all("mirror snaplen headers", 0, RECORD_HEADERS);
 }
 
 TEST(headers_and_payload)
 {
-	all("mirror snaplen headers+17", 17);
+	all("mirror snaplen headers+17", 17, RECORD_HEADERS);
+}
+
+TEST(headers_and_zeros)
+{
+	all("mirror snaplen headers+zero", 0, RECORD_HEADERS | RECORD_ZERO);
 }
 
 static int enter(void **state)

@@ -60,6 +60,16 @@ static bool lies_in(const struct split_packet *p, const uint8_t *at, uint32_t le
 	return p->payload >= at && p->payload + p->payload_len <= at + len;
 }
 
+static void check_payload(const struct split_input *in, const struct split_packet *p)
+{
+	for (uint32_t i = 0; in->zero && i < p->payload_len; i++)
+		check(!p->payload[i]);
+	if (in->zero)
+		return;
+	check(lies_in(p, in->packet.at, in->packet.len) || lies_in(p, in->pieces, in->pieces_len));
+	check(!in->snaplen || p->header_len + p->payload_len <= in->snaplen);
+}
+
 static void check_packets(const struct split_input *in)
 {
 	uint8_t *header = malloc(SPLIT_HEADER_MAX);
@@ -72,8 +82,7 @@ static void check_packets(const struct split_input *in)
 	flow_hash(&fragments, &in->packet, &s.level[0], 1 + in->packet.wire_len);
 	while (split_next(&s, header, &p)) {
 		check(p.header == header && p.header_len <= SPLIT_HEADER_MAX);
-		check(lies_in(&p, in->packet.at, in->packet.len) || lies_in(&p, in->pieces, in->pieces_len));
-		check(!in->snaplen || p.header_len + p.payload_len <= in->snaplen);
+		check_payload(in, &p);
 		check(!(p.flags & SPLIT_TRIMMED) == (p.header_len + p.payload_len == p.wire_len));
 		check(p.header_len + p.payload_len <= p.wire_len);
 		touch(p.header, p.header_len);
@@ -85,7 +94,7 @@ static void check_packets(const struct split_input *in)
 	}
 	check(packets == split_count(&s));
 	check(on_wire == in->packet.wire_len - s.source);
-	check(in->snaplen || in->stride || captured == in->packet.len - s.source);
+	check(in->snaplen || in->stride || in->zero || captured == in->packet.len - s.source);
 	free(header);
 }
 
@@ -103,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.vlan_proto = data[6] & 1 ? 0x8100 : 0;
 	in.l3 = data[6] & 2;
 	in.received = data[6] & 4;
+	in.zero = data[6] & 16;
 	in.stride = data[7];
 	in.pieces_from = data[10];
 	in.packet.len = in.stride && size - 12 > RECORD_HEAD_SIZE ? RECORD_HEAD_SIZE : size - 12;

@@ -39,6 +39,7 @@ static const struct shared shared = {
 };
 static struct deliverer d;
 static int vxlan, gue;
+static struct recipe recipe;
 
 static uint32_t id(uint32_t slot)
 {
@@ -74,6 +75,7 @@ static int receiver(uint16_t port)
 
 FIXTURE(setup)
 {
+	recipe = (struct recipe){ .family = 4, .proto = IPPROTO_TCP, .partial = true };
 	vxlan = receiver(4789);
 	gue = receiver(6080);
 	put_group(WHOLE, FORMAT_VXLAN, 4789, "127.0.0.1", (struct mirror_group){ .next = id(TRUNCATED) });
@@ -108,20 +110,29 @@ FIXTURE(teardown)
 	return 0;
 }
 
-static const struct recipe recipe = { .family = 4, .proto = IPPROTO_TCP, .partial = true };
 static uint8_t payload[SEGMENTS * GSO_SIZE];
 
-/* A super-packet of three segments, whose checksums were left to the NIC. */
-static void send_record(uint32_t slot)
+/* A super-packet of three segments, whose checksums were left to the NIC; flags, snaplen: of its record. */
+static void send_trimmed(uint32_t slot, uint8_t flags, uint32_t snaplen)
 {
 	struct mirror_record *r = calloc(1, sizeof(*r) + WIRE_MAX);
 
 	wire_fill(payload, sizeof(payload), 1);
-	*r = (struct mirror_record){ .time_ns = 1, .group = id(slot), .hash = HASH, .gso_size = GSO_SIZE };
+	*r = (struct mirror_record){ .time_ns = 1,
+				     .group = id(slot),
+				     .hash = HASH,
+				     .gso_size = GSO_SIZE,
+				     .flags = flags,
+				     .snaplen = snaplen };
 	r->wire_len = r->cap_len = wire_build(&recipe, 0, GSO_SIZE, payload, sizeof(payload), r->data);
 	deliver(&d, r, r->cap_len);
 	batch_send(&d.batch);
 	free(r);
+}
+
+static void send_record(uint32_t slot)
+{
+	send_trimmed(slot, 0, 0);
 }
 
 /*
@@ -134,7 +145,7 @@ static void expect_segments(int fd, uint32_t outer, uint32_t skip, uint32_t len)
 	uint8_t got[2048], expected[2048];
 	uint32_t wire;
 
-	segment.partial = false;
+	segment.partial = segment.jumbo = false;
 	for (uint32_t i = 0; i < SEGMENTS; i++) {
 		wire = wire_build(&segment, i, GSO_SIZE, payload + (size_t)i * GSO_SIZE, GSO_SIZE, expected);
 		wire = wire < len ? wire : len;
@@ -156,6 +167,22 @@ TEST_BETWEEN(each_leg_in_its_own_way, setup, teardown)
 	assert_int_equal(counters_of(WHOLE)->copies, SEGMENTS);
 	assert_int_equal(counters_of(TRUNCATED)->copies, SEGMENTS);
 	assert_int_equal(counters_of(TRUNCATED)->bytes, SEGMENTS * (SHORT - sizeof(struct ether_header)));
+}
+
+/* As the data path knows headers: with the jumbo option, which segments do not have. */
+TEST_BETWEEN(headers_of_big_tcp, setup, teardown)
+{
+	const uint32_t headers = 14 + 40 + 20, jumbo = 8;
+
+	recipe.family = 6;
+	recipe.jumbo = true;
+	send_trimmed(LOST_AND_TRUNCATED, RECORD_HEADERS, headers + jumbo + 7);
+	expect_segments(gue, 4, sizeof(struct ether_header), headers + 7);
+	send_trimmed(LOST_AND_TRUNCATED, RECORD_HEADERS | RECORD_FIND_HEADERS, RECORD_HEAD_SIZE + 7);
+	expect_segments(gue, 4, sizeof(struct ether_header), headers + 7);
+	send_trimmed(LOST_AND_TRUNCATED, RECORD_HEADERS | RECORD_ZERO, headers + jumbo);
+	memset(payload, 0, sizeof(payload)); /* as the segments are sent */
+	expect_segments(gue, 4, sizeof(struct ether_header), SHORT);
 }
 
 /* More legs' copies than a batch takes: it is sent in between. */

@@ -890,8 +890,13 @@ HOLD_TEST(snaplen_and_headers)
 		uint8_t flags;
 	} cases[] = {
 		{ { .snaplen = 60 }, 60, 0 },
-		{ { .trim = TRIM_HEADERS }, RECORD_HEAD_SIZE, RECORD_HEADERS },
-		{ { .trim = TRIM_HEADERS, .snaplen = 10 }, RECORD_HEAD_SIZE + 10, RECORD_HEADERS },
+		{ { .trim = TRIM_HEADERS }, RECORD_HEAD_SIZE, RECORD_HEADERS | RECORD_FIND_HEADERS },
+		{ { .trim = TRIM_HEADERS, .snaplen = 10 },
+		  RECORD_HEAD_SIZE + 10,
+		  RECORD_HEADERS | RECORD_FIND_HEADERS },
+		{ { .trim = TRIM_HEADERS | TRIM_ZERO },
+		  RECORD_HEAD_SIZE,
+		  RECORD_HEADERS | RECORD_FIND_HEADERS | RECORD_ZERO },
 	};
 
 	for (uint32_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

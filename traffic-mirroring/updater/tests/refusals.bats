@@ -176,6 +176,7 @@ refused_rule() {
 	refused_rule '"13" is not ' "mirror snaplen 13"
 	refused_rule '"262145" is not ' "mirror snaplen 262145"
 	refused_rule 'filter 1: snaplen needs a collector' "mirror snaplen 128"
+	refused_update 'filter 1: snaplen needs a collector' --rules=mirror --snaplen=headers+zero
 	refused_rule "filter 2 copies to kernel device eth1 at once, but filter 1 has domain" "skip domain example.com; mirror to eth1"
 	refused_rule "4097 names in domain" "$(printf 'mirror to gue:%s domain x' $LAB_COLLECTOR4; printf ',%s.example' {1..4096})"
 	refused_rule '"sample" is an option, and skip takes none' "skip sample 1/10"

@@ -27,6 +27,7 @@ TEST(snaplen)
 	assert_true(bytes_per_packet(2000, 0, &nothing) == 1000);
 	assert_true(bytes_per_packet(0, TRIM_HEADERS, &nothing) == 134);
 	assert_true(bytes_per_packet(64, TRIM_HEADERS, &nothing) == 198);
+	assert_true(bytes_per_packet(0, TRIM_HEADERS | TRIM_ZERO, &nothing) == 1000);
 }
 
 TEST(encapsulation)

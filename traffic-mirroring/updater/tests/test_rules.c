@@ -76,7 +76,8 @@ static char *printed(const struct filter_set *set)
 #define NAME50 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 #define A_NAME "a name of up to 31 letters, digits, \"_\", \".\" and \"-\""
 #define NAME32 "abcdefghijabcdefghijabcdefghijab"
-#define SNAPLENS "0, a number of bytes from 14 to 262144, one for each leg (A+B), headers or headers+N"
+#define SNAPLENS \
+	"0, a number of bytes from 14 to 262144, one for each leg (A+B), headers, headers+N or headers+zero"
 
 static const struct {
 	const char *text, *error;
@@ -112,6 +113,8 @@ static const struct {
 	{ "mirror snaplen header", "rules:1:16: \"header\" is not " SNAPLENS },
 	{ "mirror snaplen headers+", "rules:1:16: \"headers+\" is not " SNAPLENS },
 	{ "mirror snaplen headers+64+64", "rules:1:16: \"headers+64+64\" is not " SNAPLENS },
+	{ "mirror snaplen headers+zeros", "rules:1:16: \"headers+zeros\" is not " SNAPLENS },
+	{ "mirror snaplen headers+64+zero", "rules:1:16: \"headers+64+zero\" is not " SNAPLENS },
 	{ "mirror snaplen 64+headers", "rules:1:16: \"64+headers\" is not " SNAPLENS },
 	{ "count to a", "rules:1:7: \"to\" is about sending copies, and count makes none" },
 	{ "count snaplen 64+128", "rules:1:1: snaplen has values for 2 legs, but copies go to 1" },
@@ -460,6 +463,8 @@ static const struct {
 	  "skip name 0.web_-A\nmirror vlan 1 name abcdefghijabcdefghijabcdefghija sample 1/2\n" },
 	{ "mirror snaplen headers;mirror snaplen headers + 64;mirror snaplen headers+0",
 	  "mirror snaplen headers\nmirror snaplen headers+64\nmirror snaplen headers\n" },
+	{ "mirror snaplen headers + zero;count snaplen headers+zero",
+	  "mirror snaplen headers+zero\ncount snaplen headers+zero\n" },
 	{ "count sample 1/9 snaplen 64 first 10p name try vlan 1;count",
 	  "count vlan 1 name try snaplen 64 sample 1/9 first 10p\ncount\n" },
 	{ "mirror src 10.1.2.3/8", "mirror src 10.0.0.0/8\n" },

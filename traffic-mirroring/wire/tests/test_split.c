@@ -570,6 +570,122 @@ TEST(identification)
 	}
 }
 
+/*
+ * The payload as zeros: the packets that the wire carries for a payload of zeros, whether more than the
+ * headers was captured or not.
+ */
+static void compare_zeros(const struct recipe *r, size_t len, uint16_t vlan, bool all)
+{
+	static const uint8_t zeros[WIRE_MAX];
+	const uint32_t gso_size = 1000, count = (len + gso_size - 1) / gso_size;
+	struct split_input in = input_of(r, gso_size, len, 0, vlan);
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct split s;
+
+	in.zero = true;
+	in.gso_size = count > 1 ? gso_size : 0;
+	in.packet.len -= all ? 0 : len;
+	split_begin(&s, &in);
+	s.in.snaplen = in.packet.wire_len - len + s.shift - s.cut;
+	for (uint32_t i = 0; i < count; i++) {
+		struct recipe one = of_segment(r, i, count);
+		size_t n = len - i * gso_size < gso_size ? len - i * gso_size : gso_size, wire;
+
+		wire = wire_build(&one, i, gso_size, zeros, n, expected);
+		if (s.shift)
+			put_tag(expected, &wire, in.vlan_proto, in.vlan_tci);
+		assert_true(split_next(&s, header, &p));
+		assert_int_equal(p.wire_len, wire);
+		assert_int_equal(p.header_len, s.in.snaplen);
+		assert_int_equal(joined(&p), wire);
+		assert_memory_equal(got, expected, wire);
+		assert_int_equal(p.flags, count > 1 ? SPLIT_SEGMENT : 0);
+	}
+	assert_false(split_next(&s, header, &p));
+}
+
+TEST(zeros)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 };
+	struct recipe r = { .tcp_flags = ACK };
+
+	for (int variant = 0; variant < 96; variant++) {
+		r.family = variant & 1 ? 6 : 4;
+		r.proto = protocols[variant / 32];
+		if (r.proto == IPPROTO_ICMPV6 && r.family == 4)
+			continue;
+		r.l3 = variant & 2;
+		r.partial = variant & 4;
+		compare_zeros(&r, 1, 0, true);
+		compare_zeros(&r, 999, variant & 8 ? 0x6123 : 0, variant & 16);
+		r.partial = true;
+		if (r.proto != IPPROTO_ICMPV6)
+			compare_zeros(&r, 30001, variant & 8 ? 0x6123 : 0, variant & 16);
+	}
+	r = (struct recipe){ .family = 6, .proto = IPPROTO_TCP, .jumbo = true, .partial = true };
+	compare_zeros(&r, 130000, 0, true);
+}
+
+/* Nothing of a tunnel's inner packet is left, also in segments, and the outer checksum is right. */
+TEST(zeros_in_tunnels)
+{
+	struct recipe r = { .tunnel = TUNNEL_VXLAN,
+			    .outer_family = 6,
+			    .outer_checksum = true,
+			    .family = 4,
+			    .proto = IPPROTO_TCP,
+			    .partial = true };
+	struct split_input in = input_of(&r, 1000, 3001, 14 + 40 + 8, 0);
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct headers h;
+	struct split s;
+
+	in.zero = true;
+	split_begin(&s, &in);
+	assert_int_equal(split_count(&s), 4);
+	while (split_next(&s, header, &p)) {
+		uint32_t len = joined(&p), pseudo;
+
+		assert_int_equal(len, p.wire_len);
+		headers_parse(&(struct capture){ got, len, len }, false, &h);
+		assert_int_equal(h.end, len);
+		assert_int_equal(h.data, in.snaplen);
+		for (uint32_t i = h.data; i < len; i++)
+			assert_int_equal(got[i], 0);
+		pseudo = wire_sum(len - h.l4 + IPPROTO_UDP, got + h.src, 32);
+		assert_int_equal(wire_sum(pseudo, got + h.l4, len - h.l4), 0xffff);
+	}
+}
+
+/* Of ICMP, and of what is not IP, more is kept than what this file takes for headers. */
+TEST(zeros_after_other_headers)
+{
+	static const uint8_t zeros[WIRE_MAX];
+	struct recipe r = { .family = 4, .proto = IPPROTO_SCTP };
+	uint32_t wire = wire_build(&r, 0, 0, payload, 101, captured);
+	struct split_input in = { .packet = { captured, 40, wire }, .snaplen = 42, .zero = true };
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct split s;
+
+	put16(captured + 40, 0); /* as it was not captured */
+	memset(header, 0xee, sizeof(header));
+	captured[23] = IPPROTO_ICMP;
+	for (int not_ip = 0; not_ip < 2; not_ip++) {
+		captured[12] = not_ip ? 0x88 : 0x08;
+		split_begin(&s, &in);
+		assert_true(split_next(&s, header, &p));
+		assert_int_equal(joined(&p), wire);
+		assert_memory_equal(got, captured, not_ip ? 42 : 36);
+		assert_memory_equal(got + 38, captured + 38, 4);
+		assert_memory_equal(got + 42, zeros, wire - 42);
+		if (!not_ip)
+			assert_int_equal(wire_sum(0, got + 34, wire - 34), 0xffff);
+	}
+}
+
 TEST(not_ip)
 {
 	struct split_input in = { .packet = { captured, 60, 60 }, .vlan_proto = 0x88a8, .vlan_tci = 0x2005 };
