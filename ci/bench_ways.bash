@@ -17,6 +17,7 @@
 #   device          ours, to that veth             device-vxlan    ours, to the kernel's VXLAN device
 #   ring            ours, 128 bytes to GUE         ring-whole      ours, whole packets to GUE
 #   ring-legs       ours, to GUE and to VXLAN      ring-whole-legs likewise
+#   ring-dev        ours, whole packets to the kernel's VXLAN device
 #   ring-first      ours, whole packets of the first 1 MiB of each flow and direction
 #   mirred-vxlan    tc u32, action mirred          dup-vxlan       nft dup
 #   capture         tcpdump, 128 bytes             capture-whole   tcpdump, whole packets
@@ -40,12 +41,13 @@ declare -A bench_commands=(
 declare -A bench_collector=([host]=$LAB_COLLECTOR4 [base]=$BENCH_BASE_COLLECTOR4)
 bench_legs="to gue:$LAB_COLLECTOR4 + vxlan:$LAB_COLLECTOR4/1"
 # Mirrored from lo, where no traffic is: it keeps the rings and the sender, with what each way needs.
-declare -A bench_keep=([host]="mirror proto udp $bench_legs; mirror first 1M" [base]=mirror)
+declare -A bench_keep=([host]="mirror proto udp $bench_legs; mirror proto icmp to dev:vxlan0; mirror first 1M" [base]=mirror)
 declare -A bench_rules=(
 	[device]="mirror to bare0"
 	[device-vxlan]="mirror to vxlan0"
 	[ring]="mirror snaplen 128"
 	[ring-whole]="mirror"
+	[ring-dev]="mirror to dev:vxlan0"
 	[ring-first]="mirror first 1M"
 	[ring-legs]="mirror snaplen 128 $bench_legs"
 	[ring-whole-legs]="mirror $bench_legs"

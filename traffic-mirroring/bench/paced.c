@@ -16,13 +16,14 @@
 
 #include "frame.h"
 
+#define FIRST_PORT 32768
 #define TICK_NS 1000000
-#define FLOWS 64
+#define FLOWS 10000
 
 static void run(int prog_fd, struct packet *p, unsigned int flow, unsigned int repeat)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len, .repeat = repeat);
-	uint16_t port = htons(32768 + flow % FLOWS);
+	uint16_t port = htons(FIRST_PORT + flow % FLOWS);
 
 	memcpy(p->data + p->l4, &port, sizeof(port));
 	if (bpf_prog_test_run_opts(prog_fd, &opts))
