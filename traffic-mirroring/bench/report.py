@@ -106,6 +106,14 @@ def cpu_per_gigabyte(metrics):
     return {way: (each[way] - each["none"]) / share for way, share in metrics["captured"].items()}
 
 
+def markdown(rows):
+    """Lines of a table, the first of which is its head."""
+    first, *widths = (max(map(len, column)) for column in zip(*rows))
+    lines = [" | ".join([row[0].ljust(first), *(cell.rjust(w) for cell, w in zip(row[1:], widths))]) for row in rows]
+    rule = "|".join(["-" * (first + 2), *("-" * (w + 1) + ":" for w in widths)])
+    return [f"| {lines[0]} |", f"|{rule}|", *(f"| {line} |" for line in lines[1:])]
+
+
 THROUGHPUT_COLUMNS = ["copies arrived", "Gbit/s of copies", "CPU s/GB mirrored"]
 
 
@@ -332,11 +340,7 @@ class Report:
             lines.append(f"  {text:<{width}} {ratio.text(3):>22}  {limit:6}  {verdict}".rstrip())
         lines += [f"  not measured: {text}" for text in self.unmeasured]
         for title, columns, rows in self.sections:
-            widths = [max(map(len, column)) + 3 for column in zip(columns, *(cells for _, cells in rows))]
-            lines += ["", title, "", *(
-                f"  {name:<32}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths))
-                for name, cells in [("", columns), *rows]
-            )]
+            lines += ["", title, "", *markdown([["", *columns], *([name, *cells] for name, cells in rows)])]
         return "\n".join(lines) + "\n"
 
     def json(self):
