@@ -71,4 +71,5 @@
 	  "flows given up before their name was known: beyond --hold-flow or --hold-packets")            \
 	C(HOLD_TIMEOUT, "hold_timeout", "flows given up before their name was known: after --hold-time") \
 	C(HELD_LOST, "held_lost", "held packets dropped: --hold-memory was full, or the sender ended")   \
-	C(HELD_STALE, "held_stale", "packets dropped: the filters they were held for are gone")
+	C(HELD_STALE, "held_stale", "packets dropped: the filters they were held for are gone")          \
+	C(WHOLE, "whole", "GSO packets sent out of devices whole, for kernel or NIC to segment")

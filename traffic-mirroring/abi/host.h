@@ -129,9 +129,11 @@ struct mirror_group {
 	__u64 max_bits; /* bits of copies per second, 0: no limit */
 	__u32 snaplen; /* the most bytes of a copy, less than those of the record; 0: as the record has it */
 	__u32 next; /* id of the group that gets the same copies, too; 0: none */
+	__u32 segment; /* 1: devices, too, get the segments of GSO packets, not these */
+	__u32 pad;
 	struct mirror_collector collector[MIRROR_MAX_COLLECTORS];
 };
-_Static_assert(sizeof(struct mirror_group) == 56 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
+_Static_assert(sizeof(struct mirror_group) == 64 + MIRROR_MAX_COLLECTORS * 44, "no hidden padding");
 _Static_assert(sizeof(struct mirror_group) % 8 == 0, "an array of them in memory is the map's");
 
 #define MIRROR_SENT_KEYS 64 /* of one thread */

@@ -129,7 +129,8 @@ enum mirror_own {
 	OWN_SNAPLEN = 2,
 	OWN_OVERSIZE = 4,
 	OWN_METADATA = 8,
-	OWN_FIRST = 16,
+	OWN_SEGMENT = 16,
+	OWN_FIRST = 32,
 };
 
 /* Map: filters, key = bank * MIRROR_MAX_FILTERS + i. */
@@ -138,7 +139,7 @@ struct mirror_filter {
 	__u8 exit; /* 0: to a device, 1: into the ring, 2: no delivery yet */
 	__u8 devices; /* entries of device in use */
 	/* sum of what the rule sets; else the options apply. 1: where copies go, 2: snaplen, 4: oversize,
-	 * 8: metadata, 16: first */
+	 * 8: metadata, 16: segment, 32: first */
 	__u8 own;
 	__u32 snaplen; /* the most bytes of a copy, from its first byte; 0: all */
 	__u32 sample; /* copy one flow in this many; 0 and 1: all */

@@ -23,4 +23,5 @@
 	O(DSCP, "dscp")                                   \
 	O(ALLOW_SAME_DEVICE, "allow-same-device")         \
 	O(FIRST, "first")                                 \
-	O(FOR, "for")
+	O(FOR, "for")                                     \
+	O(SEGMENT, "segment")

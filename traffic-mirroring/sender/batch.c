@@ -21,8 +21,9 @@ uint8_t *batch_headers(struct batch *b, unsigned int leg)
 	return area->headers + area->used;
 }
 
-void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,
-	       const uint8_t *payload, uint32_t payload_len, uint32_t inner)
+struct batch_copy *batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name,
+			     uint32_t header_len, const uint8_t *payload, uint32_t payload_len,
+			     uint32_t inner)
 {
 	struct batch_area *area = b->next;
 	uint8_t *header = area->headers + area->used;
@@ -35,8 +36,9 @@ void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll
 	}
 	b->copy[index] = (struct batch_copy){
 		.part = { { header, header_len }, { (void *)payload, payload_len } },
-		.len = header_len + payload_len,
+		.len = header_len + payload_len - queue->prefix,
 		.inner = inner,
+		.packets = 1,
 		.next = NO_COPY,
 		.name = name,
 	};
@@ -48,6 +50,7 @@ void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll
 		b->copy[queue->last].next = index;
 	}
 	queue->last = index;
+	return &b->copy[index];
 }
 
 /* How many copies from first on fit into one datagram: of one size, the last one may be shorter. */
@@ -131,19 +134,21 @@ unsigned int batch_plan(struct batch *b, const struct tx_queue *queue, uint32_t 
 static uint32_t settle(struct batch *b, const struct tx_queue *queue, uint32_t first, uint32_t n, int error)
 {
 	struct mirror_collector_counters *counters = queue->collector->counters;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, packets = 0;
 
-	for (uint32_t i = 0; i < n; i++, first = b->copy[first].next)
+	for (uint32_t i = 0; i < n; i++, first = b->copy[first].next) {
 		bytes += b->copy[first].inner;
+		packets += b->copy[first].packets;
+	}
 	if (error) {
-		count_refused(b->shared, error, n);
-		count(&counters->refused, n);
+		count_refused(b->shared, error, packets);
+		count(&counters->refused, packets);
 		if (error == EAGAIN || error == ENOBUFS)
 			queue->collector->lost += bytes;
 	} else {
-		count(&b->shared->sent[SENT_COPIES], n);
+		count(&b->shared->sent[SENT_COPIES], packets);
 		count(&b->shared->sent[SENT_BYTES], bytes);
-		count(&counters->copies, n);
+		count(&counters->copies, packets);
 		count(&counters->bytes, bytes);
 	}
 	return first;
@@ -158,7 +163,8 @@ static void fit(struct batch *b, const struct tx_queue *queue, uint32_t first)
 		struct batch_copy *c = &b->copy[first];
 		uint32_t room = to->room.path, surplus = c->len > room ? c->len - room : 0;
 
-		if (to->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len)
+		if (to->group->oversize != OVERSIZE_TRUNCATE || surplus > c->part[1].iov_len ||
+		    c->packets > 1)
 			continue;
 		c->part[1].iov_len -= surplus;
 		c->len -= surplus;
@@ -191,6 +197,8 @@ static bool recover(struct batch *b, struct tx_queue *queue, uint32_t first, int
 			queue->segments = false;
 			return true;
 		}
+		if (b->copy[first].packets > 1)
+			queue->collector->whole = false; /* later ones are segmented here */
 	}
 	return collector_read_errors(queue, b->now);
 }

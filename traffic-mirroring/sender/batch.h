@@ -12,6 +12,7 @@
 #include "../wire/encap.h"
 #include "../host/shared.h"
 #include "collectors.h"
+#include "whole.h"
 
 #define BATCH_COPIES 512
 #define NO_COPY UINT32_MAX
@@ -22,13 +23,14 @@
 /* Payload up to this size is copied after its header: the kernel takes one block faster than many. */
 #define BATCH_SMALL 256
 /* All headers of a leg's copies, and small payloads; most copies take less than 256 bytes of it. */
-#define BATCH_HEADER_MAX (ENCAP_MAX + SPLIT_HEADER_MAX)
+#define BATCH_HEADER_MAX (WHOLE_HEADER + ENCAP_MAX + SPLIT_HEADER_MAX)
 #define BATCH_HEADERS (BATCH_COPIES * 256 + BATCH_HEADER_MAX + BATCH_SMALL)
 
 struct batch_copy {
 	struct iovec part[2]; /* headers, payload */
 	uint32_t len; /* of both */
 	uint32_t inner; /* bytes of the copied packet within len */
+	uint32_t packets; /* more than one: a GSO packet that is sent whole; inner is the sum of theirs */
 	uint32_t next; /* of the same queue */
 	const struct sockaddr_ll *name; /* NULL: the socket is connected */
 };
@@ -58,9 +60,13 @@ struct batch {
 /* Space for the headers of the next copy, BATCH_HEADER_MAX bytes, by leg; a full batch is sent first. */
 uint8_t *batch_headers(struct batch *b, unsigned int leg);
 
-/* Adds a copy: the headers in that space, and payload, which must stay valid until batch_send(). */
-void batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name, uint32_t header_len,
-	       const uint8_t *payload, uint32_t payload_len, uint32_t inner);
+/*
+ * Adds a copy: the headers in that space, after the queue's prefix, and payload, which must stay valid until
+ * batch_send(). Returns it.
+ */
+struct batch_copy *batch_add(struct batch *b, struct tx_queue *queue, const struct sockaddr_ll *name,
+			     uint32_t header_len, const uint8_t *payload, uint32_t payload_len,
+			     uint32_t inner);
 
 /* Hands all copies to the kernel, counts them, and empties the batch. */
 void batch_send(struct batch *b);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/neighbour.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -15,6 +16,7 @@
 #include "../host/collector.h"
 #include "batch.h"
 #include "../wire/bytes.h"
+#include "whole.h"
 
 /* Errors arrive within this time: unanswered ARP is reported after three seconds. */
 #define ANSWER_NS (5ULL * 1000 * 1000 * 1000)
@@ -35,6 +37,7 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 		    const struct mirror_collector *config, struct mirror_collector_counters *counters)
 {
 	const struct format *format = format_of(config->format);
+	bool whole = format->carrier == CARRIER_DEVICE && !group->segment;
 	char text[COLLECTOR_TEXT_LEN];
 
 	*c = (struct collector){
@@ -42,6 +45,8 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 		.config = config,
 		.counters = counters,
 		.encap = { .format = format, .id = config->id, .l3 = format->l3, .metadata = group->metadata },
+		.whole = whole,
+		.whole_udp = whole && whole_takes_udp(),
 	};
 	/* with --tunnel-local-port there is only one source port, hence one queue */
 	c->queues = format->carrier == CARRIER_UDP && !group->local_port ? COLLECTOR_QUEUES : 1;
@@ -59,6 +64,7 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 		}
 		c->queue[i] = (struct tx_queue){ .collector = c,
 						 .fd = fd,
+						 .prefix = whole ? WHOLE_HEADER : 0,
 						 .segments = format->carrier == CARRIER_UDP,
 						 .first = NO_COPY,
 						 .last = NO_COPY };
@@ -99,8 +105,8 @@ static void refresh_device(struct collector *c)
 		c->device[v6] = (struct sockaddr_ll){
 			.sll_family = AF_PACKET,
 			.sll_ifindex = link.ifindex,
-			/* of a frame the kernel reads it from the frame itself */
-			.sll_protocol = link.l3 ? htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) : 0,
+			/* ALL: the kernel reads it from the frame. 0: it guesses, for a virtio_net_hdr */
+			.sll_protocol = htons(link.l3 ? (v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) : ETH_P_ALL),
 		};
 	c->room.path = link.mtu + (link.l3 ? 0 : sizeof(struct ether_header));
 	c->room.most = c->room.path;

@@ -19,6 +19,7 @@ struct collector;
 struct tx_queue {
 	struct collector *collector;
 	int fd;
+	uint32_t prefix; /* bytes for the kernel before each copy: WHOLE_HEADER or 0 */
 	bool segments; /* the kernel segments one datagram into several copies of one size */
 	uint64_t used_ns; /* CLOCK_MONOTONIC when copies were last sent */
 	uint32_t first, last; /* index in the batch; NO_COPY: none is waiting */
@@ -32,6 +33,7 @@ struct collector {
 	struct encap encap;
 	struct oversize_room room;
 	struct sockaddr_ll device[2]; /* CARRIER_DEVICE: destination; [1]: of IPv6 packets, on an L3 device */
+	bool whole, whole_udp; /* its device gets GSO packets whole: any, also UDP */
 	struct address source; /* source of the connected sockets; family 0: they are not connected */
 	bool usable; /* there is a route to it, and its link is up */
 	struct address hop; /* the collector itself, or the router on the way to it; family 0: unknown */

@@ -61,14 +61,22 @@ struct leg {
 	struct tx_queue *queue;
 };
 
+/* Where a copy leaves by; NULL: its socket is connected. */
+static const struct sockaddr_ll *name_of(const struct collector *c, const struct split_packet *packet)
+{
+	return c->encap.format->carrier == CARRIER_DEVICE ? &c->device[packet->family == 6] : NULL;
+}
+
 /* packet: the leg's own, to be truncated. to: space for its headers. */
 static void put(struct deliverer *d, const struct leg *leg, const struct encap_origin *origin, uint8_t *to,
 		struct split_packet packet)
 {
 	struct collector *c = leg->collector;
-	uint32_t skip, header, len, whole;
+	uint32_t prefix = leg->queue->prefix, skip, header, len, whole;
 	int size;
 
+	memset(to, 0, prefix);
+	to += prefix;
 	split_truncate(&packet, c->group->snaplen);
 	count_packet(d->shared, packet.flags);
 	size = encap_build(&c->encap, &packet, origin, to, &skip);
@@ -91,9 +99,48 @@ static void put(struct deliverer *d, const struct leg *leg, const struct encap_o
 	c->encap.sequence++;
 	header = header < len ? header : len;
 	memcpy(to + size, packet.header + skip, header);
-	batch_add(&d->batch, leg->queue,
-		  c->encap.format->carrier == CARRIER_DEVICE ? &c->device[packet.family == 6] : NULL,
-		  size + header, packet.payload, len - header, len);
+	batch_add(&d->batch, leg->queue, name_of(c, &packet), prefix + size + header, packet.payload,
+		  len - header, len);
+}
+
+/* Sends a GSO packet whole out of a leg's device. False: the leg gets its segments. */
+static bool put_whole(struct deliverer *d, const struct leg *leg, const struct encap_origin *origin,
+		      const struct split *s, uint8_t *to)
+{
+	struct collector *c = leg->collector;
+	uint8_t headers[SPLIT_HEADER_MAX];
+	struct split_packet packet;
+	struct virtio_net_hdr whole;
+	uint32_t skip, header;
+	int size;
+
+	if (!c->whole || c->group->snaplen || (s->level[0].proto == IPPROTO_UDP && !c->whole_udp) ||
+	    !split_whole(s, headers, &packet))
+		return false;
+	size = encap_build(&c->encap, &packet, origin, to + sizeof(whole), &skip);
+	header = packet.header_len - skip;
+	if (size < 0 || size + header + s->size > collector_room(c, &packet).path)
+		return false;
+	count(&d->shared->sent[SENT_WHOLE], 1);
+	whole = whole_describe(s, size - skip + s->shift + s->level[0].l4);
+	memcpy(to, &whole, sizeof(whole));
+	memcpy(to + sizeof(whole) + size, headers + skip, header);
+	batch_add(&d->batch, leg->queue, name_of(c, &packet), sizeof(whole) + size + header, packet.payload,
+		  packet.payload_len, s->segments * header + packet.payload_len)
+		->packets = s->segments;
+	return true;
+}
+
+/* Returns how many legs are left, which get the segments. */
+static unsigned int put_whole_to(struct deliverer *d, struct leg legs[MIRROR_MAX_LEGS], unsigned int n,
+				 const struct encap_origin *origin, const struct split *s)
+{
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (!put_whole(d, &legs[i], origin, s, batch_headers(&d->batch, i)))
+			legs[left++] = legs[i];
+	return left;
 }
 
 /* Why a collector cannot get the copies: an errno. */
@@ -207,6 +254,7 @@ void deliver(struct deliverer *d, const struct mirror_record *r, uint32_t captur
 	if (r->flags & RECORD_HEADERS)
 		trim(r, &s);
 	n = find_legs(d, r, hash_of(d, r, &s), captured, split_count(&s), legs);
+	n = put_whole_to(d, legs, n, &origin, &s);
 	while (n && split_next(&s, header, &p))
 		for (unsigned int i = 0; i < n; i++)
 			put(d, &legs[i], &origin, batch_headers(&d->batch, i), p);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -127,6 +128,8 @@ int socket_open(const struct mirror_group *g, const struct mirror_collector *c)
 	if (fd < 0)
 		return -errno;
 	err = set_common(fd);
+	if (!err && carrier == CARRIER_DEVICE && !g->segment)
+		err = set(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
 	if (!err && carrier != CARRIER_DEVICE)
 		err = set_ip(fd, g, c->family);
 	if (!err && carrier != CARRIER_DEVICE)

@@ -114,7 +114,8 @@ explained() {
 	((packets > 1500 && packets == copies + not_ip && grown[copies] >= copies && grown[copies] < copies + 20)) &&
 		# of those whose checksum nobody could compute, one in 65,536 is right
 		((grown[checksum_unknown] >= unknown && grown[checksum_unknown] < unknown + 5)) &&
-		((grown[not_ip] == not_ip && grown[split] > 800 && grown[unsplit] == 0)) &&
+		((grown[not_ip] == not_ip && grown[unsplit] == 0)) &&
+		((${whole:-0} ? grown[whole] > 40 && grown[split] == 0 : grown[split] > 800 && grown[whole] == 0)) &&
 		((grown[oversize_truncated] == 0 && grown[no_collector] == 0 && grown[refused] == 0))
 }
 
@@ -195,6 +196,7 @@ judge_legs() {
 }
 
 @test "out of devices" {
+	local whole=1
 	ring_start --tunnel-type=vlan --tunnel-id=99 --redirect-to=eth1
 	listen=vlan:eth0 judge vlan "vlan 99"
 	ring_update --tunnel-type=dev --tunnel-id=0
@@ -205,4 +207,6 @@ judge_legs() {
 	device=tun0
 	ring_update --redirect-to=tun0
 	judge dev "ip or ip6"
+	ring_update --segment=on
+	whole=0 judge dev "ip or ip6"
 }

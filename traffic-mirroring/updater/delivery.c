@@ -203,7 +203,7 @@ static const struct leg_values *values_of(const struct configuration *c, size_t 
 	return own->n ? own : &c->delivery.leg[option];
 }
 
-static const char *const leg_option_names[LEG_OPTIONS] = { "snaplen", "oversize", "metadata" };
+static const char *const leg_option_names[LEG_OPTIONS] = { "snaplen", "oversize", "metadata", "segment" };
 
 /* The options of each leg, and what the data path copies for all of them. */
 static int complete_legs(struct configuration *c, size_t index, const char *what)
@@ -229,6 +229,7 @@ static int complete_legs(struct configuration *c, size_t index, const char *what
 		legs->at[leg].snaplen = snaplen == largest ? 0 : snaplen;
 		legs->at[leg].oversize = legs_value(v[LEG_OVERSIZE], leg);
 		legs->at[leg].metadata = legs_value(v[LEG_METADATA], leg);
+		legs->at[leg].segment = legs_value(v[LEG_SEGMENT], leg);
 	}
 	return 0;
 }

@@ -95,6 +95,11 @@ int delivery_read_metadata(const char *text, void *to)
 	return legs_read(LEG_METADATA, text, to);
 }
 
+int delivery_read_segment(const char *text, void *to)
+{
+	return legs_read(LEG_SEGMENT, text, to);
+}
+
 int delivery_read_first(const char *text, void *to)
 {
 	return first_parse(text, to);

@@ -40,7 +40,7 @@
 	"PORT", "set the UDP port of the collectors (by format)", ARGS_NUMBER(1, 65535), TO(port)
 #define DELIVERY_TUNNEL_METADATA                                                     \
 	"off|on", "geneve: add filter, direction, length and time as options (off)", \
-		ARGS_READ(delivery_read_metadata, LEG_METADATA_VALUES), TO(leg[LEG_METADATA])
+		ARGS_READ(delivery_read_metadata, LEG_SWITCH_VALUES), TO(leg[LEG_METADATA])
 #define DELIVERY_GATEWAY \
 	"ADDRESS", "reach collectors through this gateway, with --redirect-to", DELIVERY_ADDRESS, TO(gateway)
 #define DELIVERY_SNAPLEN                                                          \
@@ -49,6 +49,9 @@
 #define DELIVERY_OVERSIZE                                                              \
 	"truncate|drop|fragment", "handle copies larger than the path MTU (truncate)", \
 		ARGS_READ(delivery_read_oversize, LEG_OVERSIZE_VALUES), TO(leg[LEG_OVERSIZE])
+#define DELIVERY_SEGMENT                                                     \
+	"off|on", "segment super-packets in dev and vlan copies, too (off)", \
+		ARGS_READ(delivery_read_segment, LEG_SWITCH_VALUES), TO(leg[LEG_SEGMENT])
 #define DELIVERY_TTL \
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
 #define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
@@ -111,6 +114,7 @@ int delivery_read_collector(const char *text, void *to);
 int delivery_read_snaplen(const char *text, void *to);
 int delivery_read_oversize(const char *text, void *to);
 int delivery_read_metadata(const char *text, void *to);
+int delivery_read_segment(const char *text, void *to);
 int delivery_read_first(const char *text, void *to);
 
 /* Reads the texts of the options map. One that is damaged counts as not given, after log_error(). */

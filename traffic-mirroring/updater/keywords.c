@@ -463,7 +463,7 @@ static int print_name(FILE *to, const struct filter *f, const struct keyword *k)
 
 enum leg_option keyword_leg_option(const struct keyword *k)
 {
-	return k->id >= OPTION_SNAPLEN && k->id <= OPTION_METADATA ? k->id - OPTION_SNAPLEN : LEG_OPTIONS;
+	return k->id >= OPTION_SNAPLEN && k->id <= OPTION_SEGMENT ? k->id - OPTION_SNAPLEN : LEG_OPTIONS;
 }
 
 static void read_leg_values(struct reader *r, struct filter *f, const struct keyword *k, struct span value)
@@ -668,7 +668,8 @@ const struct keyword keywords[] = {
 	{ "name", OPTION_NAME, "a name of up to 31 letters, digits, \"_\", \".\" and \"-\"", BY(name) },
 	{ "snaplen", OPTION_SNAPLEN, LEG_SNAPLEN_VALUES, BY(leg_values) },
 	{ "oversize", OPTION_OVERSIZE, LEG_OVERSIZE_VALUES, BY(leg_values) },
-	{ "metadata", OPTION_METADATA, LEG_METADATA_VALUES, BY(leg_values) },
+	{ "metadata", OPTION_METADATA, LEG_SWITCH_VALUES, BY(leg_values) },
+	{ "segment", OPTION_SEGMENT, LEG_SWITCH_VALUES, BY(leg_values) },
 	{ "sample", OPTION_SAMPLE, "1/N", BY(sample) },
 	{ "first", OPTION_FIRST, FIRST_WHAT, BY(first) },
 	{ "max-rate", OPTION_MAX_RATE, "a rate such as 100kpps or 500Mbit", BY(max_rate) },
@@ -692,6 +693,7 @@ bool keyword_given(const struct filter *f, const struct keyword *k)
 	case OPTION_SNAPLEN:
 	case OPTION_OVERSIZE:
 	case OPTION_METADATA:
+	case OPTION_SEGMENT:
 		return f->leg[keyword_leg_option(k)].n;
 	case OPTION_SAMPLE:
 		return f->sample > 1;
@@ -710,6 +712,6 @@ bool keyword_allowed(const struct filter *f, const struct keyword *k)
 {
 	if (f->action == ACTION_COUNT)
 		return k->id != OPTION_TO && k->id != OPTION_MAX_RATE && k->id != OPTION_OVERSIZE &&
-		       k->id != OPTION_METADATA;
+		       k->id != OPTION_METADATA && k->id != OPTION_SEGMENT;
 	return f->action != ACTION_SKIP || k->id <= OPTION_NAME;
 }

@@ -11,9 +11,9 @@
 #define ZERO "+zero"
 
 static const char *const oversize[] = { "truncate", "drop", "fragment", NULL }; /* enum mirror_oversize */
-static const char *const metadata[] = { "off", "on", NULL };
+static const char *const off_on[] = { "off", "on", NULL };
 /* NULL: numbers */
-static const char *const *const names[LEG_OPTIONS] = { NULL, oversize, metadata };
+static const char *const *const names[LEG_OPTIONS] = { NULL, oversize, off_on, off_on };
 
 static int read_snaplen(const char *text, uint32_t *value)
 {

@@ -17,7 +17,7 @@
 #define SNAPLEN_MAX 262144
 
 /* In the order of enum mirror_own. */
-enum leg_option { LEG_SNAPLEN, LEG_OVERSIZE, LEG_METADATA, LEG_OPTIONS };
+enum leg_option { LEG_SNAPLEN, LEG_OVERSIZE, LEG_METADATA, LEG_SEGMENT, LEG_OPTIONS };
 
 /* With a snaplen of 0 or more: the headers up to layer 4, and so many bytes of what follows. For all legs. */
 #define SNAPLEN_HEADERS 0x80000000U
@@ -28,7 +28,7 @@ enum leg_option { LEG_SNAPLEN, LEG_OVERSIZE, LEG_METADATA, LEG_OPTIONS };
 	"0, a number of bytes from " ARGS_TEXT_OF(SNAPLEN_MIN) " to " ARGS_TEXT_OF( \
 		SNAPLEN_MAX) ", one for each leg (A+B), headers, headers+N or headers+zero"
 #define LEG_OVERSIZE_VALUES "truncate, drop, fragment, or one for each leg (A+B)"
-#define LEG_METADATA_VALUES "off, on, or one for each leg (A+B)"
+#define LEG_SWITCH_VALUES "off, on, or one for each leg (A+B)"
 
 /* An error: the option, its values, the legs. */
 #define LEGS_MISFIT "%s has values for %u legs, but copies go to %zu"

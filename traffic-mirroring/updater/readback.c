@@ -161,8 +161,10 @@ static uint32_t leg_value(enum leg_option option, const struct mirror_filter *ro
 		return group->snaplen ?: row_snaplen(row);
 	case LEG_OVERSIZE:
 		return group->oversize;
-	default:
+	case LEG_METADATA:
 		return group->metadata != 0;
+	default:
+		return group->segment != 0;
 	}
 }
 

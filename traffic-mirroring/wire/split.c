@@ -348,16 +348,10 @@ void split_truncate(struct split_packet *packet, uint32_t snaplen)
 		packet->flags |= SPLIT_TRIMMED;
 }
 
-bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
+/* A packet with its headers as captured, and the length of its payload. */
+static void begin_packet(const struct split *s, uint8_t *header, uint32_t payload,
+			 struct split_packet *packet)
 {
-	const struct capture *c = &s->in.packet;
-	uint32_t index = s->next, payload;
-
-	if (index == s->count)
-		return false;
-	s->next++;
-
-	payload = min(s->size, c->wire_len - s->source - index * s->size);
 	*packet = (struct split_packet){
 		.header = header,
 		.header_len = copy_headers(s, header),
@@ -368,6 +362,59 @@ bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
 		.ethernet = !s->in.l3,
 	};
 	packet->wire_len = packet->header_len + payload;
+}
+
+/* Whether Linux numbers the segments as the sender did: from its ID on, or all in a packet without one. */
+static bool counts_ids(const struct split *s)
+{
+	const uint8_t *ip = s->in.packet.at + s->level[0].l3;
+
+	return s->level[0].family == 6 || !s->in.received || get16(ip + 4) || !(get16(ip + 6) & IPV4_DF);
+}
+
+/* Linux clears CWR from the second segment on. */
+static bool clears_cwr(const struct split *s)
+{
+	const uint8_t *tcp = s->in.packet.at + s->level[0].l4;
+
+	return s->level[0].proto == IPPROTO_TCP && tcp[13] & TCP_CWR && tcp[12] & TCP_AE;
+}
+
+static bool is_whole(const struct split *s)
+{
+	const struct split_input *in = &s->in;
+
+	return s->flags & SPLIT_SEGMENT && s->count == s->segments && !in->stride && !in->snaplen &&
+	       !in->zero && in->packet.len == in->packet.wire_len;
+}
+
+bool split_whole(const struct split *s, uint8_t *header, struct split_packet *packet)
+{
+	const struct headers *h = &s->level[0];
+	uint32_t end = s->in.packet.wire_len;
+	uint8_t *field;
+
+	/* a virtio_net_hdr does not tell of headers in a tunnel, nor of a jumbo option */
+	if (!is_whole(s) || s->levels > 1 || s->cut || end - h->l3 > UINT16_MAX || h->end != end ||
+	    !counts_ids(s) || clears_cwr(s))
+		return false;
+	begin_packet(s, header, end - s->source, packet);
+	packet->payload = s->in.packet.at + s->source;
+	field = header + s->shift + h->l4 + checksum_field(h->proto);
+	checksum_put(field, checksum_fold(checksum_join(s->pseudo[0], htonl(end - h->l4))));
+	return true;
+}
+
+bool split_next(struct split *s, uint8_t *header, struct split_packet *packet)
+{
+	const struct capture *c = &s->in.packet;
+	uint32_t index = s->next;
+
+	if (index == s->count)
+		return false;
+	s->next++;
+
+	begin_packet(s, header, min(s->size, c->wire_len - s->source - index * s->size), packet);
 	packet->payload = find_payload(s, index, &packet->payload_len);
 	/* the first segments, and pieces, are so near the record's start that the ring has prefetched them */
 	if (index + 2 < s->count && !s->in.stride && !s->in.zero) {

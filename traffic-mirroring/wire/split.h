@@ -97,3 +97,10 @@ void split_truncate(struct split_packet *packet, uint32_t snaplen);
 
 /* The next packet; writes its headers to header (SPLIT_HEADER_MAX bytes). False: there is none. */
 bool split_next(struct split *s, uint8_t *header, struct split_packet *packet);
+
+/*
+ * Instead of split_next(): the GSO packet as it is, for Linux to segment, with a tag put back and a partial
+ * checksum. False: Linux would not make split_next()'s packets of it, byte for byte, or not all is captured
+ * and wanted.
+ */
+bool split_whole(const struct split *s, uint8_t *header, struct split_packet *packet);

@@ -4,7 +4,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +24,11 @@
 #define SHORT 100 /* snaplen of the second leg */
 #define HASH 0x12345678
 
-/* Slots: VXLAN to us, and GUE to us, truncated; nobody can be reached at the other addresses. */
-enum { WHOLE, TRUNCATED, LOST_AND_TRUNCATED, LOST, ALL_LOST, GROUPS };
+/*
+ * Slots: VXLAN to us, and GUE to us, truncated; nobody can be reached at the next addresses; a device, and
+ * GUE to us.
+ */
+enum { WHOLE, TRUNCATED, LOST_AND_TRUNCATED, LOST, ALL_LOST, DEVICE, GROUPS };
 
 static struct mirror_state host;
 static struct mirror_group slots[MIRROR_MAX_GROUPS];
@@ -40,6 +46,7 @@ static const struct shared shared = {
 static struct deliverer d;
 static int vxlan, gue;
 static struct recipe recipe;
+static uint32_t cut; /* 1: the device gets segments */
 
 static uint32_t id(uint32_t slot)
 {
@@ -84,6 +91,10 @@ FIXTURE(setup)
 		  (struct mirror_group){ .next = id(TRUNCATED) });
 	put_group(LOST, FORMAT_GUE, 6080, "192.0.2.2", (struct mirror_group){});
 	put_group(ALL_LOST, FORMAT_GUE, 6080, "192.0.2.3", (struct mirror_group){ .next = id(LOST) });
+	put_group(DEVICE, FORMAT_DEV, 0, "0.0.0.0",
+		  (struct mirror_group){ .next = id(TRUNCATED), .segment = cut });
+	slots[DEVICE].collector[0].family = 0;
+	memcpy(slots[DEVICE].collector[0].device, "lo", sizeof("lo"));
 	memset(sent, 0, sizeof(sent));
 	memset(sent_errors, 0, sizeof(sent_errors));
 	memset(counters, 0, sizeof(counters));
@@ -94,6 +105,16 @@ FIXTURE(setup)
 	links_refresh(&d.groups);
 	links_publish(&d.groups, &shared);
 	return 0;
+}
+
+FIXTURE(setup_cut)
+{
+	int err;
+
+	cut = 1;
+	err = setup(state);
+	cut = 0;
+	return err;
 }
 
 FIXTURE(teardown)
@@ -112,8 +133,11 @@ FIXTURE(teardown)
 
 static uint8_t payload[SEGMENTS * GSO_SIZE];
 
-/* A super-packet of three segments, whose checksums were left to the NIC; flags, snaplen: of its record. */
-static void send_trimmed(uint32_t slot, uint8_t flags, uint32_t snaplen)
+/*
+ * A super-packet of three segments, whose checksums were left to the NIC; flags, snaplen: of its record.
+ * Stays in the batch.
+ */
+static struct mirror_record *put_record(uint32_t slot, uint8_t flags, uint32_t snaplen)
 {
 	struct mirror_record *r = calloc(1, sizeof(*r) + WIRE_MAX);
 
@@ -126,8 +150,18 @@ static void send_trimmed(uint32_t slot, uint8_t flags, uint32_t snaplen)
 				     .snaplen = snaplen };
 	r->wire_len = r->cap_len = wire_build(&recipe, 0, GSO_SIZE, payload, sizeof(payload), r->data);
 	deliver(&d, r, r->cap_len);
+	return r;
+}
+
+static void send_batch(struct mirror_record *r)
+{
 	batch_send(&d.batch);
 	free(r);
+}
+
+static void send_trimmed(uint32_t slot, uint8_t flags, uint32_t snaplen)
+{
+	send_batch(put_record(slot, flags, snaplen));
 }
 
 static void send_record(uint32_t slot)
@@ -238,6 +272,114 @@ TEST_BETWEEN(shed_for_one_leg, setup, teardown)
 	group_limits_step(&limits, &shared, 1);
 	assert_int_equal(host.group_shed[WHOLE], HASH);
 	assert_int_equal(host.group_shed[TRUNCATED], HASH);
+}
+
+/* A socket that sees what leaves the device, with what the kernel knows of it. */
+static int device_receiver(void)
+{
+	struct sockaddr_ll name = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex("lo"),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0), one = 1;
+
+	assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
+	return fd;
+}
+
+/* The next frame of our flow that left; the GUE copies are on the device, too. Returns its size. */
+static ssize_t receive_frame(int fd, struct virtio_net_hdr *header, uint8_t *frame, size_t size)
+{
+	struct iovec parts[] = { { header, sizeof(*header) }, { frame, size } };
+	struct sockaddr_ll from;
+	struct msghdr message = { .msg_name = &from, .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t len;
+
+	do {
+		message.msg_namelen = sizeof(from);
+		len = recvmsg(fd, &message, 0);
+	} while (len >= 0 && (from.sll_pkttype != PACKET_OUTGOING || frame[23] != IPPROTO_TCP));
+	return len < 0 ? len : len - (ssize_t)sizeof(*header);
+}
+
+static void expect_whole(int fd)
+{
+	static uint8_t frame[WIRE_MAX], expected[WIRE_MAX];
+	struct virtio_net_hdr header;
+	ssize_t wire = wire_build(&recipe, 0, GSO_SIZE, payload, sizeof(payload), expected);
+
+	assert_int_equal(receive_frame(fd, &header, frame, sizeof(frame)), wire);
+	assert_int_equal(header.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(header.gso_size, GSO_SIZE);
+	assert_memory_equal(frame, expected, wire);
+	assert_int_equal(receive_frame(fd, &header, frame, sizeof(frame)), -1);
+}
+
+static void expect_cut(int fd)
+{
+	static uint8_t frame[WIRE_MAX];
+	struct virtio_net_hdr header;
+
+	for (int i = 0; i < SEGMENTS; i++) {
+		assert_int_equal(receive_frame(fd, &header, frame, sizeof(frame)), GSO_SIZE + 54);
+		assert_int_equal(header.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+	}
+	assert_int_equal(receive_frame(fd, &header, frame, sizeof(frame)), -1);
+}
+
+/* A device gets the super-packet whole, the other leg its segments; both count those. */
+TEST_BETWEEN(whole_out_of_a_device, setup, teardown)
+{
+	int fd = device_receiver();
+
+	send_record(DEVICE);
+	expect_whole(fd);
+	expect_segments(gue, 4, sizeof(struct ether_header), SHORT);
+	assert_int_equal(sent[SENT_WHOLE], 1);
+	assert_int_equal(sent[SENT_SPLIT], SEGMENTS);
+	assert_int_equal(sent[SENT_COPIES], 2 * SEGMENTS);
+	assert_int_equal(counters_of(DEVICE)->copies, SEGMENTS);
+	assert_int_equal(counters_of(DEVICE)->bytes, SEGMENTS * (GSO_SIZE + 54));
+	close(fd);
+}
+
+/* A device whose MTU the segments do not fit gets what fits. */
+TEST_BETWEEN(segments_beyond_the_mtu, setup, teardown)
+{
+	d.groups.slot[DEVICE]->collector[0].room.path = GSO_SIZE;
+	send_record(DEVICE);
+	assert_int_equal(sent[SENT_WHOLE], 0);
+	assert_int_equal(sent[SENT_OVERSIZE_TRUNCATED], SEGMENTS);
+}
+
+/* The kernel refuses the first one, as it would on a system that knows no such header: later ones are cut. */
+TEST_BETWEEN(a_device_that_takes_no_whole_packets, setup, teardown)
+{
+	int fd = device_receiver();
+	struct mirror_record *r = put_record(DEVICE, 0, 0);
+	struct virtio_net_hdr *header = d.batch.copy[0].part[0].iov_base;
+
+	header->gso_type = 0x7f;
+	send_batch(r);
+	assert_int_equal(sent_errors[EINVAL], SEGMENTS);
+	send_record(DEVICE);
+	expect_cut(fd);
+	assert_int_equal(sent[SENT_REFUSED], SEGMENTS);
+	close(fd);
+}
+
+/* Segments for whoever wants them. */
+TEST_BETWEEN(cut_out_of_a_device, setup_cut, teardown)
+{
+	int fd = device_receiver();
+
+	send_record(DEVICE);
+	expect_cut(fd);
+	assert_int_equal(sent[SENT_WHOLE], 0);
+	assert_int_equal(counters_of(DEVICE)->copies, SEGMENTS);
+	close(fd);
 }
 
 TEST_MAIN(loopback, NULL)

@@ -686,6 +686,89 @@ TEST(zeros_after_other_headers)
 	}
 }
 
+/* What split_whole() makes is what was captured, with the tag in it and the sum that Linux starts with. */
+TEST(whole)
+{
+	struct recipe r = { .partial = true };
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct split s;
+
+	for (int variant = 0; variant < 32; variant++) {
+		struct split_input in;
+		size_t len;
+		uint8_t *sum;
+
+		r.family = variant & 1 ? 6 : 4;
+		r.proto = variant & 2 ? IPPROTO_UDP : IPPROTO_TCP;
+		r.tcp_flags = variant & 4 ? FIN | PSH | CWR : ACK;
+		r.tag[0] = variant & 4 ? 100 : 0;
+		r.l3 = variant & 8;
+		in = input_of(&r, 1000, 60001, 0, variant & 16);
+		split_begin(&s, &in);
+		len = in.packet.len;
+		memcpy(expected, captured, len);
+		if (in.vlan_proto && !r.l3)
+			put_tag(expected, &len, in.vlan_proto, in.vlan_tci);
+		sum = captured + s.level[0].l4 + (r.proto == IPPROTO_UDP ? 6 : 16);
+		put16(sum, get16(sum) + 1); /* of hardware that leaves another one */
+		assert_true(split_whole(&s, header, &p));
+		assert_int_equal(p.wire_len, len);
+		assert_int_equal(joined(&p), len);
+		assert_memory_equal(got, expected, len);
+	}
+}
+
+static bool goes_whole(const struct recipe *r, size_t len, struct split_input in)
+{
+	uint8_t header[SPLIT_HEADER_MAX];
+	struct split_packet p;
+	struct split s;
+
+	in.packet.at = captured;
+	in.packet.wire_len = wire_build(r, 0, 1000, payload, len, captured);
+	in.packet.len = in.packet.len ?: in.packet.wire_len;
+	in.gso_size = in.gso_size ?: 1000;
+	split_begin(&s, &in);
+	return split_whole(&s, header, &p);
+}
+
+/* Linux would make other segments of it, or cannot. */
+TEST(not_whole)
+{
+	const struct recipe tcp = { .family = 4, .proto = IPPROTO_TCP, .df = true, .partial = true };
+	struct recipe r = tcp;
+
+	assert_true(goes_whole(&r, 3000, (struct split_input){}));
+	assert_true(goes_whole(&r, 3000, (struct split_input){ .segments = 3 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .segments = 2 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .snaplen = 128 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .stride = 64 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .packet.len = 3000 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .gso_size = 4000 }));
+	assert_false(goes_whole(&r, 3000, (struct split_input){ .received = true }));
+	r.id = 1;
+	assert_true(goes_whole(&r, 3000, (struct split_input){ .received = true }));
+	r.tcp_flags = CWR;
+	assert_true(goes_whole(&r, 3000, (struct split_input){}));
+	r.accurate_ecn = true;
+	assert_false(goes_whole(&r, 3000, (struct split_input){}));
+	r = tcp;
+	r.tunnel = TUNNEL_VXLAN;
+	r.outer_family = 4;
+	assert_false(goes_whole(&r, 3000, (struct split_input){}));
+	r = tcp;
+	r.length_zero = true;
+	assert_false(goes_whole(&r, 70000, (struct split_input){}));
+	r = tcp;
+	r.family = 6;
+	r.jumbo = true;
+	assert_false(goes_whole(&r, 70000, (struct split_input){}));
+	r.proto = IPPROTO_SCTP;
+	r.jumbo = false;
+	assert_false(goes_whole(&r, 3000, (struct split_input){}));
+}
+
 TEST(not_ip)
 {
 	struct split_input in = { .packet = { captured, 60, 60 }, .vlan_proto = 0x88a8, .vlan_tci = 0x2005 };
