@@ -7,6 +7,7 @@
  *
  *   near_<cpu>   RINGBUF: struct mirror_record (record.h): primary ring, small, to stay in the cache
  *   spill_<cpu>  RINGBUF: overflow ring, for records that find near_<cpu> full; large
+ *                The rings of the sender's other threads have their ring_key() in place of the CPU.
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group
  *   settings     key 0: struct mirror_settings (settings.h)

@@ -24,13 +24,14 @@ struct mirror_rate {
 	S(HOLD_FLOW, "hold-flow", __u64, hold_flow, 256ULL << 10)                                        \
 	S(HOLD_PACKETS, "hold-packets", __u32, hold_packets, 200) /* of one flow */                      \
 	S(HOLD_TIME, "hold-time", __u32, hold_time, 10) /* seconds */                                    \
-	S(FLOW_MEMORY, "flow-memory", __u64, flow_memory, 4ULL << 20) /* bytes of the flow table */
+	S(FLOW_MEMORY, "flow-memory", __u64, flow_memory, 4ULL << 20) /* bytes of the flow table */      \
+	S(SENDER_THREADS, "sender-threads", __u64, threads, 0) /* a power of two; 0: as many as needed */
 
 #define MIRROR_SETTING_MEMBER(ID, option, type, member, preset) type member;
 struct mirror_settings {
 	MIRROR_SETTINGS(MIRROR_SETTING_MEMBER)
 };
-_Static_assert(sizeof(struct mirror_settings) == 64, "no hidden padding");
+_Static_assert(sizeof(struct mirror_settings) == 72, "no hidden padding");
 
 #define MIRROR_SETTING(ID, ...) SET_##ID,
 enum mirror_setting { MIRROR_SETTINGS(MIRROR_SETTING) SET_COUNT };

@@ -30,6 +30,8 @@ const struct bpf_map_shape rings_shape = { .type = BPF_MAP_TYPE_RINGBUF };
 #define MIN_SPILL_RING (128U << 10)
 _Static_assert(MIN_SPILL_RING > HEADER + sizeof(struct mirror_record) + RECORD_SURE_DATA, "see record.h");
 
+#define CPUS_PER_THREAD 4 /* of production, at least, unless the operator says otherwise */
+
 #define AHEAD 4096 /* bytes being prefetched while a record is processed */
 
 static const uint32_t *header(const struct ring *r)
@@ -114,9 +116,25 @@ static uint32_t size_within(uint64_t limit)
 	return size;
 }
 
-uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int cpus)
+bool rings_is_used(unsigned int ring, unsigned int threads, unsigned int cpus)
 {
-	uint64_t share = memory / cpus;
+	unsigned int key = ring / RINGS_PER_CPU;
+
+	return key / MIRROR_MAX_CPUS < threads && key % MIRROR_MAX_CPUS < cpus;
+}
+
+unsigned int rings_threads(uint64_t setting, unsigned int cpus)
+{
+	unsigned int threads = 1;
+
+	while (threads < MIRROR_MAX_THREADS && threads * 2 <= (setting ?: cpus / CPUS_PER_THREAD))
+		threads *= 2;
+	return threads;
+}
+
+uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int pairs)
+{
+	uint64_t share = memory / pairs;
 	uint32_t near = size_within(share / 4 < MAX_NEAR_RING ? share / 4 : MAX_NEAR_RING);
 	uint32_t spill = size_within(share > near ? share - near : 0);
 
@@ -125,21 +143,42 @@ uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int cpus)
 	return spill < MIN_SPILL_RING ? MIN_SPILL_RING : spill;
 }
 
-int rings_open(struct ring **rings, size_t *n)
+static bool is_pinned(unsigned int ring)
+{
+	char name[RINGS_NAME_LEN], path[64];
+
+	rings_name(ring, name);
+	snprintf(path, sizeof(path), HOST_PINS "/%s", name);
+	return !access(path, F_OK);
+}
+
+static unsigned int pinned_threads(void)
+{
+	unsigned int threads = 1;
+
+	while (threads < MIRROR_MAX_THREADS && is_pinned(RINGS_PER_CPU * ring_key(2 * threads - 1, 0)))
+		threads *= 2;
+	return threads;
+}
+
+int rings_open(struct ring **rings, size_t *n, unsigned int *threads)
 {
 	int cpus = libbpf_num_possible_cpus(), err = 0;
 	char name[RINGS_NAME_LEN], path[64];
 
 	*n = 0;
-	*rings = cpus > 0 ? calloc(RINGS_PER_CPU * cpus, sizeof(**rings)) : NULL;
+	*threads = pinned_threads();
+	*rings = cpus > 0 ? calloc(RINGS_PER_CPU * *threads * cpus, sizeof(**rings)) : NULL;
 	if (!*rings) {
 		log_error("no memory for the rings");
 		return -ENOMEM;
 	}
-	for (int i = 0; i < RINGS_PER_CPU * cpus && !err; i++) {
+	for (unsigned int i = 0; i < RINGS_MAX && !err; i++) {
+		if (!rings_is_used(i, *threads, cpus))
+			continue;
 		rings_name(i, name);
 		snprintf(path, sizeof(path), HOST_PINS "/%s", name);
-		err = open_pinned(&(*rings)[i], path);
+		err = open_pinned(&(*rings)[*n], path);
 		if (!err)
 			++*n;
 	}

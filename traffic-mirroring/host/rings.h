@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "../../common/bpf_info.h"
+#include "../abi/host.h"
 #include "../abi/record.h"
 
 struct ring {
@@ -33,14 +34,26 @@ struct ring {
 /* What a ring is, of any size. */
 extern const struct bpf_map_shape rings_shape;
 
-/* The name of a ring's pin; rings are numbered CPU by CPU. */
+/*
+ * Rings are numbered by thread of the sender, by CPU and by kind: the number is ring_key() (host.h) *
+ * RINGS_PER_CPU, or one more for an overflow ring.
+ */
+#define RINGS_MAX (RINGS_PER_CPU * MIRROR_RINGS)
+
+/* Whether there is a ring of this number where there are that many threads and possible CPUs. */
+bool rings_is_used(unsigned int ring, unsigned int threads, unsigned int cpus);
+
+/* The threads that --sender-threads stands for, on a host with that many possible CPUs. */
+unsigned int rings_threads(uint64_t setting, unsigned int cpus);
+
+/* The name of a ring's pin. */
 void rings_name(unsigned int ring, char name[RINGS_NAME_LEN]);
 
 /*
- * The size of a ring where all of them share this memory: a power of two. An overflow ring always holds
- * RECORD_SURE_DATA, also where CPUs are so many that all rings together then take more memory.
+ * The size of a ring where so many pairs of rings share this memory: a power of two. An overflow ring always
+ * holds RECORD_SURE_DATA, also where CPUs are so many that all rings together then take more memory.
  */
-uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int cpus);
+uint32_t rings_size(unsigned int ring, uint64_t memory, unsigned int pairs);
 
 static inline bool rings_is_spill(unsigned int ring)
 {
@@ -48,10 +61,10 @@ static inline bool rings_is_spill(unsigned int ring)
 }
 
 /*
- * The pinned rings of all CPUs, those of each CPU adjacent, in an array that the caller frees. 0 or a
- * negative errno, after log_error().
+ * The pinned rings of all CPUs and as many threads as there are rings for, in the order of their numbers, in
+ * an array that the caller frees. 0 or a negative errno, after log_error().
  */
-int rings_open(struct ring **rings, size_t *n);
+int rings_open(struct ring **rings, size_t *n, unsigned int *threads);
 void rings_close(struct ring *rings, size_t n);
 
 /* Whether this host has rings: a flow table alone needs none. */

@@ -35,6 +35,19 @@ static void print_totals(const struct shared *s)
 	}
 }
 
+static void print_threads(const struct shared *s)
+{
+	char thread[12];
+	const struct prometheus_label labels[] = { { "thread", thread }, { NULL, NULL } };
+
+	prometheus_metric(stdout, PREFIX "thread_copies_total", "counter", "copies sent by the thread");
+	for (unsigned int i = 0; i < shared_threads(s); i++) {
+		snprintf(thread, sizeof(thread), "%u", i);
+		prometheus_sample(stdout, PREFIX "thread_copies_total", labels, "%llu",
+				  s->sent[i * MIRROR_SENT_KEYS + SENT_COPIES]);
+	}
+}
+
 static void print_flows(const struct shared *s)
 {
 	if (!s->flows)
@@ -148,6 +161,7 @@ int sender_metrics_print(void)
 	prometheus_metric(stdout, PREFIX "shed_ratio", "gauge",
 			  "share of the flows that are shed, by overload or --max-rate");
 	prometheus_sample(stdout, PREFIX "shed_ratio", NULL, "%g", shared_shed_ratio(s.state->shed));
+	print_threads(&s);
 	print_flows(&s);
 	prometheus_metric(stdout, PREFIX "undecided_flows", "gauge", "flows held until their name is known");
 	prometheus_sample(stdout, PREFIX "undecided_flows", NULL, "%llu", shared_sent(&s, SENT_UNDECIDED));

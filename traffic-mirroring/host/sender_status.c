@@ -41,8 +41,34 @@ static void emit_state(struct emit *e, const struct shared *s, long pid)
 			  s->state->present ? ", and did not end by itself" : "");
 }
 
+static __u64 of_thread(const struct shared *s, unsigned int thread, enum mirror_sent counter)
+{
+	return s->sent[thread * MIRROR_SENT_KEYS + counter];
+}
+
+static void emit_threads(struct emit *e, const struct shared *s)
+{
+	emit_array(e, "threads");
+	for (unsigned int thread = 0; thread < shared_threads(s); thread++) {
+		emit_object(e, NULL);
+		emit_number(e, "copies", of_thread(s, thread, SENT_COPIES));
+		emit_double(e, "lag_seconds", of_thread(s, thread, SENT_LAG_MS) / 1e3);
+		emit_end(e);
+	}
+	emit_end(e);
+}
+
+/* n: of its rings. */
+static void print_thread(const struct shared *s, unsigned int thread, const struct ring *rings, size_t n)
+{
+	printf("thread %u %14llu copies, its fullest ring at %.0f %%, lag %llu ms\n", thread,
+	       of_thread(s, thread, SENT_COPIES), 100 * rings_fill(rings, n),
+	       of_thread(s, thread, SENT_LAG_MS));
+}
+
 static int print_rings(const struct shared *s)
 {
+	unsigned int threads;
 	struct ring *rings;
 	uint64_t size = 0;
 	size_t n;
@@ -52,13 +78,16 @@ static int print_rings(const struct shared *s)
 		puts("rings    none: no filter has a collector");
 		return 0;
 	}
-	err = rings_open(&rings, &n);
+	err = rings_open(&rings, &n, &threads);
 	if (err)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		size += rings[i].size;
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %.0f ms\n",
-	       n / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n), 1e3 * shared_lag_seconds(s));
+	       n / threads / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n),
+	       1e3 * shared_lag_seconds(s));
+	for (unsigned int i = 0; i < shared_threads(s) && threads > 1; i++)
+		print_thread(s, i, rings + i * (n / threads), n / threads);
 	printf("overload %.1f %% of the flows are shed\n", 100 * shared_shed_ratio(s->state->shed));
 	printf("held     %llu flows wait until their name is known\n", shared_sent(s, SENT_UNDECIDED));
 	rings_close(rings, n);
@@ -174,6 +203,7 @@ struct json_object *sender_status_json(void)
 		return NULL;
 	e.open[0] = json_object_new_object();
 	emit_state(&e, &s, pid);
+	emit_threads(&e, &s);
 	emit_flows(&e, &s);
 	emit_counters(&e, &s);
 	emit_collectors(&e, &s);

@@ -137,6 +137,24 @@ static void send_taken(struct drain *d)
 		ring_release(&d->rings[i]);
 }
 
+/* A thread that is not needed yet must not tell the data path that it has sent what is not in its rings. */
+static bool is_needed(const struct drain *d)
+{
+	return d->shared.thread < shared_threads(&d->shared);
+}
+
+/* Whether the records that other threads have of this one's flows have been sent. */
+static bool has_taken_over(struct drain *d)
+{
+	unsigned int predecessors = __atomic_load_n(&d->predecessors, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < predecessors; i++)
+		if (__atomic_load_n(&d->shared.state->sent_until[i], __ATOMIC_ACQUIRE) < d->handover_ns)
+			return false;
+	d->predecessors = 0;
+	return true;
+}
+
 /* Sends a batch of records from the rings. False: there was nothing to send yet. */
 static bool drain_batch(struct drain *d, uint64_t now)
 {
@@ -145,6 +163,8 @@ static bool drain_batch(struct drain *d, uint64_t now)
 	struct ring *ring;
 
 	show_life(d, now);
+	if (!is_needed(d) || (d->predecessors && !has_taken_over(d)))
+		return false;
 	d->delivery->batch.now = now;
 	while (taken < BATCH_BYTES && (ring = merge_next(d->rings, d->n, now, &until))) {
 		start = ring->position;
@@ -219,6 +239,7 @@ static void look_around(struct drain *d, uint64_t now)
 	wait_for(d, 0);
 	d->step_ns = now;
 	report(d, now);
+	hold_keep_own(d->hold);
 	hold_expire(d->hold, now);
 	if (now - d->answers_ns >= ANSWERS_NS) {
 		d->answers_ns = now;
@@ -266,7 +287,7 @@ void drain_run(struct drain *d)
 			break;
 		if (drain_batch(d, now))
 			d->worked_ns = now;
-		else if (now - d->worked_ns < LINGER_NS)
+		else if (now - d->worked_ns < LINGER_NS || d->predecessors)
 			nap(d, now);
 		else
 			sleep_long(d, now);

@@ -29,6 +29,12 @@ struct drain {
 	bool links_dirty;
 	uint64_t slept_ns; /* total */
 	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when last done */
+	/*
+	 * This thread has been given flows of so many others: it waits until these have sent all records up to
+	 * this time. 0: none. The thread in charge sets it before the data path learns of it.
+	 */
+	unsigned int predecessors;
+	uint64_t handover_ns;
 	/* from the caller: */
 	const int *signal; /* ends the loop; 0: none yet */
 	int call; /* fd: readable when there is a signal */

@@ -108,6 +108,16 @@ static unsigned int each_collector(const struct groups *groups, bool (*f)(struct
 	return n;
 }
 
+static bool numbers_copies(struct collector *c)
+{
+	return c->config->format == FORMAT_ERSPAN;
+}
+
+bool groups_number_copies(const struct groups *groups)
+{
+	return each_collector(groups, numbers_copies);
+}
+
 void groups_await_neighbours(const struct groups *groups)
 {
 	each_collector(groups, collector_ask);

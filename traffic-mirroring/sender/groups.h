@@ -39,6 +39,9 @@ static inline struct group *groups_find(const struct groups *groups, uint32_t id
 	return g && g->config.id == id ? g : NULL;
 }
 
+/* Whether the copies to some collector are numbered, so that they can only be sent by one thread. */
+bool groups_number_copies(const struct groups *groups);
+
 /* The flow's collector; NULL: none is usable. */
 struct collector *group_choose(struct group *g, uint32_t hash);
 

@@ -59,6 +59,7 @@ struct hold {
 	size_t bytes, unsent_bytes; /* bytes: of all, also of those in the batch */
 	struct held_bucket *bucket;
 	uint32_t buckets; /* a power of two */
+	unsigned int threads; /* among which flows were divided when it was last looked at */
 };
 
 /* A packet as the parts of this file need it. */
@@ -488,6 +489,28 @@ void hold_expire(struct hold *h, uint64_t now)
 		send_now(h);
 }
 
+static void keep_own(struct hold *h, struct held_queue *queue)
+{
+	struct held_flow *flow = TAILQ_FIRST(queue), *next;
+
+	for (; flow; flow = next) {
+		next = TAILQ_NEXT(flow, in_queue);
+		if (flow->hash % h->threads != h->shared->thread)
+			lose(h, flow);
+	}
+}
+
+void hold_keep_own(struct hold *h)
+{
+	unsigned int threads = shared_threads(h->shared);
+
+	if (threads == h->threads)
+		return;
+	h->threads = threads;
+	keep_own(h, &h->embryonic);
+	keep_own(h, &h->open);
+}
+
 void hold_end(struct hold *h)
 {
 	struct held_flow *flow;
@@ -519,6 +542,7 @@ struct hold *hold_new(const struct shared *shared, struct deliverer *delivery)
 		return NULL;
 	h->shared = h->rulesets.shared = shared;
 	h->delivery = delivery;
+	h->threads = shared_threads(shared);
 	TAILQ_INIT(&h->embryonic);
 	TAILQ_INIT(&h->open);
 	STAILQ_INIT(&h->unsent);

@@ -28,6 +28,9 @@ void hold_sent(struct hold *h);
 /* Gives up flows that have waited for too long, and sends the batch. now: CLOCK_MONOTONIC. */
 void hold_expire(struct hold *h, uint64_t now);
 
+/* Drops what waits of flows that belong to another thread now. These flows stay undecided. */
+void hold_keep_own(struct hold *h);
+
 /* Drops all that waits. The flows stay undecided, for the next sender. */
 void hold_end(struct hold *h);
 

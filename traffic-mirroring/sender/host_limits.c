@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "host_limits.h"
 
+#include "../../common/clock.h"
+
+/* Beyond these, a thread will not keep up for long. */
+#define FILL 0.25
+#define BUSY 0.9
+#define BUSY_NS (SECOND_NS / 5)
+
 /* One thread's load, as it has last reported it. */
 static void add(struct limits_input *in, const struct drain_load *load)
 {
@@ -50,6 +57,14 @@ void host_limits_begin(struct host_limits *l, const struct shared *s, const stru
 	const struct limits_input in = totals(l, s, drain, n, now);
 
 	limits_begin(&l->limits, s->state->shed, &in);
+}
+
+bool host_limits_busy(const struct host_limits *l)
+{
+	const struct limits_input *now = &l->limits.last, *from = &l->limits.window;
+	uint64_t time = now->now_ns - from->now_ns;
+
+	return now->fill > FILL || (time >= BUSY_NS && now->busy_ns - from->busy_ns > BUSY * time);
 }
 
 void host_limits_step(struct host_limits *l, const struct shared *s, const struct drain *drain,

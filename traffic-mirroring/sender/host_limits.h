@@ -17,6 +17,9 @@ struct host_limits {
 void host_limits_begin(struct host_limits *l, const struct shared *s, const struct drain *drain,
 		       unsigned int n, uint64_t now);
 
+/* Whether a thread has hardly any time left: before flows are shed, more threads can help. */
+bool host_limits_busy(const struct host_limits *l);
+
 /* Call it about every LIMITS_STEP_NS; sets struct mirror_state.shed and group_shed. */
 void host_limits_step(struct host_limits *l, const struct shared *s, const struct drain *drain,
 		      unsigned int n, uint64_t now);

@@ -10,6 +10,7 @@
 #include "../../common/clock.h"
 #include "../../common/log.h"
 #include "links.h"
+#include "merge.h"
 
 void threads_signals(sigset_t *set)
 {
@@ -42,6 +43,36 @@ static void end_all(struct threads *t, int signal)
 		log_error("cannot end the threads: %s", strerror(errno));
 }
 
+/* As many as the operator wants, or twice as many where a thread has no time left. */
+static unsigned int threads_needed(const struct threads *t)
+{
+	unsigned int now = shared_threads(t->shared);
+
+	if (t->shared->settings->threads)
+		return t->n;
+	if (now == t->n || !host_limits_busy(&t->limits) ||
+	    groups_number_copies(&t->drain[0].delivery->groups))
+		return now;
+	return 2 * now;
+}
+
+/*
+ * Divides the flows among more threads. The new ones wait until the others have sent the records that were
+ * on their way: a packet that passes now may get its time a little later.
+ */
+static void widen(struct threads *t, unsigned int to, uint64_t now)
+{
+	unsigned int from = shared_threads(t->shared);
+
+	for (unsigned int i = from; i < to; i++) {
+		t->drain[i].handover_ns = now + MERGE_SKEW_NS;
+		__atomic_store_n(&t->drain[i].predecessors, from, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&t->shared->state->thread_mask, to - 1, __ATOMIC_RELEASE);
+	t->drain[0].worked_ns = now; /* do not sleep before that time */
+	log_info("%u threads send", to);
+}
+
 /* What the thread in charge does beside its own work. */
 static void lead(void *ctx, uint64_t now)
 {
@@ -50,16 +81,20 @@ static void lead(void *ctx, uint64_t now)
 
 	if (signal)
 		end_all(t, signal);
+	if (threads_needed(t) > shared_threads(t->shared))
+		widen(t, threads_needed(t), now);
 	host_limits_step(&t->limits, t->shared, t->drain, t->n, now);
 	links_publish(&t->drain[0].delivery->groups, t->shared);
 }
 
 /* What a sender that was killed has left behind. */
-static void forget_predecessor(const struct shared *shared)
+static void forget_predecessor(const struct shared *shared, unsigned int n)
 {
 	struct mirror_state *state = shared->state;
 
 	state->ask = 0; /* it was meant for the one before */
+	state->thread_mask &= n - 1; /* rings of threads that are gone lead to those of the others */
+	memset(state->sent_until, 0, sizeof(state->sent_until));
 	memset(state->sleeping, 0, sizeof(state->sleeping));
 	memset(state->alive_ns, 0, sizeof(state->alive_ns));
 	for (unsigned int thread = 0; thread < MIRROR_MAX_THREADS; thread++) {
@@ -90,11 +125,10 @@ int threads_open(struct threads *t, const struct shared *shared)
 	int err;
 
 	*t = (struct threads){ .shared = shared };
-	err = rings_open(&t->rings, &n);
+	err = rings_open(&t->rings, &n, &t->n);
 	if (err)
 		return err;
-	forget_predecessor(shared);
-	t->n = 1;
+	forget_predecessor(shared, t->n);
 	n /= t->n;
 	err = open_events(t);
 	for (unsigned int i = 0; i < t->n && !err; i++) {
@@ -118,20 +152,20 @@ void threads_publish(const struct threads *t)
 		groups_publish(&t->drain[i].delivery->groups, &t->drain[i].shared);
 }
 
-/* A thread waits, until it can no longer do more than the first one. */
 static void *run(void *ctx)
 {
 	struct drain *d = ctx;
 	struct threads *t = d->lead_ctx;
 
-	pthread_barrier_wait(&t->go);
+	pthread_barrier_wait(&t->barrier); /* it has made the system calls of a thread's start */
+	pthread_barrier_wait(&t->barrier);
 	drain_run(d);
 	return NULL;
 }
 
 int threads_make(struct threads *t)
 {
-	int err = -pthread_barrier_init(&t->go, NULL, t->n);
+	int err = -pthread_barrier_init(&t->barrier, NULL, t->n);
 
 	for (unsigned int i = 1; i < t->n && !err; i++) {
 		t->drain[i].lead_ctx = t;
@@ -139,6 +173,8 @@ int threads_make(struct threads *t)
 	}
 	if (err)
 		log_error("cannot make a thread: %s", strerror(-err));
+	else
+		pthread_barrier_wait(&t->barrier);
 	return err;
 }
 
@@ -153,7 +189,7 @@ static void forget_shed(const struct shared *s)
 
 void threads_run(struct threads *t)
 {
-	pthread_barrier_wait(&t->go);
+	pthread_barrier_wait(&t->barrier);
 	drain_run(&t->drain[0]);
 	for (unsigned int i = 1; i < t->n; i++)
 		pthread_join(t->thread[i], NULL);

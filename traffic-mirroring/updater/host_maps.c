@@ -29,12 +29,10 @@
 #include "../../common/lock.h"
 #include "traffic-mirroring/updater/host_arrays.skel.h"
 
-#define MAX_RINGS (RINGS_PER_CPU * MIRROR_MAX_CPUS)
-
 struct host {
 	int lock;
 	int cpus;
-	int ring[MAX_RINGS]; /* as ../host/rings.h counts them */
+	int ring[RINGS_MAX]; /* -1: not used; as ../host/rings.h counts them */
 	struct shared shared;
 	struct mirror_settings before;
 	bool fresh; /* there were no settings */
@@ -115,15 +113,26 @@ static void ring_path(int ring, char path[PATH_MAX])
 	map_path(name, path);
 }
 
+static unsigned int threads_of(const struct host *h, const struct mirror_settings *settings)
+{
+	return rings_threads(settings->threads, h->cpus);
+}
+
+static bool is_wanted(const struct host *h, int ring, const struct mirror_settings *settings)
+{
+	return rings_is_used(ring, threads_of(h, settings), h->cpus);
+}
+
 /* Returns its fd or a negative errno, as the next two. */
-static int make_ring(const struct host *h, int ring, __u64 memory)
+static int make_ring(const struct host *h, int ring, const struct mirror_settings *settings)
 {
 	char name[RINGS_NAME_LEN], kernel_name[BPF_OBJ_NAME_LEN];
 	int fd;
 
 	rings_name(ring, name);
 	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0, rings_size(ring, memory, h->cpus), NULL);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0,
+			    rings_size(ring, settings->ring_memory, h->cpus * threads_of(h, settings)), NULL);
 	return fd < 0 ? report(-errno) : fd;
 }
 
@@ -136,7 +145,7 @@ static int open_ring(const struct host *h, int ring)
 	ring_path(ring, path);
 	if (!access(path, F_OK))
 		return bpf_info_open(path, &rings_shape);
-	fd = make_ring(h, ring, h->shared.settings->ring_memory);
+	fd = make_ring(h, ring, h->shared.settings);
 	if (fd >= 0 && bpf_obj_pin(fd, path)) {
 		err = report(-errno);
 		close(fd);
@@ -145,9 +154,9 @@ static int open_ring(const struct host *h, int ring)
 	return fd;
 }
 
-static void close_rings(int ring[MAX_RINGS])
+static void close_rings(int ring[RINGS_MAX])
 {
-	for (int i = 0; i < MAX_RINGS; i++) {
+	for (int i = 0; i < RINGS_MAX; i++) {
 		if (ring[i] >= 0)
 			close(ring[i]);
 		ring[i] = -1;
@@ -156,7 +165,9 @@ static void close_rings(int ring[MAX_RINGS])
 
 static int open_rings(struct host *h)
 {
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
+	for (int i = 0; i < RINGS_MAX; i++) {
+		if (!is_wanted(h, i, h->shared.settings))
+			continue;
 		h->ring[i] = open_ring(h, i);
 		if (h->ring[i] < 0)
 			return h->ring[i];
@@ -164,41 +175,67 @@ static int open_rings(struct host *h)
 	return 0;
 }
 
+static unsigned int threads_in(const int ring[])
+{
+	unsigned int threads = 1;
+
+	while (threads < MIRROR_MAX_THREADS && ring[RINGS_PER_CPU * ring_key(threads, 0) + 1] >= 0)
+		threads *= 2;
+	return threads;
+}
+
+/*
+ * The ring that belongs at a key, -1: none. Where there were more threads, data paths may still use the keys
+ * of those that are gone: they lead to the rings of the thread that has their flows now.
+ */
+static int ring_of(const struct host *h, int outer, const int ring[], __u32 key, unsigned int kind)
+{
+	unsigned int thread = key / MIRROR_MAX_CPUS, cpu = key % MIRROR_MAX_CPUS, threads = threads_in(ring);
+
+	if ((int)cpu >= h->cpus || (thread >= threads && !outer_map_inner_id(outer, key)))
+		return -1;
+	return ring[RINGS_PER_CPU * ring_key(thread % threads, cpu) + kind];
+}
+
 /*
  * All at once, since each single change waits for a grace period. Not the last one, which has to wait: before
  * 6.8, kernels do not wait after a batch, and before 5.19 they refuse it.
  */
-static void attach_most(const struct host *h, int outer, const int ring[])
+static void attach_most(const struct host *h, int outer, const int ring[], unsigned int kind)
 {
-	__u32 keys[MIRROR_MAX_CPUS], n = 0;
-	int fds[MIRROR_MAX_CPUS];
+	__u32 keys[MIRROR_RINGS], n = 0;
+	int fds[MIRROR_RINGS], fd;
 
-	for (int cpu = 0; cpu < h->cpus; cpu++) {
-		if (outer_map_inner_id(outer, ring_key(0, cpu)) == bpf_info_id(ring[cpu * RINGS_PER_CPU]))
+	for (__u32 key = 0; key < MIRROR_RINGS; key++) {
+		fd = ring_of(h, outer, ring, key, kind);
+		if (fd < 0 || outer_map_inner_id(outer, key) == bpf_info_id(fd))
 			continue;
-		keys[n] = ring_key(0, cpu);
-		fds[n++] = ring[cpu * RINGS_PER_CPU];
+		keys[n] = key;
+		fds[n++] = fd;
 	}
 	if (n-- > 1)
 		bpf_map_update_batch(outer, keys, fds, &n, NULL);
 }
 
-/* One of each CPU's rings; ring: that of the first CPU. */
-static int attach_kind(const struct host *h, int outer, const int ring[])
+/* One of each pair of rings: kind 1 is the overflow ring. */
+static int attach_kind(const struct host *h, int outer, const int ring[], unsigned int kind)
 {
-	int err = 0;
+	int err = 0, fd;
 
-	attach_most(h, outer, ring);
-	for (int cpu = 0; cpu < h->cpus && !err; cpu++)
-		err = outer_map_set(outer, ring_key(0, cpu), ring[cpu * RINGS_PER_CPU]);
+	attach_most(h, outer, ring, kind);
+	for (__u32 key = 0; key < MIRROR_RINGS && !err; key++) {
+		fd = ring_of(h, outer, ring, key, kind);
+		if (fd >= 0)
+			err = outer_map_set(outer, key, fd);
+	}
 	return err;
 }
 
 static int attach_rings(const struct host *h, const struct tables *t, const int ring[])
 {
-	int err = attach_kind(h, tables_near_fd(t), ring);
+	int err = attach_kind(h, tables_near_fd(t), ring, 0);
 
-	return err ? err : attach_kind(h, tables_rings_fd(t), ring + 1);
+	return err ? err : attach_kind(h, tables_rings_fd(t), ring, 1);
 }
 
 struct attachment {
@@ -221,9 +258,9 @@ static int use_rings(const struct host *h, const int ring[])
 	char path[PATH_MAX];
 	int err = 0;
 
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus && !err; i++) {
+	for (int i = 0; i < RINGS_MAX && !err; i++) {
 		ring_path(i, path);
-		if ((unlink(path) && errno != ENOENT) || bpf_obj_pin(ring[i], path))
+		if ((unlink(path) && errno != ENOENT) || (ring[i] >= 0 && bpf_obj_pin(ring[i], path)))
 			err = -errno;
 	}
 	if (!err)
@@ -231,14 +268,33 @@ static int use_rings(const struct host *h, const int ring[])
 	return err ? report(err) : 0;
 }
 
-static int make_rings(const struct host *h, __u64 memory, int ring[MAX_RINGS])
+static int make_rings(const struct host *h, const struct mirror_settings *settings, int ring[RINGS_MAX])
 {
-	for (int i = 0; i < RINGS_PER_CPU * h->cpus; i++) {
-		ring[i] = make_ring(h, i, memory);
+	for (int i = 0; i < RINGS_MAX; i++) {
+		if (!is_wanted(h, i, settings))
+			continue;
+		ring[i] = make_ring(h, i, settings);
 		if (ring[i] < 0)
 			return ring[i];
 	}
 	return 0;
+}
+
+/* Whether other rings are needed. */
+static bool resizes(const struct host *h, const struct mirror_settings *to)
+{
+	const struct mirror_settings *now = h->shared.settings;
+
+	return h->rings && (to->ring_memory != now->ring_memory || threads_of(h, to) != threads_of(h, now));
+}
+
+/* A sender that was replaced, or killed, must have a successor. */
+static void ensure_reader(const struct host *h)
+{
+	const bool none[MIRROR_MAX_GROUPS] = {};
+
+	if (h->shared.state->present && !shared_sender())
+		sender_ensure(&h->shared, none);
 }
 
 /*
@@ -248,12 +304,14 @@ static int make_rings(const struct host *h, __u64 memory, int ring[MAX_RINGS])
 static int put_settings(struct host *h, const struct mirror_settings *to)
 {
 	const struct mirror_settings *now = h->shared.settings;
-	bool resize = h->rings && to->ring_memory != now->ring_memory;
-	int ring[MAX_RINGS], err = 0;
+	bool resize = resizes(h, to);
+	int ring[RINGS_MAX], err = 0;
 
 	memset(ring, -1, sizeof(ring));
-	if (resize)
-		err = make_rings(h, to->ring_memory, ring);
+	if (resize) {
+		ensure_reader(h); /* for what a sender that was killed has left in the rings */
+		err = make_rings(h, to, ring);
+	}
 	if (!err && resize)
 		err = use_rings(h, ring);
 	if (!err && h->shared.flows && flow_table_sets(to->flow_memory) != h->shared.flow_sets)
@@ -261,7 +319,7 @@ static int put_settings(struct host *h, const struct mirror_settings *to)
 	if (!err && (resize || to->nice != now->nice))
 		err = sender_signal(SIGUSR1);
 	if (err) {
-		if (ring[0] >= 0)
+		if (ring[1] >= 0)
 			use_rings(h, h->ring);
 		close_rings(ring);
 		return err;
@@ -377,12 +435,9 @@ struct host *host_lock(int *error)
 
 void host_end(struct host *h, bool done)
 {
-	const bool none[MIRROR_MAX_GROUPS] = {};
-
 	if (!done && !h->fresh) {
 		put_settings(h, &h->before);
-		if (h->shared.state->present && !shared_sender())
-			sender_ensure(&h->shared, none);
+		ensure_reader(h);
 	} else if (!done) {
 		*h->shared.settings = (struct mirror_settings){};
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #include "settings.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "rate.h"
@@ -24,6 +25,14 @@ int settings_read_rate(const char *text, void *rate)
 	struct mirror_rate *to = rate;
 
 	return strcmp(text, "off") ? rate_parse(text, &to->packets, &to->bits) : 0;
+}
+
+int settings_read_threads(const char *text, void *threads)
+{
+	__u64 *to = threads;
+
+	*to = !strcmp(text, "1") ? 1 : !strcmp(text, "2") ? 2 : !strcmp(text, "4") ? 4 : 0;
+	return *to || !strcmp(text, "auto") ? 0 : -EINVAL;
 }
 
 struct settings_change settings_of(const struct request *request)

@@ -16,6 +16,9 @@
 	"RATE", "limit this host's copies to RATE: 100kpps, 500Mbit, off (off)", \
 		ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off")
 #define SETTING_FAILOVER "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE
+#define SETTING_SENDER_THREADS                                                 \
+	"N", "set the threads of mirror-sender: 1, 2, 4, auto (auto)", \
+		ARGS_READ(settings_read_threads, "1, 2, 4 or auto")
 #define SETTING_SENDER_NICE "NICE", "set the priority of mirror-sender, -20 to 19 (5)", ARGS_NUMBER(-20, 19)
 #define SETTING_HOLD_MEMORY                                                      \
 	"SIZE", "hold at most SIZE of packets whose flow has no name yet (32M)", \
@@ -41,6 +44,9 @@ extern const struct mirror_settings settings_default;
 
 /* Reads --max-rate into a struct mirror_rate: a rate, or "off". 0 or -EINVAL. */
 int settings_read_rate(const char *text, void *rate);
+
+/* Reads --sender-threads into a __u64. 0 or -EINVAL. */
+int settings_read_threads(const char *text, void *threads);
 
 struct settings_change settings_of(const struct request *request);
 

@@ -163,4 +163,26 @@ TEST(sizes)
 	}
 }
 
+TEST(threads)
+{
+	char name[RINGS_NAME_LEN];
+	unsigned int used = 0;
+
+	/* as many as needed: at most one for four CPUs */
+	assert_int_equal(rings_threads(0, 1), 1);
+	assert_int_equal(rings_threads(0, 7), 1);
+	assert_int_equal(rings_threads(0, 8), 2);
+	assert_int_equal(rings_threads(0, 512), 4);
+	assert_int_equal(rings_threads(4, 1), 4);
+	assert_int_equal(rings_threads(1, 512), 1);
+	assert_int_equal(rings_threads(UINT64_MAX, 1), MIRROR_MAX_THREADS); /* whoever wrote it */
+	for (unsigned int ring = 0; ring < RINGS_MAX; ring++)
+		used += rings_is_used(ring, 2, 3);
+	assert_int_equal(used, 2 * 3 * RINGS_PER_CPU);
+	assert_true(rings_is_used(RINGS_PER_CPU * ring_key(1, 2), 2, 3));
+	assert_false(rings_is_used(RINGS_PER_CPU * ring_key(2, 0), 2, 3));
+	rings_name(RINGS_PER_CPU * ring_key(1, 2) + 1, name);
+	assert_string_equal(name, "spill_514");
+}
+
 TEST_MAIN(setup, teardown)

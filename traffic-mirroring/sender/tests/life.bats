@@ -204,6 +204,56 @@ state() {
 	cmp "$LAB/wire.order" "$LAB/copies.order"
 }
 
+# numbered COUNT: so many packets of each of 16 flows, with the flow and a number as payload.
+numbered() {
+	on client /usr/bin/python3 -c '
+import socket, struct, time
+flows = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(16)]
+for n in range('$1'):
+    for i, flow in enumerate(flows):
+        flow.sendto(struct.pack("!II", i, n), ("'$LAB_HOST4'", 9))
+    time.sleep(0.005)
+'
+}
+
+# threads N: so many send from now on.
+threads() {
+	expect 0 on host mirroring update --iface=eth0 --direction=ingress --sender-threads=$1
+	# the first one learns of the others from the settings
+	wait_until 3 eval '[[ $(on host mirroring status --json | jq ".[0].sender.threads | length") == '$1' ]]'
+}
+
+@test "one thread, two, killed, one again: each flow is whole and in order" {
+	directions=ingress rules="mirror proto udp" start
+	capture_pair
+	LAB_TIMEOUT=60 numbered 500 &
+	local traffic=$! before file
+	threads 2
+	before=$(sent 2)
+	wait_until 5 eval '(($(sent 2) > before + 500))'
+	expect 0 on host mirror-sender --status
+	# half of the flows each, about
+	[[ $(grep -c "^thread [01]  *[1-9]" <<<"$output") == 2 ]]
+	# records that wait are those of both threads
+	kill -STOP "$(sender)"
+	sleep 0.1
+	kill -KILL "$(sender)"
+	wait_until 2 eval '[[ ! $(sender) ]]'
+	threads 1
+	threads 2
+	wait $traffic
+	capture_pair_end
+	for file in wire copies; do
+		tshark -r "$LAB/$file.pcap" -Y "data.len == 8 && udp.dstport == 9 && !icmp" -T fields -e data.data |
+			awk '!seen[$0]++' >"$LAB/$file"
+	done
+	[[ $(wc -l <"$LAB/wire") == 8000 ]]
+	diff <(sort "$LAB/wire") <(sort "$LAB/copies")
+	# stable: sorted by flow alone
+	cmp <(sort -s -k1.1,1.8 "$LAB/wire") <(sort -s -k1.1,1.8 "$LAB/copies")
+	[[ $(sent 13) == 0 && $(outcome ring_full) == 0 && $(outcome no_sender) == 0 ]]
+}
+
 # flows COUNT: so many, one after the other, of ten packets each; a thousand packets a second if the machine is fast enough.
 flows() {
 	on client /usr/bin/python3 -c '

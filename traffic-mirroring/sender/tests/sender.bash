@@ -66,8 +66,14 @@ sender() {
 }
 
 sent() {
-	on host bpftool -j map lookup pinned $host_pins/sent key "$1" 0 0 0 |
-		jq -r '.value | reverse | reduce .[] as $b (""; . + $b[2:4])' | { read -r hex; echo $((16#$hex)); }
+	local thread
+	for thread in 0 1 2 3; do
+		on host bpftool -j map lookup pinned $host_pins/sent key $((thread * 64 + $1)) 0 0 0
+	done | jq -r '.value | reverse | reduce .[] as $b (""; . + $b[2:4])' | {
+		local hex sum=0
+		while read -r hex; do ((sum += 16#$hex)) || :; done
+		echo $sum
+	}
 }
 
 outcome() {

@@ -788,6 +788,26 @@ HOLD_TEST(another_sender_takes_over)
 	assert_int_equal(n_got, 1);
 }
 
+HOLD_TEST(flows_that_another_thread_takes_over)
+{
+	enum { FLOWS = 16, HELD = 3 };
+	uint64_t kept;
+
+	for (int i = 0; i < FLOWS; i++)
+		open_flow((struct packet){ .flow = i });
+	hold_keep_own(hold);
+	assert_int_equal(sent[SENT_UNDECIDED], FLOWS);
+	state_map.thread_mask = 1;
+	hold_keep_own(hold);
+	kept = sent[SENT_UNDECIDED];
+	assert_true(kept > 0 && kept < FLOWS);
+	assert_int_equal(sent[SENT_HELD_LOST], HELD * (FLOWS - kept));
+	for (int i = 0; i < FLOWS; i++)
+		request((struct packet){ .flow = i }, WANTED);
+	assert_int_equal(n_got, FLOWS + HELD * kept);
+	assert_idle();
+}
+
 HOLD_TEST(a_host_without_names)
 {
 	shared.flows = NULL;
