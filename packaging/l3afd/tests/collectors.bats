@@ -62,6 +62,33 @@ not_running() {
 	! sender
 }
 
+# The client asks for a name's page.
+ask() {
+	expect 0 on client curl --silent --output /dev/null --resolve "$1:8080:$LAB_HOST4" "http://$1:8080/"
+}
+
+named() {
+	[[ $(report ingress '.filters | length') == 1 && $(report egress '.filters | length') == 1 ]]
+}
+
+began_and_ended() {
+	[[ $(captured copies 'tcp[tcpflags] & tcp-syn != 0') == 2 && $(captured copies 'tcp[tcpflags] & tcp-fin != 0') == 2 ]]
+}
+
+@test "copies of flows by name, with options and with rules" {
+	spawn host web python3 -m http.server 8080 --directory "$LAB/bin"
+	deploy domain.json
+	wait_until 10 named
+	wait_until 5 on host bash -c "exec 3<>/dev/tcp/127.0.0.1/8080"
+	capture copies collector vxlan0
+	ask www.example.org
+	ask www.example.com
+	wait_until 5 began_and_ended
+	capture_end copies
+	began_and_ended
+	[[ $(captured copies 'not tcp') == 0 ]]
+}
+
 @test "a sender that is killed comes back, because l3afd asks for the status" {
 	local before program
 	before=$(sender) program=$(report ingress .program_id)
