@@ -13,8 +13,12 @@ setup() {
 	requires_command nft nginx openssl tshark
 	ring_lab
 	ring_wire
-	web_server
-	spawn host datagrams "$tools/domain_traffic.py" serve
+}
+
+# The servers, at a host.
+serve() {
+	web_server "$1"
+	spawn "$1" datagrams "$tools/domain_traffic.py" serve
 	wait_until 5 grep -q ready "$LAB/datagrams.log"
 }
 
@@ -47,8 +51,8 @@ web_server() {
 			}
 		}
 	END
-	spawn host nginx nginx -p "$LAB/web" -c "$LAB/web/nginx.conf" -e "$LAB/web/error.log"
-	wait_until 5 on host bash -c "exec 3<>/dev/tcp/127.0.0.1/443"
+	spawn "$1" nginx nginx -p "$LAB/web" -c "$LAB/web/nginx.conf" -e "$LAB/web/error.log"
+	wait_until 5 on "$1" bash -c "exec 3<>/dev/tcp/127.0.0.1/443"
 }
 
 # One packet in a hundred of either direction is lost, and one of those that the client sends is late.
@@ -84,6 +88,7 @@ talk() {
 }
 
 @test "every packet of the wanted flows, and none of the others" {
+	serve host
 	ring_start --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
 	talk 200
 	(($(wc -l <"$LAB/wanted") > 100 && $(wc -l <"$LAB/flows") == 206))
@@ -91,7 +96,52 @@ talk() {
 }
 
 @test "1,000 connections, with loss and packets out of order" {
+	serve host
 	ring_start --tunnel-type=vxlan --tunnel-remote-address=$LAB_COLLECTOR4
 	bad_wire
 	talk 1000
+}
+
+# The host routes between client and servers.
+forward() {
+	on host sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	on client ip route add 198.51.100.0/24 via $LAB_HOST4
+	on client ip route add 2001:db8:2::/64 via $LAB_HOST6
+	on collector ip route add 192.0.2.0/24 via $LAB_UPLINK4
+	on collector ip route add 2001:db8:1::/64 via $LAB_UPLINK6
+	lab_no_offload collector eth0
+	on host tc_root start --iface eth1 --quiet
+}
+
+# mirror_names DEVICE DIRECTION VNI NAMES
+mirror_names() {
+	expect 0 on host mirroring start --iface="$1" --direction="$2" --rules="mirror domain $4" --tunnel-type=vxlan \
+		--tunnel-id="$3" --tunnel-remote-address=$LAB_COLLECTOR4 \
+		--map-name="/sys/fs/bpf/tc/globals/$1/tc_$2_root_array"
+}
+
+# arrived VNI WIRE NAMES: the copies with this VNI are the packets of these names' flows on that wire.
+arrived() {
+	grep -E "^($3) " "$LAB/flows" | cut -d' ' -f2 >"$LAB/wanted"
+	expect 0 "$tools/ring_compare.py" vxlan "$LAB/$2.pcap" "$LAB/copies$1.pcap" 0 "$LAB/wanted"
+	[[ $output == [1-9]* ]]
+}
+
+@test "two interfaces, one in each direction, each with names of its own" {
+	local to_servers="(dst host $LAB_COLLECTOR4 or dst host $LAB_COLLECTOR6)" name
+	forward
+	serve collector
+	mirror_names eth0 ingress 1 "*.wanted.test"
+	mirror_names eth1 egress 2 exact.test,secret.wanted.test
+	capture received client eth0 -s 4000 "$to_servers"
+	capture sent collector eth0 -s 4000 "$to_servers and not udp dst port 4789"
+	capture copies1 host eth1 -s 4000 "udp dst port 4789 and udp[12:4] = 0x100"
+	capture copies2 host eth1 -s 4000 "udp dst port 4789 and udp[12:4] = 0x200"
+	LAB_TIMEOUT=60 on client "$tools/domain_traffic.py" talk 60 $LAB_COLLECTOR4,$LAB_COLLECTOR6 >"$LAB/flows"
+	wait_until 5 idle
+	for name in received sent copies1 copies2; do
+		capture_end $name
+	done
+	arrived 1 received "alpha.wanted.test|plain.wanted.test|secret.wanted.test"
+	arrived 2 sent "exact.test|secret.wanted.test"
 }
