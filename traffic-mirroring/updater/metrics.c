@@ -22,7 +22,7 @@ struct sample {
 	enum direction direction;
 	struct mirror_config config;
 	struct counters counters;
-	bool on;
+	bool ended; /* the time of --for is over */
 	size_t filters;
 	struct filter_counts counts[MIRROR_MAX_FILTERS];
 	char names[MIRROR_MAX_FILTERS][MIRROR_RULE_NAME_LEN];
@@ -59,7 +59,7 @@ static int read_sample(const struct instance *i, struct sample *s)
 		memcpy(s->iface, i->link.name, sizeof(s->iface));
 		s->direction = i->direction;
 		s->config = tables_config(i->tables);
-		s->on = !s->config.off && (!c->until_ns || clock_ns(CLOCK_MONOTONIC) < c->until_ns);
+		s->ended = c->until_ns && clock_ns(CLOCK_MONOTONIC) >= c->until_ns;
 		s->filters = c->filters->n;
 		for (size_t f = 0; f < s->filters; f++) {
 			s->counts[f] = filter_counts(&s->counters, &c->rows[f]);
@@ -165,7 +165,10 @@ static void print_all(const struct sample *s, size_t n)
 	metric("mirroring_on", "gauge",
 	       "1: packets are examined, 0: switched off, or the time of --for is over");
 	for (size_t i = 0; i < n; i++)
-		sample("mirroring_on", &s[i], NULL, NULL, s[i].on);
+		sample("mirroring_on", &s[i], NULL, NULL, !s[i].config.off && !s[i].ended);
+	metric("mirroring_ended", "gauge", "1: the time of --for is over");
+	for (size_t i = 0; i < n; i++)
+		sample("mirroring_ended", &s[i], NULL, NULL, s[i].ended);
 	metric("mirroring_chained", "gauge",
 	       "1: the chain of the interface reaches the program, 0: it is broken");
 	for (size_t i = 0; i < n; i++)

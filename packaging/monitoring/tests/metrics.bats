@@ -82,6 +82,12 @@ switch_off() {
 	update --rules="mirror proto icmp"
 	clears MirroringStopped
 
+	update --for=1s
+	wait_until 10 has 'mirroring_ended == 1 and mirroring_ended offset 1s == 1' # evaluated since then
+	has_not 'ALERTS{alertname="MirroringStopped"}'
+	update --for=off
+	wait_until 5 has 'mirroring:active'
+
 	on host bpftool map delete pinned $pins/tc_ingress_root_array key 0 0 0 0
 	fires MirroringChainCut 'iface="eth0", direction="ingress"'
 	on host bpftool map update pinned $pins/tc_ingress_root_array key 0 0 0 0 \

@@ -219,7 +219,9 @@ rules() {
 	pings 3
 	[[ $(report '"\(.ends_in_seconds) \(.counters.device)"') == "0 0" ]]
 	(($(report .counters.disabled) >= 3))
-	[[ $(on host mirroring metrics) == *'mirroring_on{iface="eth0",direction="ingress"} 0'* ]]
+	expect 0 on host mirroring metrics
+	[[ $output == *'mirroring_on{iface="eth0",direction="ingress"} 0'* ]]
+	[[ $output == *'mirroring_ended{iface="eth0",direction="ingress"} 1'* ]]
 	# its program stays in place
 	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress 2>&1) == RUNNING ]]
 	# what start gives does not override update
