@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Which filter decides by the name of a flow, and what the sender gets to know of a packet without one. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
 
+#include "../../../common/tests/capture.h"
 #include "../../../common/tests/unit.h"
 #include "../../abi/record.h"
+#include "../../host/shared.h"
+#include "../../updater/rulesets.h"
 #include "group.h"
 #include "host_maps.h"
 
@@ -385,6 +389,34 @@ TEST(own_copies)
 	packet.len = p.len;
 	assert_int_equal(group_packet(INGRESS, &packet).outcome, OUT_OWN_COPY);
 	assert_int_equal(host_maps_records(&maps), 0);
+}
+
+/* A direction keeps its rule set; more directions than there are rule sets for cannot have names. */
+TEST(rule_sets)
+{
+	static struct mirror_ruleset rulesets[MIRROR_MAX_RULESETS];
+	static const struct mirror_ruleset unchanged[MIRROR_MAX_RULESETS];
+	const struct shared host = { .rulesets = rulesets };
+	const struct instance i = { .tables = fixture.datapath[INGRESS].tables };
+	struct rulesets_used used;
+	bool *last = used.bank[MIRROR_MAX_RULESETS - 1];
+	uint16_t chosen = 0;
+
+	memset(&used, true, sizeof(used));
+	commit(ONE);
+	commit("mirror to d0"); /* the other bank is kept for rollback */
+	assert_int_equal(ruleset_choose(&i, &host, &used, &chosen), 0);
+	assert_int_equal(chosen, host_maps_ruleset(INGRESS));
+	memset(rulesets, 0, sizeof(rulesets));
+	commit("mirror to d0");
+	last[0] = false;
+	capture_start();
+	assert_int_equal(ruleset_choose(&i, &host, &used, &chosen), -ENOSPC);
+	assert_non_null(strstr(capture_end(), "more than 32 interface directions of this host"));
+	assert_memory_equal(rulesets, unchanged, sizeof(rulesets));
+	last[1] = false;
+	assert_int_equal(ruleset_choose(&i, &host, &used, &chosen), 0);
+	assert_int_equal(chosen, MIRROR_MAX_RULESETS - 1);
 }
 
 /* Before the updater has linked the maps of the host. */
