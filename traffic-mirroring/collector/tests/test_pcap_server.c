@@ -64,13 +64,17 @@ static void read_all(int fd, void *to, size_t len)
 /* A client that has the head of its file: microseconds, version 2.4, snaplen, Ethernet. */
 static int new_client(void)
 {
-	static const uint32_t expected[] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, 900, 1 };
+	static const struct {
+		uint32_t magic;
+		uint16_t major, minor;
+		uint32_t zone, accuracy, snaplen, link;
+	} expected = { 0xa1b2c3d4, 2, 4, 0, 0, 900, 1 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	uint32_t head[6];
+	uint8_t head[sizeof(expected)];
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	read_all(fd, head, sizeof(head));
-	assert_memory_equal(head, expected, sizeof(head));
+	assert_memory_equal(head, &expected, sizeof(head));
 	return fd;
 }
 
