@@ -9,17 +9,26 @@
 #   */bench/*.c               programs of ci/bench; linked with the tests' support
 
 ifeq ($(origin CC),default)
-CC = gcc
+CC = $(CROSS)gcc
 endif
+HOSTCC ?= gcc
+AR = $(CROSS)ar
+STRIP = $(CROSS)strip
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
-PKG_CONFIG ?= pkg-config
+PKG_CONFIG ?= $(CROSS)pkg-config
 # Ubuntu's wrapper in /usr/sbin finds bpftool only for the running kernel.
 BPFTOOL ?= $(or $(lastword $(sort $(wildcard /usr/lib/linux-tools*/bpftool))),$(wildcard /usr/sbin/bpftool),bpftool)
 # 0: link the programs dynamically.
 STATIC ?= 1
 
-B = build
+# Another architecture than this machine's, by Debian's name (arm64, s390x): its cross compiler and libraries,
+# and a folder of its own.
+ARCH ?=
+CROSS = $(and $(ARCH),$(TRIPLET_$(ARCH))-)
+TRIPLET_arm64 = aarch64-linux-gnu
+TRIPLET_s390x = s390x-linux-gnu
+B = build$(and $(ARCH),/$(ARCH))
 LIBRARIES = libbpf libelf zlib libnl-3.0 json-c libseccomp nettle
 # What the collector has beside them.
 COLLECTOR_LIBRARIES = -lpcap -lzstd -lssl -lcrypto
@@ -36,9 +45,10 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(REPRODUCIBLE) $(CFLAGS) -DPR
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) $(CMOCKA_1)
 # -Og compiles in less than half the time of -O2, and most of the tests' work is the kernel's. It sees too
 # little of the flow for one warning, which the shipped code is compiled with. Reports need no more than -g1.
-SANITIZE = -Og -g1 -Wno-maybe-uninitialized -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE = -Og -g1 -Wno-maybe-uninitialized $(if $(ARCH),,$(SANITIZERS))
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
 # Where it is installed, the tests are linked in a sixth of the time.
-GOLD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+GOLD := $(if $(shell command -v $(CROSS)ld.gold),-fuse-ld=gold)
 BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -Werror $(REPRODUCIBLE) \
 	-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
@@ -73,7 +83,7 @@ OBJECTS := $(patsubst tc-root/%.bpf.c,$B/tc-root/%.bpf.o,$(patsubst \
 ARCHIVES := $(FOLDERS:%=$B/obj/%.a)
 SKELETONS := $(EMBEDDED_SOURCES:%.bpf.c=$B/%.skel.h)
 COMPLETIONS := $(patsubst %,$B/completion/%,$(notdir $(PROGRAMS)))
-CHECK_OBJECT := $B/packaging/check-object
+CHECK_OBJECT := build/packaging/check-object
 TESTS := $(TEST_MAINS:%.c=$B/%)
 TEST_OBJECTS := $(TEST_BPF_SOURCES:%.c=$B/%.o)
 BENCHES := $(patsubst %.c,$B/%,$(filter-out $(BENCH_BPF_SOURCES),$(BENCH_SOURCES)))
@@ -83,17 +93,21 @@ FUZZERS := $(FUZZ_SOURCES:%.c=$B/%)
 # Goals for which ci/deps installs missing packages, once per checkout. The others use what is installed.
 SETS := $(if $(filter package,$(MAKECMDGOALS)),build) \
 	$(if $(filter test tests test-% fuzz demo bench bench-%,$(MAKECMDGOALS)),build test) \
-	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint)
+	$(if $(filter lint lint-%,$(MAKECMDGOALS)),build test lint) \
+	$(and $(ARCH),build cross-$(ARCH))
 READY := $(if $(strip $(SETS)),$B/deps-$(subst $() $(),-,$(sort $(SETS))))
 
-all: $(PROGRAMS) $(OBJECTS) completion ## build everything for the packages (also: build)
+# Completion is what the programs say of themselves: it needs programs that run here.
+all: $(PROGRAMS) $(OBJECTS) $(if $(ARCH),,completion) ## build everything for the packages (also: build)
 build: all
 completion: $(COMPLETIONS) ## generate bash completion for all commands
 
 test: tests ## run every test, or those of FILES or FOLDER; as root, in its own namespaces
 	ci/here-or-vm ci/run-tests $(or $(FILES),$(if $(FOLDER),$(filter $(FOLDER)/% $B/$(FOLDER)/%,$(TESTS) $(BATS)),$(TESTS) $(BATS)))
+# Of another architecture only what needs none of its kernels: formats and parsers.
 test-unit: tests ## run the tests of functions and of the data path, without those of commands
-	ci/run-tests $(TESTS)
+	$(if $(ARCH),EMULATOR=qemu-$(firstword $(subst -, ,$(CROSS)))-static) ci/run-tests \
+		$(if $(ARCH),$(filter $(addprefix $B/traffic-mirroring/,wire/% collector/replay/%),$(filter-out %_kernel,$(TESTS))),$(TESTS))
 tests: all $(TESTS) $(TEST_OBJECTS) $(CHECK_OBJECT)
 
 test-kernels: tests ## run some tests on other kernels, in virtual machines; print a table
@@ -134,7 +148,7 @@ lint-docs:
 	ci/docs
 
 package: all $(CHECK_OBJECT) ## build dist/, a repository that l3afd downloads from
-	packaging/build
+	BUILD=$B DIST=$(if $(ARCH),dist-$(ARCH),dist) STRIP=$(STRIP) OBJDUMP=$(CROSS)objdump packaging/build
 
 coverage: ## print lines and branches of the user-space code that the tests reach
 	ci/coverage
@@ -163,7 +177,7 @@ deps: ## install missing packages (Debian, as root)
 	ci/deps build test lint
 
 clean: ## remove build/ and dist/
-	rm -rf $B dist
+	rm -rf $B $(if $(ARCH),dist-$(ARCH),dist dist-*)
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## /\1\t/p' Makefile | expand -t 23
@@ -222,9 +236,10 @@ $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0 libzstd libssl) \
 		$(call static,-Xlinker -Bdynamic) -lpcap -lpthread
-$(CHECK_OBJECT): $B/obj/packaging/check_object.o $B/obj/packaging/read_only.o
+# It runs here, whatever it checks the objects for.
+$(CHECK_OBJECT): packaging/check_object.c packaging/read_only.c packaging/read_only.h | $(READY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $$($(PKG_CONFIG) --libs libbpf libelf)
+	$(HOSTCC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -o $@ $(filter %.c,$^) -lbpf -lelf
 
 $(COMPLETIONS): $(PROGRAMS) ci/completion
 	@mkdir -p $(@D)
