@@ -17,6 +17,7 @@
 #   device          ours, to that veth             device-vxlan    ours, to the kernel's VXLAN device
 #   ring            ours, 128 bytes to GUE         ring-whole      ours, whole packets to GUE
 #   ring-legs       ours, to GUE and to VXLAN      ring-whole-legs likewise
+#   ring-whole-threads  ours, whole packets to GUE, by two threads of the sender
 #   ring-dev        ours, whole packets to the kernel's VXLAN device
 #   ring-first      ours, whole packets of the first 1 MiB of each flow and direction
 #   mirred-vxlan    tc u32, action mirred          dup-vxlan       nft dup
@@ -51,6 +52,7 @@ declare -A bench_rules=(
 	[ring-first]="mirror first 1M"
 	[ring-legs]="mirror snaplen 128 $bench_legs"
 	[ring-whole-legs]="mirror $bench_legs"
+	[ring-whole-threads]="mirror"
 )
 
 has_base() {
@@ -134,8 +136,18 @@ begin() {
 		start eth0 "$direction" mirror
 		chain "$direction"
 	done
+	find_sender
+}
+
+find_sender() {
 	sender[$at]=$(run mirror-sender --status | sed -n 's/^sender .*process \([0-9]*\).*/\1/p')
 	sender_on $takers
+}
+
+# sender_threads N: another sender, with as many threads and new rings.
+sender_threads() {
+	run mirroring update --iface=lo --direction=ingress --sender-threads="$1" --quiet
+	find_sender
 }
 
 # start DEVICE DIRECTION RULES

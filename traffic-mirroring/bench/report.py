@@ -240,6 +240,9 @@ class Report:
             self.ratio("sender: 64 KiB, both segmented / older commit", costs["ring-whole"] / costs["basering-whole"])
         kernel = rates["mixed"]["device-vxlan"]
         self.goal("sender: copies per second / clone → kernel VXLAN, mixed", rates["mixed"]["ring-whole"] / kernel, 1.5, False)
+        costs = cases["mixed"]["ns"]
+        text = "sender: copies per second of two threads / one, mixed"
+        self.goal(text, costs["ring-whole"] / costs["ring-whole-threads"], 1.8, False)
         kernel = rates["equal-1400"]["device-vxlan"]
         for case, way in (("equal-128", "ring"), ("equal-1400", "ring-whole")):
             self.goal(f"sender: copies per second / clone → kernel VXLAN, {case}", rates[case][way] / kernel, 2, False)
