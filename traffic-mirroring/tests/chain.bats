@@ -40,6 +40,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "start twice, and by another map of the same chain, changes nothing" {
+	stub
 	load_flow_log a
 	load_flow_log b
 	set_next "$root" "$flow_logs"/a/program
@@ -61,6 +62,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "start twice in a chain that hangs on nothing yet" {
+	stub
 	load_flow_log a
 	mirror 0 start --map-name="$flow_logs/a/flow_log_ingress_jmp_table"
 	mirror 0 start --map-name="$flow_logs/a/flow_log_ingress_jmp_table"
@@ -72,6 +74,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "a program put between us and the root: stop relinks to it" {
+	stub
 	load_flow_log a
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program
@@ -84,6 +87,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "a chain cut before us is mended by start, with what follows" {
+	stub
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program
 	mirror_start
@@ -147,6 +151,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "what start has loaded is known by its program: what l3afd loads at its place stays in the chain" {
+	stub
 	mirror_start --rules="mirror proto icmp"
 	expect 1 on host tc_root stop --iface eth0
 	[[ $output == *"\"mirroring_ingress_chained_behind\" marks what \`mirroring start\` has loaded"* ]]
@@ -163,6 +168,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "a start that fails leaves nothing behind, and the chain as it was" {
+	stub
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program
 	on host bash -c 'find /sys/fs/bpf | sort' >"$LAB/before"
@@ -176,6 +182,7 @@ in_between="tc_ingress_root -> flow_log_ingress_entry -> _ingress_redirect -> fl
 }
 
 @test "a start killed on its way, here and there: the next one repairs, and the chain is never cut" {
+	stub
 	requires_command strace
 	load_flow_log b
 	set_next "$root" "$flow_logs"/b/program

@@ -7,6 +7,7 @@ load ring
 
 setup() {
 	ring_lab
+	stub
 	on host ip link add down0 type veth peer name down1
 }
 

@@ -80,6 +80,7 @@ rules() {
 }
 
 @test "start twice: what the second names is changed, the rest stays" {
+	stub
 	mirror_start --rules="mirror proto icmp"
 	mirror 0 start --tunnel-interface-name=eth1
 	shows "mirror proto icmp"
@@ -110,6 +111,7 @@ rules() {
 }
 
 @test "an empty text of rules removes all filters" {
+	stub
 	mirror_start --rules="mirror"
 	mirror 0 update --rules=
 	shows
@@ -117,6 +119,7 @@ rules() {
 }
 
 @test "rules from a file, and from standard input" {
+	stub
 	rules "${every_keyword[@]}" >"$LAB/rules"
 	mirror_start --rules-file="$LAB/rules"
 	shows "${every_keyword[@]}"
@@ -125,6 +128,7 @@ rules() {
 }
 
 @test "what show prints, fed back, gives the same maps" {
+	stub
 	# both banks hold the rules, then both hold what show printed of them
 	mirror_start --rules="$(rules "${every_keyword[@]}")"
 	mirror 0 start --rules="$(rules "${every_keyword[@]}")"
@@ -283,6 +287,7 @@ rules() {
 }
 
 @test "status names what is wrong: a chain that is a loop, a second root, no filters" {
+	stub
 	mirror_start
 	mirror 0 status
 	[[ $output == *"PROBLEM    no filters"* ]]
@@ -319,6 +324,7 @@ rules() {
 }
 
 @test "status as l3afd asks: RUNNING, not a byte more" {
+	stub
 	mirror_start
 	[[ $(on host mirroring --cmd=status --iface=eth0 --direction=ingress 2>&1 | od -An -c | tr -d ' ') == RUNNING ]]
 	[[ $(on host mirroring '--cmd =status' '--iface =eth0' '--direction =ingress' 2>&1 | od -An -c | tr -d ' ') == RUNNING ]]
@@ -387,6 +393,7 @@ metrics_grammar() {
 }
 
 @test "--quiet leaves errors only, --log-dir keeps a log" {
+	stub
 	mkdir "$LAB/log"
 	mirror_start --quiet --log-dir="$LAB/log"
 	[[ ! $output ]]
@@ -402,6 +409,7 @@ collector_start() {
 }
 
 @test "domain and first: shown, rolled back, of two directions at once, and forgotten by stop" {
+	stub
 	local web="mirror proto tcp domain example.com,*.example.com first 20K" rest="skip domain *.net"
 	local ads="mirror domain *.org,ads.example.com first 10p"
 	collector_start --rules="$web; $rest; mirror"

@@ -63,6 +63,7 @@ copied() {
 }
 
 @test "the same package twice under one version: an error" {
+	stub
 	load_like_l3afd traffic-mirroring 1.0
 	load_like_l3afd acme-mirror 1.0
 	mirror 1 show --version=1.0

@@ -6,8 +6,8 @@ load ../../tests/mirroring
 
 document=$BATS_TEST_DIRNAME/../../../docs/map-abi.md
 
-setup() {
-	mirroring_lab
+# Mirrors, with the real program or, after `stub`, with its maps alone.
+mirroring_runs() {
 	mirror_start --rules="mirror proto tcp dst-port 80; mirror proto icmp"
 	# the other bank holds the same
 	mirror 0 update --tunnel-interface-name=vxlan0
@@ -33,6 +33,8 @@ rows() {
 }
 
 @test "every map is in the document, with its type and sizes" {
+	stub
+	mirroring_runs
 	local name type key value entries
 	while read -r name type key value entries _; do
 		expect 0 on host bpftool -j map show pinned "$pins/mirroring_ingress_$name"
@@ -43,6 +45,8 @@ rows() {
 }
 
 @test "every map of the host is in the document, with its type and sizes, and has BTF where it can" {
+	stub
+	mirroring_runs
 	mirror 0 update --rules="mirror domain example.com to gue:$LAB_COLLECTOR4" --failover=on
 	local name type key value entries
 	while read -r name type key value entries _; do
@@ -57,12 +61,16 @@ rows() {
 }
 
 @test "every outcome is in the document, in the order of the keys" {
+	stub
+	mirroring_runs
 	diff <(rows key | cut -d' ' -f2) \
 		<(on host mirroring metrics | sed -n 's/^mirroring_packets_total{.*outcome="\(.*\)".*/\1/p')
 	diff <(rows key | cut -d' ' -f1) <(seq "$(rows key | wc -l)")
 }
 
 @test "every field is in the document, at its place" {
+	stub
+	mirroring_runs
 	local map
 	for map in config banks filters; do
 		diff <(rows "value of" | awk -v map="$map" '$1 == map { sub(/\[.*/, "", $3); print $3 }') \
@@ -72,6 +80,8 @@ rows() {
 }
 
 @test "which bank is active" {
+	stub
+	mirroring_runs
 	recipe "See which bank is active"
 	[[ $(jq '.[0].value.bank' <<<"$output") == 0 ]]
 	mirror 0 update
@@ -80,6 +90,7 @@ rows() {
 }
 
 @test "off and on, with a commit in between" {
+	mirroring_runs
 	recipe "Switch mirroring off"
 	pings 3
 	[[ $(report '"\(.off) \(.counters.device)"') == "true 0" ]]
@@ -97,6 +108,7 @@ rows() {
 }
 
 @test "another device, in either bank" {
+	mirroring_runs
 	mirror 0 update --rules="mirror proto icmp; mirror proto tcp"
 	recipe "Change the mirror port"
 	shows "mirror proto icmp to eth1" "mirror proto tcp"
@@ -115,6 +127,7 @@ rows() {
 }
 
 @test "another port, in either bank" {
+	mirroring_runs
 	recipe "Add a port to a filter"
 	shows "mirror proto tcp dst-port 80,8443" "mirror proto icmp"
 	on client bash -c "echo >/dev/tcp/$LAB_HOST4/8443" || true
@@ -128,6 +141,7 @@ rows() {
 }
 
 @test "counters, with what is pending" {
+	mirroring_runs
 	pings 70
 	recipe "Read the counters"
 	[[ $(jq '.[8]' <<<"$output") == 70 ]]
@@ -138,6 +152,8 @@ rows() {
 }
 
 @test "the next program" {
+	stub
+	mirroring_runs
 	recipe "See the next program of the chain"
 	[[ $output == "[]" ]]
 	load_flow_log a
@@ -147,6 +163,8 @@ rows() {
 }
 
 @test "a recipe waits for a writer, and a writer for a recipe" {
+	stub
+	mirroring_runs
 	spawn host holder flock "$pins" sleep 1
 	wait_until 5 on host bash -c "! flock --nonblock '$pins' true"
 	recipe "Switch mirroring off"

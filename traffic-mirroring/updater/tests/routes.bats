@@ -4,6 +4,11 @@
 
 load ../../tests/mirroring
 
+setup() {
+	mirroring_lab
+	stub
+}
+
 remote=203.0.113.50 # not on any network of the host
 gateway=198.51.100.9 # on that of eth1
 

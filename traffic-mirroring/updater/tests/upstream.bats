@@ -60,6 +60,7 @@ traffic() {
 }
 
 @test "as l3afd gives status and stop: key and value in one word with a blank" {
+	stub
 	load_like_l3afd
 	local words
 	mapfile -t words < <(printf -- "--%s\n" iface=eth0 direction=ingress cmd=start "${ingress_args[@]/=/ =}" | shuf)
@@ -93,6 +94,7 @@ meanings="
 "
 
 @test "what each filter option means" {
+	stub
 	load_like_l3afd
 	mirror 0 start --tunnel-interface-name=gue1
 	local options rules words
@@ -106,6 +108,7 @@ meanings="
 }
 
 @test "a rules file where l3afd writes it" {
+	stub
 	load_like_l3afd
 	mkdir -p "$LAB/l3af_traffic_mirroring/ingress"
 	echo "mirror proto icmp" >"$LAB/l3af_traffic_mirroring/ingress/rules.txt"
