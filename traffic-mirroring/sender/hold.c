@@ -9,7 +9,7 @@
 
 #include "../../common/clock.h"
 #include "../host/names.h"
-#include "../wire/bytes.h"
+#include "../wire/connection.h"
 #include "../wire/http.h"
 #include "../wire/name.h"
 #include "flow_table.h"
@@ -39,9 +39,9 @@ struct held_flow {
 	struct name_reader *reader; /* NULL: while embryonic */
 	uint64_t since_ns; /* when it came into its queue */
 	size_t bytes; /* of records and reader */
-	uint32_t packets, syn; /* syn: the sequence number of the client's SYN */
+	uint32_t packets;
 	uint16_t seen;
-	uint8_t client, ended; /* direction of the SYN; directions that have sent FIN, as bits */
+	struct connection connection;
 	bool embryonic; /* no packet of an established connection was seen */
 	bool tcp;
 };
@@ -66,29 +66,14 @@ struct hold {
 struct packet {
 	struct capture c;
 	struct headers h;
-	uint8_t flags; /* of TCP */
-	uint32_t seq;
-	int direction;
+	struct connection_packet tcp;
 };
 
 static void parse(const struct mirror_record *r, uint32_t captured, struct packet *p)
 {
-	const uint8_t *tcp;
-
 	*p = (struct packet){ .c = { r->data, captured, r->wire_len > captured ? r->wire_len : captured } };
 	headers_parse(&p->c, r->flags & RECORD_L3, &p->h);
-	p->direction = flow_direction(&p->c, &p->h);
-	if (p->h.proto != IPPROTO_TCP || !p->h.data)
-		return;
-	tcp = r->data + p->h.l4;
-	p->flags = tcp[13];
-	p->seq = get32(tcp + 4);
-}
-
-/* The first packet of a connection. */
-static bool begins(const struct packet *p)
-{
-	return (p->flags & (TH_SYN | TH_ACK)) == TH_SYN;
+	p->tcp = connection_packet(&p->c, &p->h);
 }
 
 /*
@@ -97,7 +82,7 @@ static bool begins(const struct packet *p)
  */
 static bool is_handshake(const struct packet *p)
 {
-	return p->flags & (TH_SYN | TH_RST);
+	return p->tcp.flags & (TH_SYN | TH_RST);
 }
 
 static bool is_request(const struct packet *p)
@@ -212,8 +197,7 @@ static struct held_flow *flow_new(struct hold *h, uint64_t hash, const struct pa
 	flow->hash = hash;
 	flow->tcp = p->h.proto == IPPROTO_TCP;
 	flow->embryonic = is_handshake(p);
-	flow->client = p->direction;
-	flow->syn = p->seq;
+	flow->connection = connection_open(&p->tcp);
 	STAILQ_INIT(&flow->records);
 	SLIST_INSERT_HEAD(bucket_of(h, hash), flow, in_bucket);
 	enqueue(h, flow, now);
@@ -321,21 +305,13 @@ static enum name_state read_name(struct hold *h, struct held_flow *flow, char na
 	for (struct held *held = flow->unread; held && state == NAME_UNDECIDED;
 	     held = STAILQ_NEXT(held, next)) {
 		parse(&held->record, held->captured, &p);
-		state = name_read(flow->reader, &p.c, &p.h, held->record.gso_size, p.direction, name);
+		state = name_read(flow->reader, &p.c, &p.h, held->record.gso_size, p.tcp.direction, name);
 	}
 	flow->unread = NULL;
 	after = name_reader_bytes(flow->reader) + MALLOC_COST;
 	h->bytes += after - before;
 	flow->bytes += after - before;
 	return state;
-}
-
-/* Reset by either end, or closed by both. */
-static bool is_closed(struct held_flow *flow, const struct packet *p)
-{
-	if (p->flags & TH_FIN)
-		flow->ended |= 1 << p->direction;
-	return p->flags & TH_RST || flow->ended == 3;
 }
 
 static bool is_too_large(const struct hold *h, const struct held_flow *flow)
@@ -365,7 +341,7 @@ static void examine(struct hold *h, struct held_flow *flow, const struct packet 
 	case NAME_UNDECIDED:
 		break;
 	}
-	if (is_closed(flow, p)) {
+	if (connection_closes(&flow->connection, &p->tcp)) {
 		tally(h, SENT_NAMES_NONE);
 		if (flow->embryonic)
 			settle(h, flow, CLASS_NONE);
@@ -412,16 +388,11 @@ static enum mirror_class class_at_once(const struct hold *h, uint64_t hash, cons
 
 	if (p->h.proto != IPPROTO_TCP && p->h.proto != IPPROTO_UDP)
 		return class == CLASS_UNDECIDED ? CLASS_NONE : class;
-	if (class == CLASS_UNDECIDED || !(begins(p) || (class == CLASS_MIDDLE && is_request(p))))
+	if (class == CLASS_UNDECIDED ||
+	    !(connection_begins(&p->tcp) || (class == CLASS_MIDDLE && is_request(p))))
 		return class;
 	flow_table_set_class(h->shared, hash, CLASS_UNDECIDED, r->seen);
 	return CLASS_UNDECIDED;
-}
-
-/* Another connection of the same ends: not a SYN that is repeated. */
-static bool is_another(const struct held_flow *flow, const struct packet *p)
-{
-	return begins(p) && !(flow->client == p->direction && flow->syn == p->seq);
 }
 
 static void append(struct hold *h, struct held_flow *flow, struct held *held, const struct packet *p)
@@ -455,7 +426,7 @@ void hold_record(struct hold *h, const struct mirror_record *r, uint32_t capture
 	parse(r, captured, &p);
 	hash = hash_of(h, r, &p);
 	flow = find(h, hash);
-	if (flow && is_another(flow, &p)) {
+	if (flow && connection_is_another(&flow->connection, &p.tcp)) {
 		settle(h, flow, CLASS_NONE);
 		flow = NULL;
 	}

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../wire/bytes.h"
+#include "../wire/connection.h"
 #include "../wire/flow.h"
 #include "../wire/name.h"
 #include "list.h"
@@ -17,9 +16,7 @@ struct flow {
 	uint64_t hash; /* the first member, for compare() */
 	struct name_reader *reader; /* NULL: its class is known */
 	uint16_t class;
-	uint8_t ended; /* directions that have sent FIN, as bits */
-	bool client; /* direction of the SYN */
-	uint32_t syn; /* its sequence number */
+	struct connection connection;
 	size_t *held, n; /* packets that wait */
 };
 
@@ -73,38 +70,16 @@ static bool is_named(const struct headers *h)
 	return h->proto == IPPROTO_TCP || h->proto == IPPROTO_UDP;
 }
 
-static uint8_t tcp_flags(const struct explain_frame *f)
-{
-	return f->headers.proto == IPPROTO_TCP && f->headers.data ? f->whole.at[f->headers.l4 + 13] : 0;
-}
-
-static uint32_t sequence(const struct explain_frame *f)
-{
-	return get32(f->whole.at + f->headers.l4 + 4);
-}
-
-static bool begins(const struct explain_frame *f)
-{
-	return (tcp_flags(f) & (TH_SYN | TH_ACK)) == TH_SYN;
-}
-
-static bool direction_of(const struct explain_frame *f)
-{
-	return flow_direction(&f->whole, &f->headers);
-}
-
 /* A flow of which nothing is known, or a new connection of the same ends. 0 or -ENOMEM. */
-static int open_flow(struct flow *flow, const struct explain_frame *f)
+static int open_flow(struct flow *flow, const struct connection_packet *p)
 {
 	flow->reader = name_reader_new();
-	flow->ended = 0;
-	flow->client = direction_of(f);
-	flow->syn = begins(f) ? sequence(f) : 0;
+	flow->connection = connection_open(p);
 	return flow->reader ? 0 : -ENOMEM;
 }
 
 /* Finds it or makes it; NULL: out of memory. */
-static struct flow *find(struct explain_names *n, uint64_t hash, const struct explain_frame *f)
+static struct flow *find(struct explain_names *n, uint64_t hash, const struct connection_packet *p)
 {
 	struct flow *flow = calloc(1, sizeof(*flow)), **found;
 
@@ -116,7 +91,7 @@ static struct flow *find(struct explain_names *n, uint64_t hash, const struct ex
 		free(flow);
 		return found ? *found : NULL;
 	}
-	return open_flow(flow, f) ? NULL : flow;
+	return open_flow(flow, p) ? NULL : flow;
 }
 
 static void decide(struct explain_names *n, struct flow *flow, uint16_t class)
@@ -129,18 +104,12 @@ static void decide(struct explain_names *n, struct flow *flow, uint16_t class)
 	flow->n = 0;
 }
 
-static bool is_closed(struct flow *flow, const struct explain_frame *f)
-{
-	if (tcp_flags(f) & TH_FIN)
-		flow->ended |= 1 << direction_of(f);
-	return tcp_flags(f) & TH_RST || flow->ended == 3;
-}
-
-static void read_name(struct explain_names *n, struct flow *flow, const struct explain_frame *f)
+static void read_name(struct explain_names *n, struct flow *flow, const struct explain_frame *f,
+		      const struct connection_packet *p)
 {
 	char name[NAME_SIZE];
 
-	switch (name_read(flow->reader, &f->whole, &f->headers, 0, direction_of(f), name)) {
+	switch (name_read(flow->reader, &f->whole, &f->headers, 0, p->direction, name)) {
 	case NAME_FOUND:
 		decide(n, flow, n->user.class_of(n->user.ctx, name));
 		break;
@@ -151,7 +120,7 @@ static void read_name(struct explain_names *n, struct flow *flow, const struct e
 		decide(n, flow, CLASS_MIDDLE);
 		break;
 	case NAME_UNDECIDED:
-		if (is_closed(flow, f))
+		if (connection_closes(&flow->connection, p))
 			decide(n, flow, CLASS_NONE);
 	}
 }
@@ -168,21 +137,22 @@ static int hold(struct flow *flow, size_t packet)
 }
 
 /* Whether a packet of a flow whose class is known makes it undecided again. */
-static bool reopens(const struct flow *flow, const struct explain_frame *f)
+static bool reopens(const struct flow *flow, const struct explain_frame *f, const struct connection_packet *p)
 {
-	return is_named(&f->headers) && (begins(f) || flow->class == CLASS_MIDDLE);
+	return is_named(&f->headers) && (connection_begins(p) || flow->class == CLASS_MIDDLE);
 }
 
 int explain_names_hold(struct explain_names *n, size_t packet, const struct explain_frame *f, uint64_t hash)
 {
-	struct flow *flow = find(n, flow_of(n, f, hash), f);
+	const struct connection_packet p = connection_packet(&f->whole, &f->headers);
+	struct flow *flow = find(n, flow_of(n, f, hash), &p);
 	int err;
 
 	if (!flow)
 		return -ENOMEM;
-	if (flow->reader && begins(f) && (flow->syn != sequence(f) || flow->client != direction_of(f)))
+	if (flow->reader && connection_is_another(&flow->connection, &p))
 		decide(n, flow, CLASS_NONE);
-	if (!flow->reader && reopens(flow, f) && open_flow(flow, f))
+	if (!flow->reader && reopens(flow, f, &p) && open_flow(flow, &p))
 		return -ENOMEM;
 	err = hold(flow, packet);
 	if (err)
@@ -190,6 +160,6 @@ int explain_names_hold(struct explain_names *n, size_t packet, const struct expl
 	if (!flow->reader)
 		decide(n, flow, flow->class);
 	else if (is_named(&f->headers))
-		read_name(n, flow, f);
+		read_name(n, flow, f, &p);
 	return 0;
 }
