@@ -146,7 +146,7 @@ struct shared shared_for_thread(const struct shared *s, unsigned int thread)
 
 unsigned int shared_threads(const struct shared *s)
 {
-	return (s->state->thread_mask & (MIRROR_MAX_THREADS - 1)) + 1;
+	return (__atomic_load_n(&s->state->thread_mask, __ATOMIC_ACQUIRE) & (MIRROR_MAX_THREADS - 1)) + 1;
 }
 
 static __u64 sum(const __u64 *counters, size_t keys_of_thread)
@@ -154,7 +154,7 @@ static __u64 sum(const __u64 *counters, size_t keys_of_thread)
 	__u64 sum = 0;
 
 	for (int thread = 0; thread < MIRROR_MAX_THREADS; thread++)
-		sum += counters[thread * keys_of_thread];
+		sum += __atomic_load_n(&counters[thread * keys_of_thread], __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -168,27 +168,30 @@ __u64 shared_sent_errors(const struct shared *s, int error)
 	return sum(&s->sent_errors[error], MIRROR_ERRNOS);
 }
 
+static void add(__u64 *sum, const __u64 *counter)
+{
+	*sum += __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 /* Each thread sheds flows of its own: on the average, this share of all. */
 struct mirror_collector_counters shared_collector(const struct shared *s, unsigned int slot, int index)
 {
 	const struct mirror_collector_counters *c = &s->collectors[slot * MIRROR_MAX_COLLECTORS + index];
+	struct mirror_collector_counters all = { .group = c->group };
 	unsigned int threads = shared_threads(s);
-	struct mirror_collector_counters all = *c;
 
-	all.shed /= threads;
-	for (unsigned int thread = 1; thread < MIRROR_MAX_THREADS; thread++) {
-		c += MIRROR_COLLECTORS;
+	for (unsigned int thread = 0; thread < MIRROR_MAX_THREADS; thread++, c += MIRROR_COLLECTORS) {
 		if (c->group != all.group)
 			continue;
-		all.copies += c->copies;
-		all.bytes += c->bytes;
-		all.refused += c->refused;
-		all.shed_copies += c->shed_copies;
+		add(&all.copies, &c->copies);
+		add(&all.bytes, &c->bytes);
+		add(&all.refused, &c->refused);
+		add(&all.shed_copies, &c->shed_copies);
 		if (thread >= threads)
 			continue;
-		all.shed += c->shed / threads;
-		all.unreachable = all.unreachable ?: c->unreachable;
-		all.down |= c->down;
+		all.shed += __atomic_load_n(&c->shed, __ATOMIC_RELAXED) / threads;
+		all.unreachable = all.unreachable ?: __atomic_load_n(&c->unreachable, __ATOMIC_RELAXED);
+		all.down |= __atomic_load_n(&c->down, __ATOMIC_RELAXED);
 	}
 	return all;
 }

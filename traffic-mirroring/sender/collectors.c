@@ -80,13 +80,13 @@ static void set_unreachable(struct collector *c, int error)
 		collector_print(c->config, text);
 		log_warn("%s: %s", text, shared_unreachable_text(error));
 	}
-	c->counters->unreachable = error;
+	__atomic_store_n(&c->counters->unreachable, error, __ATOMIC_RELAXED);
 }
 
 static void answers(struct collector *c)
 {
 	if (c->silent)
-		c->counters->unreachable = 0;
+		__atomic_store_n(&c->counters->unreachable, 0, __ATOMIC_RELAXED);
 	c->silent = c->asked = false;
 }
 
@@ -154,7 +154,7 @@ void collector_refresh(struct collector *c)
 		refresh_device(c);
 	else
 		refresh_address(c);
-	c->counters->down = !c->usable;
+	__atomic_store_n(&c->counters->down, !c->usable, __ATOMIC_RELAXED);
 }
 
 bool collector_read_errors(struct tx_queue *queue, uint64_t now)
@@ -262,7 +262,7 @@ static void limit(struct collector *c, uint64_t now)
 	if (!last->now_ns)
 		limits_begin(&c->limits, c->counters->shed, &in);
 	in.fill = offered - taken > FULL * offered;
-	c->counters->shed = limits_step(&c->limits, &in);
+	__atomic_store_n(&c->counters->shed, limits_step(&c->limits, &in), __ATOMIC_RELAXED);
 	if (!shed && c->counters->shed) {
 		collector_print(c->config, text);
 		log_warn("%s: the path to it is full: flows are shed", text);
@@ -288,7 +288,7 @@ void collector_check(struct collector *c, uint64_t now)
 	if (c->silent || !c->counters->unreachable || now < c->next_ns)
 		return;
 	if (c->probed) {
-		c->counters->unreachable = 0;
+		__atomic_store_n(&c->counters->unreachable, 0, __ATOMIC_RELAXED);
 		c->probed = false;
 	} else if (probe(c, now)) {
 		c->next_ns = now + ANSWER_NS;

@@ -143,15 +143,18 @@ static bool is_needed(const struct drain *d)
 	return d->shared.thread < shared_threads(&d->shared);
 }
 
+static unsigned int predecessors(const struct drain *d)
+{
+	return __atomic_load_n(&d->predecessors, __ATOMIC_ACQUIRE);
+}
+
 /* Whether the records that other threads have of this one's flows have been sent. */
 static bool has_taken_over(struct drain *d)
 {
-	unsigned int predecessors = __atomic_load_n(&d->predecessors, __ATOMIC_ACQUIRE);
-
-	for (unsigned int i = 0; i < predecessors; i++)
+	for (unsigned int i = predecessors(d); i--;)
 		if (__atomic_load_n(&d->shared.state->sent_until[i], __ATOMIC_ACQUIRE) < d->handover_ns)
 			return false;
-	d->predecessors = 0;
+	__atomic_store_n(&d->predecessors, 0, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -163,7 +166,7 @@ static bool drain_batch(struct drain *d, uint64_t now)
 	struct ring *ring;
 
 	show_life(d, now);
-	if (!is_needed(d) || (d->predecessors && !has_taken_over(d)))
+	if (!is_needed(d) || (predecessors(d) && !has_taken_over(d)))
 		return false;
 	d->delivery->batch.now = now;
 	while (taken < BATCH_BYTES && (ring = merge_next(d->rings, d->n, now, &until))) {
@@ -287,7 +290,7 @@ void drain_run(struct drain *d)
 			break;
 		if (drain_batch(d, now))
 			d->worked_ns = now;
-		else if (now - d->worked_ns < LINGER_NS || d->predecessors)
+		else if (now - d->worked_ns < LINGER_NS || predecessors(d))
 			nap(d, now);
 		else
 			sleep_long(d, now);
