@@ -144,7 +144,7 @@ find_sender() {
 	sender_on $takers
 }
 
-# sender_threads N: another sender, with as many threads and new rings.
+# sender_threads NUMBER|auto: another sender, with new rings.
 sender_threads() {
 	run mirroring update --iface=lo --direction=ingress --sender-threads="$1" --quiet
 	find_sender

@@ -37,6 +37,7 @@ static void super_headers(struct packet *p)
 				    .proto = IPPROTO_TCP,
 				    .src = "192.0.2.1",
 				    .dst = "203.0.113.1",
+				    .id = 1, /* 0 could come from GRO of a host that numbers none */
 				    .src_port = 40000,
 				    .dst_port = 443,
 				    .tcp_flags = TH_ACK };
