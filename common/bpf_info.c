@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error_text.h"
 #include "log.h"
 
 int bpf_info_map(int fd, struct bpf_map_info *info)
@@ -31,7 +32,7 @@ int bpf_info_expect(int fd, const char *name, const struct bpf_map_shape *expect
 	int err = bpf_info_map(fd, &info);
 
 	if (err) {
-		log_error("%s: %s", name, strerror(-err));
+		log_error("%s: %s", name, error_text(err));
 		return err;
 	}
 	shape = (struct bpf_map_shape){ info.type, info.key_size, info.value_size,
@@ -50,7 +51,7 @@ int bpf_info_open(const char *path, const struct bpf_map_shape *expected)
 
 	if (fd < 0) {
 		fd = -errno;
-		log_error("%s: %s", path, strerror(-fd));
+		log_error("%s: %s", path, error_text(fd));
 		return fd;
 	}
 	err = bpf_info_expect(fd, path, expected);
@@ -75,7 +76,7 @@ int bpf_info_pin(struct bpf_map *map, const char *path)
 	}
 	err = bpf_map__set_pin_path(map, path);
 	if (err)
-		log_error("%s: %s", path, strerror(-err));
+		log_error("%s: %s", path, error_text(err));
 	return err;
 }
 

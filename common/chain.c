@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bpf_info.h"
+#include "bpf_open.h"
 
 /*
  * TCX came with kernel 6.6, later than the headers this is built with. The part of union bpf_attr
@@ -39,7 +40,7 @@ enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
 static int prog_info(uint32_t id, struct bpf_prog_info *info)
 {
 	__u32 size = sizeof(*info);
-	int fd = bpf_prog_get_fd_by_id(id);
+	int fd = bpf_open_program(id);
 	int err;
 
 	if (fd < 0)
@@ -51,7 +52,7 @@ static int prog_info(uint32_t id, struct bpf_prog_info *info)
 
 static int map_info(uint32_t id, struct bpf_map_info *info)
 {
-	int fd = bpf_map_get_fd_by_id(id);
+	int fd = bpf_open_map(id);
 	int err;
 
 	if (fd < 0)
@@ -90,7 +91,7 @@ int64_t chain_map_of(uint32_t prog_id)
 int64_t chain_next(uint32_t map_id)
 {
 	__u32 key = 0, prog_id = 0;
-	int fd = bpf_map_get_fd_by_id(map_id);
+	int fd = bpf_open_map(map_id);
 	int err;
 
 	if (fd < 0)
@@ -122,15 +123,33 @@ static const char *btf_name(uint32_t prog_id, __u32 btf_id, __u32 rec_size, stru
 	return type ? btf__name_by_offset(*btf, type->name_off) : NULL;
 }
 
+/* The name of the program's pin, without what l3afd and we add, if it begins like the kernel's name. */
+static const char *pin_name(uint32_t prog_id, const char *truncated, char pin[NAME_MAX + 1])
+{
+	int fd = strlen(truncated) == BPF_OBJ_NAME_LEN - 1 ? bpf_open_pinned_program(prog_id, pin) : -1;
+	char *end;
+
+	if (fd < 0)
+		return NULL;
+	close(fd);
+	end = pin + strlen(pin) - strlen("_tc");
+	if (end > pin && !strcmp(end, "_tc"))
+		*end = '\0';
+	return strncmp(pin, truncated, strlen(truncated)) ? NULL : pin;
+}
+
 void chain_program_name(uint32_t prog_id, char *name, size_t size)
 {
 	struct bpf_prog_info info = { 0 };
 	const char *full = NULL;
+	char pin[NAME_MAX + 1];
 	struct btf *btf = NULL;
 
 	if (!prog_info(prog_id, &info) && info.btf_id && info.nr_func_info)
 		full = btf_name(prog_id, info.btf_id, info.func_info_rec_size, &btf);
-	snprintf(name, size, "%s", full && *full ? full : info.name);
+	if (!full || !*full) /* only CAP_SYS_ADMIN may open BTF by its id */
+		full = pin_name(prog_id, info.name, pin);
+	snprintf(name, size, "%s", full ?: info.name);
 	btf__free(btf);
 }
 

@@ -58,5 +58,5 @@ int64_t chain_next(uint32_t map_id);
 /* The map id of a program's chain map, 0 if it has none; negative errno. */
 int64_t chain_map_of(uint32_t prog_id);
 
-/* The program's full function name (from BTF; else the kernel's 15 characters). */
+/* The program's full function name (from BTF; else from its pin; else the kernel's 15 characters). */
 void chain_program_name(uint32_t prog_id, char *name, size_t size);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "error_text.h"
 #include "log.h"
 #include "pins.h"
 
@@ -92,14 +93,14 @@ static int open_directory(const char *path)
 		return err ? err : fd;
 	err = err ? err : -errno;
 	if (err != -ENOENT)
-		log_error("cannot open %s: %s", path, strerror(-err));
+		log_error("cannot open %s: %s", path, error_text(err));
 	return err;
 }
 
 static void report(const char *path, int err)
 {
 	if (err != -EWOULDBLOCK)
-		log_error("cannot lock %s: %s", path, strerror(-err));
+		log_error("cannot lock %s: %s", path, error_text(err));
 	else
 		log_error("cannot lock %s: %s has held it for over %d seconds", path,
 			  lock_holder_text(lock_holder(path)), LOCK_SECONDS);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "error_text.h"
 #include "log.h"
 
 int privileges_drop(uid_t user, gid_t group)
@@ -18,13 +19,13 @@ int privileges_drop(uid_t user, gid_t group)
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	bool root = !geteuid();
 	const char *what = NULL;
-	int err;
+	int err, needed = CAP_SETGID;
 
 	if (root && setgroups(0, NULL))
 		what = "groups";
 	else if (root && setresgid(group, group, group))
 		what = "the group";
-	else if (root && setresuid(user, user, user))
+	else if (root && (needed = CAP_SETUID, setresuid(user, user, user)))
 		what = "the user";
 	/*
 	 * securebits may have kept what a change of the user takes away, and that leaves the inheritable ones
@@ -38,6 +39,6 @@ int privileges_drop(uid_t user, gid_t group)
 	if (!what)
 		return 0;
 	err = -errno;
-	log_error("cannot give up %s: %s", what, strerror(-err));
+	log_error("cannot give up %s: %s", what, error_text_without(err, needed));
 	return err;
 }

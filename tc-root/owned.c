@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../common/bpf_info.h"
+#include "../common/bpf_open.h"
 
 #define MAPS_MAX 64 /* of one program, the kernel's own limit */
 
@@ -37,7 +38,7 @@ static int add_map(struct bpf_ids *ids, uint32_t id)
 
 	if (has(ids, KIND_MAP, id))
 		return 0;
-	fd = bpf_map_get_fd_by_id(id);
+	fd = bpf_open_map(id);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	err = bpf_info_map(fd, &info);
@@ -57,7 +58,7 @@ int owned_add(struct bpf_ids *ids, uint32_t prog_id)
 
 	if (has(ids, KIND_PROGRAM, prog_id))
 		return 0;
-	fd = bpf_prog_get_fd_by_id(prog_id);
+	fd = bpf_open_program(prog_id);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	err = bpf_obj_get_info_by_fd(fd, &info, &size);
@@ -72,7 +73,7 @@ int owned_add(struct bpf_ids *ids, uint32_t prog_id)
 static bool same_truncated_name(uint32_t id, const struct bpf_map_info *map)
 {
 	struct bpf_map_info other;
-	int fd = bpf_map_get_fd_by_id(id);
+	int fd = bpf_open_map(id);
 	bool same = fd >= 0 && !bpf_info_map(fd, &other) && !strcmp(other.name, map->name);
 
 	if (fd >= 0)

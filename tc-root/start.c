@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../common/bpf_info.h"
+#include "../common/bpf_open.h"
 #include "../common/chain.h"
 #include "../common/error_text.h"
 #include "../common/log.h"
@@ -101,7 +102,7 @@ static int adopt(struct side *side, const struct chain_root *root)
 				  iface, direction, root->prog_id);
 			return -EEXIST;
 		}
-		fd = bpf_map_get_fd_by_id(root->map_id);
+		fd = bpf_open_map(root->map_id);
 		if (fd < 0)
 			return fail(side, fd, "cannot open the root's map");
 		err = bpf_obj_pin(fd, side->map_path);
@@ -116,7 +117,7 @@ static int adopt(struct side *side, const struct chain_root *root)
 	}
 
 	side->prog_id = root->prog_id;
-	side->prog_fd = bpf_prog_get_fd_by_id(root->prog_id);
+	side->prog_fd = bpf_open_program(root->prog_id);
 	return side->prog_fd < 0 ? fail(side, side->prog_fd, "cannot open the root program") : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/bpf_open.h"
 #include "../common/chain.h"
 #include "../common/error_text.h"
 #include "../common/log.h"
@@ -164,13 +165,32 @@ static int collect_roots(const struct link *link, struct bpf_ids *ids)
 	return err;
 }
 
+/* Whether no process can hide what it has open. -EACCES, after log_error(): some can. */
+static int check_sight(const struct link *link)
+{
+	static const int needed[] = { CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if (capability_held(needed[i]))
+			continue;
+		log_error(
+			"%s: cannot see which processes hold its root programs: %s; use --force if none does",
+			link->name, error_text_without(-EACCES, needed[i]));
+		return -EACCES;
+	}
+	return 0;
+}
+
 /* -EBUSY, with a line, when another process holds a root of the interface. */
 static int check_holders(const struct link *link)
 {
 	struct bpf_ids ids = { 0 };
 	struct holder holder;
-	int err = link->ifindex ? collect_roots(link, &ids) : 0;
+	int err = check_sight(link);
 
+	if (err)
+		return err;
+	err = link->ifindex ? collect_roots(link, &ids) : 0;
 	if (!err)
 		err = each_pin(link->name, false, collect_pin, &ids);
 	if (!err)
@@ -222,12 +242,12 @@ static int detach_tcx(const struct link *link, enum direction direction, const s
 	int fd, err;
 
 	if (root->link_id) {
-		fd = bpf_link_get_fd_by_id(root->link_id);
+		fd = bpf_open_link(root->link_id);
 		if (fd < 0)
 			return fd;
 		err = bpf_link_detach(fd); /* even if another process still holds the link */
 	} else {
-		fd = bpf_prog_get_fd_by_id(root->prog_id);
+		fd = bpf_open_program(root->prog_id);
 		if (fd < 0)
 			return fd;
 		err = bpf_prog_detach2(fd, link->ifindex,

@@ -391,9 +391,9 @@ refused() {
 	local before
 	before=$(state)
 	expect 1 on host setpriv --reuid 65534 --clear-groups "$BUILD/tc_root" start --iface eth0
-	[[ $output == "tc_root: eth0 ingress: "*": Operation not permitted without CAP_SYS_ADMIN and CAP_NET_ADMIN" ]]
+	[[ $output == "tc_root: eth0 ingress: "*": Operation not permitted without CAP_BPF and CAP_NET_ADMIN" ]]
 	expect 1 on host setpriv --reuid 65534 --clear-groups "$BUILD/tc_root" status --iface eth0
-	[[ $output == "tc_root: eth0 ingress: cannot read the chain: Operation not permitted without CAP_SYS_ADMIN and CAP_NET_ADMIN" ]]
+	[[ $output == "tc_root: eth0 ingress: cannot read the chain: Operation not permitted without CAP_BPF and CAP_NET_ADMIN" ]]
 	[[ $(state) == "$before" ]]
 	expect 1 on host unshare -m sh -c "mount -t tmpfs none /sys/fs/bpf; $BUILD/tc_root start --iface eth0"
 	[[ $output == "tc_root: no bpffs is mounted at /sys/fs/bpf" ]]

@@ -15,6 +15,7 @@
 
 #include "../../common/args.h"
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/privileges.h"
 #include "../wire/formats.h"
@@ -114,7 +115,7 @@ static int open_outputs(struct program *p)
 	if (o->tap) {
 		err = tap_open(o->tap, o->tap_queues, &o->pipeline.tap);
 		if (err) {
-			log_error("cannot open the TAP device \"%s\": %s", o->tap, strerror(-err));
+			log_error("cannot open the TAP device \"%s\": %s", o->tap, error_text(err));
 			return err;
 		}
 	}

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../wire/copy.h"
 #include "../wire/formats.h"
@@ -132,7 +133,9 @@ static int open_udp(const struct listen *l, uint32_t buffer, bool shared)
 
 static int cannot_listen(const struct listen *l, int err)
 {
-	log_error("cannot listen on \"%s\": %s", l->text, strerror(-err));
+	int needed = l->format->carrier == CARRIER_UDP ? CAP_NET_BIND_SERVICE : CAP_NET_RAW;
+
+	log_error("cannot listen on \"%s\": %s", l->text, error_text_without(err, needed));
 	return err;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../abi/host.h"
 #include "../wire/prefetch.h"
@@ -100,7 +101,7 @@ static int open_pinned(struct ring *r, const char *path)
 		return fd;
 	err = ring_open(r, fd);
 	if (err) {
-		log_error("cannot open %s: %s", path, strerror(-err));
+		log_error("cannot open %s: %s", path, error_text(err));
 		close(fd);
 	}
 	return err;

@@ -89,7 +89,7 @@ static int map_array(struct shared *s, const struct array *a)
 		return fd;
 	err = map_opened(s, a, fd);
 	if (err)
-		log_error("cannot map %s: %s", path, strerror(-err));
+		log_error("cannot map %s: %s", path, error_text(err));
 	close(fd);
 	return err;
 }
@@ -245,7 +245,7 @@ int shared_group_by_id(uint32_t id, struct mirror_group *group)
 		return fd;
 	if (bpf_map_lookup_elem(fd, &slot, group)) {
 		err = -errno;
-		log_error("%s: %s", HOST_PINS "/groups", strerror(-err));
+		log_error("%s: %s", HOST_PINS "/groups", error_text(err));
 	}
 	close(fd);
 	if (err)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/netlink.h"
 #include "../host/collector.h"
@@ -55,7 +56,9 @@ void collector_open(struct collector *c, const struct mirror_group *group,
 
 		if (fd < 0) {
 			collector_print(config, text);
-			log_error("cannot open a socket for %s: %s", text, strerror(-fd));
+			log_error("cannot open a socket for %s: %s", text,
+				  format->carrier == CARRIER_UDP ? error_text(fd) :
+								   error_text_without(fd, CAP_NET_RAW));
 			while (i--)
 				close(c->queue[i].fd);
 			c->queues = 0;

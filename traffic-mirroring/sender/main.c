@@ -15,6 +15,7 @@
 #include "../../common/args.h"
 #include "../../common/clock.h"
 #include "../../common/lock.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/open_files.h"
 #include "../../common/privileges.h"
@@ -61,7 +62,7 @@ static int take_lock(void)
 			log_error("this host has no rings; `mirroring start` makes them for the first filter "
 				  "with a collector");
 		else
-			log_error("cannot open %s: %s", HOST_SENDER_LOCK, strerror(-err));
+			log_error("cannot open %s: %s", HOST_SENDER_LOCK, error_text(err));
 		return err;
 	}
 	/* the lock stays until the process ends; lock_holder() of others has it for a moment */
@@ -74,7 +75,7 @@ static int take_lock(void)
 	if (err == -EALREADY)
 		log_warn("%s is this host's sender already", lock_holder_text(lock_holder(HOST_SENDER_LOCK)));
 	else
-		log_error("cannot lock %s: %s", HOST_SENDER_LOCK, strerror(-err));
+		log_error("cannot lock %s: %s", HOST_SENDER_LOCK, error_text(err));
 	close(fd);
 	return err;
 }
@@ -112,7 +113,7 @@ static int prepare(struct threads *t, struct shared *shared)
 		return err;
 	nice = shared->settings->nice;
 	if (setpriority(PRIO_PROCESS, 0, nice))
-		log_warn("cannot set the priority to %d: %s", nice, strerror(errno));
+		log_warn("cannot set the priority to %d: %s", nice, error_text_without(-errno, CAP_SYS_NICE));
 	err = drop_privileges();
 	if (!err)
 		threads_publish(t);

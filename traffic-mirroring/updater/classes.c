@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../host/names.h"
 #include "../host/shared.h"
@@ -101,7 +102,7 @@ static int take_back(struct shared *host, const uint16_t *heir)
 			hand_over(&host->flows[set].flow[way], heir);
 	err = grace_period();
 	if (err)
-		log_error("cannot take back unused names: %s", strerror(-err));
+		log_error("cannot take back unused names: %s", error_text(err));
 	for (uint16_t class = CLASS_FIRST; class < MIRROR_MAX_CLASSES && !err; class ++)
 		if (heir[class] && heir[class] != class)
 			__atomic_store_n(&host->names[class].len, 0, __ATOMIC_RELEASE);
@@ -199,7 +200,7 @@ int classes_put(struct shared *host, const struct filter_set *filters, const str
 	if (!err && need->missing.n)
 		err = make_room(host, names, need, used) ?: give(host, &need->missing);
 	if (err && !log_reported())
-		log_error("cannot add the names of domain: %s", strerror(-err));
+		log_error("cannot add the names of domain: %s", error_text(err));
 	if (need)
 		free(need->missing.at);
 	free(need);

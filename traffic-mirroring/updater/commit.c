@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../../common/netlink.h"
 #include "counters.h"
@@ -50,7 +51,7 @@ static int check_prefixes(const struct configuration *c, const struct address_ta
 	int err = add_prefixes(c, table, &plan);
 
 	if (err)
-		log_error("cannot count the prefixes: %s", strerror(-err));
+		log_error("cannot count the prefixes: %s", error_text(err));
 	else
 		prefixes_merge(plan.at, &plan.n, 0);
 	if (plan.n > MIRROR_MAX_PREFIXES) {
@@ -261,7 +262,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	if (!err)
 		err = read_outers(t, outers, &n_outers);
 	if (err) {
-		log_error("cannot read the maps: %s; the filters in force stay", strerror(-err));
+		log_error("cannot read the maps: %s; the filters in force stay", error_text(err));
 		goto out;
 	}
 
@@ -281,7 +282,7 @@ int tables_commit(struct tables *t, const struct configuration *c, bool l3)
 	if (!err && c->host && filters_constrain(c->filters, DIM_DOMAIN))
 		err = ruleset_write(c, spare, config.generation + 1);
 	if (err) {
-		log_error("cannot write the maps: %s; the filters in force stay", strerror(-err));
+		log_error("cannot write the maps: %s; the filters in force stay", error_text(err));
 		goto out;
 	}
 	for (int dim = 0; dim < DIM_NUMBERS; dim++)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "counters.h"
 #include "delivery.h"
@@ -176,7 +177,7 @@ static int make_plan(const struct instance *i, struct change *change, struct pla
 	if (!err && i->tables)
 		err = tables_read(i->tables, p->c);
 	if (err && !log_reported())
-		log_error("cannot read the maps of %s: %s", i->link.name, strerror(-err));
+		log_error("cannot read the maps of %s: %s", i->link.name, error_text(err));
 	if (err)
 		return err;
 	delivery_parse(&p->c->options, &p->c->delivery);

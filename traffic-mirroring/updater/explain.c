@@ -12,6 +12,7 @@
 
 #include "../../common/args.h"
 #include "../../common/clock.h"
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "../host/emit.h"
 #include "explain_frame.h"
@@ -86,7 +87,7 @@ static int read_in_force(const struct request *request, struct configuration *c)
 	if (!err) {
 		err = tables_read(i.tables, c);
 		if (err)
-			log_error("cannot read the maps of %s: %s", i.link.name, strerror(-err));
+			log_error("cannot read the maps of %s: %s", i.link.name, error_text(err));
 	}
 	instance_close(&i);
 	return err;

@@ -477,7 +477,7 @@ int host_attach(struct host *h, const struct tables *t)
 	if (!err && h->shared.accepts)
 		err = attach_array(tables_accepts_fd(t), "accepts");
 	if (err)
-		log_error("cannot connect the data path to the rings: %s", strerror(-err));
+		log_error("cannot connect the data path to the rings: %s", error_text(err));
 	return err;
 }
 

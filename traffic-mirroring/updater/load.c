@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../common/bpf_info.h"
+#include "../../common/bpf_open.h"
 #include "../../common/chain.h"
 #include "../../common/error_text.h"
 #include "../../common/log.h"
@@ -238,11 +239,9 @@ static int open_last_map(const struct instance *i, const struct chain *chain, ui
 		log_error("%s %s: the chain has no end to chain after: give --map-name", iface, direction);
 		return -EINVAL;
 	}
-	fd = bpf_map_get_fd_by_id(*id);
-	if (fd >= 0)
-		return fd;
-	fd = -errno;
-	log_error("%s %s: map %u: %s", iface, direction, *id, error_text(fd));
+	fd = bpf_open_map(*id);
+	if (fd < 0)
+		log_error("%s %s: map %u: %s", iface, direction, *id, error_text(fd));
 	return fd;
 }
 
@@ -254,9 +253,9 @@ static int set_next(int map_fd, uint32_t prog_id)
 
 	if (!prog_id)
 		return bpf_map_delete_elem(map_fd, &zero) && errno != ENOENT ? -errno : 0;
-	fd = bpf_prog_get_fd_by_id(prog_id);
+	fd = bpf_open_program(prog_id);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (bpf_map_update_elem(map_fd, &zero, &fd, BPF_ANY))
 		err = -errno;
 	close(fd);
@@ -298,9 +297,9 @@ static int insert(struct instance *i, int map_fd, uint32_t map_id)
 	next = chain_next(map_id);
 	if (next < 0)
 		return next;
-	own = bpf_map_get_fd_by_id(own_id);
+	own = bpf_open_map(own_id);
 	if (own < 0)
-		return -errno;
+		return own;
 	/*
 	 * where nothing follows, as in a chain that was cut here, what follows us already does so further on
 	 */
@@ -345,7 +344,9 @@ static void report(enum direction direction, int error)
 	char file[PATH_MAX] = "the object";
 
 	object_file(direction, file);
-	log_error("cannot load %s: %s%s", file, error_text(error), log_libbpf());
+	log_error("cannot load %s: %s%s", file,
+		  error == -EACCES ? error_text_without(error, CAP_PERFMON) : error_text(error),
+		  log_libbpf());
 }
 
 static struct bpf_object *open_object(enum direction direction, int *error)
@@ -536,9 +537,9 @@ static int bypass(uint32_t prog_id, uint32_t map_id)
 
 	if (next < 0)
 		return next;
-	fd = bpf_map_get_fd_by_id(map_id);
+	fd = bpf_open_map(map_id);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = set_next(fd, next);
 	close(fd);
 	return err;

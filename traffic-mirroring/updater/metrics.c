@@ -183,7 +183,7 @@ int command_metrics(const struct request *request)
 
 	(void)request;
 	if (err)
-		log_error("cannot read the maps: %s", strerror(-err));
+		log_error("cannot read the maps: %s", error_text(err));
 	else
 		print_all(all.at, all.n);
 	if (!err)

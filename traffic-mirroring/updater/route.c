@@ -119,7 +119,7 @@ static int plan(struct routes *r, const struct route *route, const char *nic)
 	if (!err && !p->replaces)
 		err = leads_there(route, &leads);
 	if (err)
-		log_error("cannot read the route to %s: %s", collector, strerror(-err));
+		log_error("cannot read the route to %s: %s", collector, error_text(err));
 	if (err || leads)
 		return err;
 	if (route->gateway.family && route->gateway.family != route->dst.family) {
@@ -183,7 +183,7 @@ static int make(struct planned_route *p)
 	}
 	inet_ntop(p->route.dst.family, p->route.dst.bytes, collector, sizeof(collector));
 	if (err)
-		log_error("cannot add the route to %s through %s: %s", collector, p->nic, strerror(-err));
+		log_error("cannot add the route to %s through %s: %s", collector, p->nic, error_text(err));
 	else
 		log_info("route to %s through %s added", collector, p->nic);
 	return err;
@@ -208,7 +208,7 @@ static void unmake(const struct planned_route *p)
 	if (!err)
 		return;
 	inet_ntop(p->route.dst.family, p->route.dst.bytes, collector, sizeof(collector));
-	log_warn("cannot take back the route to %s through %s: %s", collector, p->nic, strerror(-err));
+	log_warn("cannot take back the route to %s through %s: %s", collector, p->nic, error_text(err));
 }
 
 struct claims {
@@ -254,7 +254,7 @@ static void release(const struct route *route, const char *nic)
 		err = netlink_route_del(&made);
 	inet_ntop(route->dst.family, route->dst.bytes, collector, sizeof(collector));
 	if (err)
-		log_warn("cannot remove the route to %s through %s: %s", collector, nic, strerror(-err));
+		log_warn("cannot remove the route to %s through %s: %s", collector, nic, error_text(err));
 	else
 		log_info("route to %s through %s removed", collector, nic);
 }
@@ -265,7 +265,7 @@ static void release_unwanted(const struct delivery *before)
 	int err = wanted_routes(before, c.routes, &c.n);
 
 	if (err)
-		log_warn("cannot remove the routes through %s: %s", before->redirect_to, strerror(-err));
+		log_warn("cannot remove the routes through %s: %s", before->redirect_to, error_text(err));
 	if (err || !c.n)
 		return;
 	if (instance_each((struct instance_query){}, mark_wanted, &c)) {

@@ -80,7 +80,8 @@ int sender_signal_at(const char *lock, int signal)
 		err = signal_and_wait(lock, pid, SIGKILL);
 	}
 	if (err)
-		log_error("cannot end %s, the sender: %s", lock_holder_text(pid), error_text(err));
+		log_error("cannot end %s, the sender: %s", lock_holder_text(pid),
+			  error_text_without(err, CAP_KILL));
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/error_text.h"
 #include "../../common/log.h"
 #include "instance.h"
 #include "request.h"
@@ -24,7 +25,7 @@ int command_show(const struct request *request)
 		if (!err)
 			err = rules_print(stdout, c->filters);
 		if (err)
-			log_error("cannot show the filters: %s", strerror(-err));
+			log_error("cannot show the filters: %s", error_text(err));
 	}
 	configuration_free(c);
 	instance_close(&i);

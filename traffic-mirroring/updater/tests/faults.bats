@@ -343,12 +343,56 @@ without() {
 	expect "$2" on host setpriv --bounding-set="-$1" "${@:3}"
 }
 
-@test "without CAP_SYS_ADMIN: what cannot be read is not taken for absent, and nothing changes" {
+# user CAPABILITIES STATUS COMMAND…: as a user who has only these.
+user() {
+	local only="-all${1:+,+${1//,/,+}}"
+	expect "$2" on host setpriv --reuid=12345 --regid=12345 --clear-groups --inh-caps="$only" --ambient-caps="$only" \
+		--bounding-set="$only" "${@:3}"
+}
+
+# needs CAPABILITIES COMMAND…: refused without any of them, which the refusal names; with all, it works.
+needs() {
+	local capability others
+	for capability in ${1//,/ }; do
+		others=$(tr , '\n' <<<"$1" | grep -vx "$capability" | paste -sd ,)
+		user "$others" 1 "${@:2}"
+		[[ $output == *" without "*"CAP_${capability^^}"* ]]
+	done
+	user "$1" 0 "${@:2}"
+}
+
+@test "each command does with a few capabilities, none with CAP_SYS_ADMIN, and names the one that is missing" {
+	local us=(--iface=eth0 --direction=ingress) PATH=${PATH#"$stubs:"} command
+	on host tc_root stop --iface eth0 --quiet
+	needs bpf,net_admin tc_root start --iface=eth0
+	[[ $(on host find /sys/fs/bpf/tc -printf '%u %m\n' | sort -u) == $'12345 600\n12345 700' ]]
+	needs net_admin tc_root status --iface=eth0
+	needs bpf,net_admin,perfmon mirroring start "${us[@]}" --rules="mirror proto icmp to vxlan:$LAB_COLLECTOR4"
+	needs bpf,net_admin,net_raw mirroring start "${us[@]}" --rules="mirror to gre:$LAB_COLLECTOR4"
+	needs bpf mirroring update "${us[@]}" --rules="mirror proto icmp to gre:$LAB_COLLECTOR4"
+	user bpf 0 mirroring rollback "${us[@]}"
+	user bpf 0 mirroring show "${us[@]}"
+	[[ $output == "mirror to gre:$LAB_COLLECTOR4" ]]
+	for command in status "status --json" metrics; do
+		# shellcheck disable=SC2086
+		needs net_admin mirroring $command
+	done
+	user bpf 0 mirror-sender --status
+	[[ $output == "sender   running"* ]]
+	user bpf,net_admin 0 tc_root status --iface=eth0
+	[[ $output == *"tc_ingress_root (clsact, program "*") -> _ingress_redirect (program "*") -> end"* ]]
+	needs net_admin mirroring stop "${us[@]}"
+	needs net_admin,sys_ptrace,dac_read_search tc_root stop --iface=eth0
+	[[ ! $(on host ls /sys/fs/bpf/tc /sys/fs/bpf/progs) ]]
+}
+
+@test "what has no pin and cannot be read is not taken for absent, and nothing changes" {
 	mirror_start --rules="mirror proto icmp"
 	local us=(--iface=eth0 --direction=ingress)
+	on host rm /sys/fs/bpf/progs/eth0/tc_ingress_root_tc
 	without sys_admin 1 mirroring stop "${us[@]}"
 	[[ $output == "mirroring: cannot take eth0 ingress out of the chain: Operation not permitted without CAP_SYS_ADMIN" ]]
-	without sys_admin 1 mirroring start "${us[@]}" --map-name="$pins/tc_ingress_root_array"
+	without sys_admin 1 mirroring start "${us[@]}"
 	[[ $output == *": Operation not permitted without CAP_SYS_ADMIN" ]]
 	without sys_admin 1 mirroring status
 	[[ $output == *" unknown"* && $output == *"PROBLEM    the chain cannot be read: Operation not permitted without CAP_SYS_ADMIN"* ]]
