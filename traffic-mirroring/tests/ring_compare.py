@@ -23,7 +23,7 @@ import tempfile
 
 from packet import *
 
-TSHARK = ["tshark", "-X", "lua_script:gue.lua"]
+TSHARK = ["tshark", "-n", "-X", "lua_script:gue.lua"]
 NOBODY = 65534
 for option in "ip.defragment:FALSE", "ipv6.defragment:FALSE", "ip.check_checksum:TRUE", "udp.check_checksum:TRUE", \
         "tcp.check_checksum:TRUE":

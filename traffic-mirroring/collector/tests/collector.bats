@@ -59,7 +59,7 @@ packets_of() {
 	[[ $(packets_of "$LAB/copies.pcapng" ip6) == 2 ]]
 	# an interface per source, format and VNI
 	expect 0 capinfos -I "$LAB/copies.pcapng"
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == "$(sort <<-END
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == "$(sort <<-END
 		gue $LAB_UPLINK4
 		gue $LAB_UPLINK6
 		vxlan $LAB_UPLINK4 vni 7
@@ -74,7 +74,7 @@ packets_of() {
 		erspan $LAB_UPLINK6 vni 6
 	END
 	)" ]]
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch | head -1) =~ \.[0-9]{9}$ ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.time_epoch | head -1) =~ \.[0-9]{9}$ ]]
 }
 
 @test "what the sender tells in Geneve: time, length, direction; in a compressed file" {
@@ -82,7 +82,7 @@ packets_of() {
 	datagram 6081 0700655800000700fff1010103010000fff10201000005dcfff1030217979cfe362a0005$frame
 	collect_end
 	counters packets=1 packets_cut=1
-	expect 0 tshark -r "$LAB/copies.pcapng.zst" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.packet_flags_direction
+	expect 0 tshark -n -r "$LAB/copies.pcapng.zst" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.packet_flags_direction
 	[[ $output == *$'1700000000.000000005\t1500\t42\t0x00000002' ]]
 	[[ $(zstd -dc "$LAB/copies.pcapng.zst" | tcpdump --count -r - 2>/dev/null) == '1 packet' ]]
 }
@@ -220,7 +220,7 @@ file_of() {
 	collect --listen vxlan --write "$LAB/copies.pcap" --snaplen 60
 	datagram 4789 "$vxlan7$frame$(printf '%0200d' 0)"
 	collect_end
-	expect 0 tshark -r "$LAB/copies.pcap" -T fields -e frame.len -e frame.cap_len
+	expect 0 tshark -n -r "$LAB/copies.pcap" -T fields -e frame.len -e frame.cap_len
 	[[ $output == *$'142\t60' ]]
 }
 
@@ -292,13 +292,13 @@ for frame in sys.argv[1:]:
 	wait_until 5 eval '[[ $(packets_of "$LAB/copies.pcapng" 2>/dev/null) == 3 ]]'
 	collect_end
 	[[ $(packets_of "$LAB/copies.pcapng" 'src 1.2.3.4') == 2 && $(packets_of "$LAB/copies.pcapng" 'vlan 99 and src 1.2.3.4') == 1 ]]
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == $'dev\nvxlan vni 7' ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | sort -u) == $'dev\nvxlan vni 7' ]]
 	collect --listen vlan:eth0 --vni 99 --write "$LAB/copies.pcapng"
 	frames $frame ${macs}81000063${frame:24} ${macs}81000062${frame:24}
 	wait_until 5 eval '[[ $(packets_of "$LAB/copies.pcapng" 2>/dev/null) == 1 ]]'
 	collect_end
 	counters packets=1 datagrams_vni=1
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == 'vlan vni 99' ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == 'vlan vni 99' ]]
 	[[ $(tcpdump -XX -r "$LAB/copies.pcapng" 2>/dev/null | sed -n 's/^\t0x[0-9a-f]*:  \(.*\)  .*/\1/p' | tr -d ' \n') == "$frame" ]]
 }
 
@@ -414,12 +414,12 @@ read_files() {
 	gre 100088be00000001100000060000000a$frame
 	capture_end wire
 	read_files --read "$LAB/wire.pcap" --write "$LAB/copies.pcapng"
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == $'vxlan vni 7\ndev\ndev' ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == $'vxlan vni 7\ndev\ndev' ]]
 	read_files --read "$LAB/wire.pcap" --write "$LAB/copies.pcapng" --depth 1
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | uniq) == dev ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name | uniq) == dev ]]
 	read_files --read - --listen vxlan:5000 --listen erspan --from $LAB_UPLINK4,$LAB_UPLINK6 --write "$LAB/copies.pcapng" <"$LAB/wire.pcap"
 	counters datagrams=3 datagrams_other=1 packets=2
-	[[ $(tshark -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == "vxlan $LAB_UPLINK6 vni 7"$'\n'"erspan $LAB_UPLINK4 vni 6" ]]
+	[[ $(tshark -n -r "$LAB/copies.pcapng" -T fields -e frame.interface_name) == "vxlan $LAB_UPLINK6 vni 7"$'\n'"erspan $LAB_UPLINK4 vni 6" ]]
 }
 
 @test "output that is slow gets all of a file; a pipe to read from keeps it from nothing" {

@@ -105,7 +105,7 @@ sleeps() {
 	capture_pair_end
 	local file
 	for file in wire copies; do
-		tshark -r "$LAB/$file.pcap" -Y "icmp.type == 8 || icmp.type == 0" -T fields -e icmp.type -e icmp.seq -e frame.time_epoch |
+		tshark -n -r "$LAB/$file.pcap" -Y "icmp.type == 8 || icmp.type == 0" -T fields -e icmp.type -e icmp.seq -e frame.time_epoch |
 			awk '{ print $1 "." $2, $3 }' | sort >"$LAB/$file"
 	done
 	join "$LAB/wire" "$LAB/copies" | awk '{ printf "%d\n", ($3 - $2) * 1e6 }' | sort -n >"$LAB/delays"
@@ -204,8 +204,8 @@ sleeps() {
 	wait $pid
 	kill -CONT "$(sender)"
 	each_has_a_copy
-	tshark -r "$LAB/wire.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/wire.order"
-	tshark -r "$LAB/copies.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/copies.order"
+	tshark -n -r "$LAB/wire.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/wire.order"
+	tshark -n -r "$LAB/copies.pcap" -Y icmp -T fields -e icmp.type -e icmp.seq >"$LAB/copies.order"
 	(($(wc -l <"$LAB/wire.order") == 2000))
 	cmp "$LAB/wire.order" "$LAB/copies.order"
 }
@@ -291,7 +291,7 @@ for n in range('$1'):
 	capture_pair_end
 	# packets of each flow, by the client's port
 	for file in wire copies; do
-		tshark -r "$LAB/$file.pcap" -Y "udp.dstport == 9 && !icmp" -T fields -e udp.srcport 2>/dev/null |
+		tshark -n -r "$LAB/$file.pcap" -Y "udp.dstport == 9 && !icmp" -T fields -e udp.srcport 2>/dev/null |
 			awk -F, '{ n[$NF]++ } END { for (port in n) print port, n[port] }' | sort >"$LAB/$file"
 	done
 	local all complete broken

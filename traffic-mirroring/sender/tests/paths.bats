@@ -11,7 +11,7 @@ pings() {
 
 # Copies with something inside of it that tshark finds by a filter.
 found() {
-	tshark -r "$LAB/copies.pcap" "${@:2}" -Y "$1" 2>/dev/null | wc -l
+	tshark -n -r "$LAB/copies.pcap" "${@:2}" -Y "$1" 2>/dev/null | wc -l
 }
 
 stopped() {
@@ -260,7 +260,7 @@ oversize() {
 	on client curl --silent --fail --output /dev/null "http://$LAB_HOST4/file?[1-60]"
 	capture_end copies
 	# outer destination and source port, by the client's port
-	tshark -r "$LAB/copies.pcap" -Y tcp -T fields -E occurrence=a -e ip.dst -e udp.srcport -e tcp.srcport -e tcp.dstport 2>/dev/null |
+	tshark -n -r "$LAB/copies.pcap" -Y tcp -T fields -E occurrence=a -e ip.dst -e udp.srcport -e tcp.srcport -e tcp.dstport 2>/dev/null |
 		awk '{ split($1, dst, ","); print $3 == 80 ? $4 : $3, dst[1], $2 }' | sort -u >"$LAB/flows"
 	head -5 "$LAB/flows"
 	[[ $(cut -d' ' -f1 "$LAB/flows" | sort -u | wc -l) -ge 60 ]]

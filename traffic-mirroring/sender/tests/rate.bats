@@ -27,7 +27,7 @@ for n in range(3000):
 	capture_pair_end
 	# tshark decodes what is in VXLAN
 	count() {
-		tshark -r "$LAB/$1.pcap" -Y "udp.dstport == $2" 2>/dev/null | wc -l
+		tshark -n -r "$LAB/$1.pcap" -Y "udp.dstport == $2" 2>/dev/null | wc -l
 	}
 	local limited all
 	all=$(count copies 10)
