@@ -33,6 +33,7 @@ directions=(ingress egress)
 at=host
 last_filter="" # a port or nothing, which is all UDP
 takers=1 # CPUs of the receiver of copies
+threads=auto # of the sender
 tcpdump="" # a process
 declare -A sender=() # processes
 declare -A bench_commands=(
@@ -136,6 +137,7 @@ begin() {
 		start eth0 "$direction" mirror
 		chain "$direction"
 	done
+	[[ $at != host || $threads == auto ]] || set_threads # an older commit has no threads
 	find_sender
 }
 
@@ -146,8 +148,13 @@ find_sender() {
 
 # sender_threads NUMBER|auto: another sender, with new rings.
 sender_threads() {
-	run mirroring update --iface=lo --direction=ingress --sender-threads="$1" --quiet
+	threads=$1
+	set_threads
 	find_sender
+}
+
+set_threads() {
+	run mirroring update --iface=lo --direction=ingress --sender-threads="$threads" --quiet
 }
 
 # start DEVICE DIRECTION RULES

@@ -30,7 +30,7 @@ struct drain {
 	uint64_t slept_ns; /* total */
 	uint64_t worked_ns, step_ns, answers_ns, links_ns; /* CLOCK_MONOTONIC when last done */
 	/*
-	 * This thread has been given flows of so many others: it waits until these have sent all records up to
+	 * This thread has been given flows of so many others: it waits until they have sent all records up to
 	 * this time. 0: none. The thread in charge sets it before the data path learns of it.
 	 */
 	unsigned int predecessors;
