@@ -3,39 +3,18 @@
  * Undecided records with any packet, of few flows, between commits, limits and ends of time. The memory keeps
  * to its limit and is all free in the end, and of flows that no filter wants nothing is delivered.
  */
+#define SETS 64
 #include "../hold.h"
+#include "hold_arrays.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../../common/clock.h"
 
-#define SETS 64
 #define UNSENT (512 << 10) /* the most that waits in the batch */
 
-static struct mirror_state state;
-static struct mirror_settings settings = {
-	.hold_memory = 1 << 20, .hold_flow = 64 << 10, .hold_packets = 20, .hold_time = 1
-};
-static __u64 sent[SENT_COUNT], sent_errors[MIRROR_ERRNOS];
-static struct mirror_flow_set flows[SETS];
-static struct mirror_words accepts[MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES];
-static struct mirror_name names[MIRROR_MAX_CLASSES];
-static struct mirror_ruleset rulesets[MIRROR_MAX_RULESETS];
-static struct mirror_collector_counters collectors[MIRROR_MAX_GROUPS * MIRROR_MAX_COLLECTORS];
-static const struct shared shared = {
-	.state = &state,
-	.settings = &settings,
-	.sent = sent,
-	.sent_errors = sent_errors,
-	.collectors = collectors,
-	.flows = flows,
-	.flow_sets = SETS,
-	.accepts = accepts,
-	.names = names,
-	.rulesets = rulesets,
-};
-static struct deliverer delivery = { .shared = &shared, .batch = { .shared = &shared } };
+static struct deliverer delivery = { .shared = &hold_arrays, .batch = { .shared = &hold_arrays } };
 static uint64_t now;
 
 static void check(bool ok)
@@ -125,12 +104,12 @@ static void commit(bool wanting)
 	accepts[CLASS_FIRST].bank[bank] = wanting ? next() : 0;
 	names[CLASS_FIRST].suffix = choice >> 1 & 1;
 	names[CLASS_FIRST].len = take(names[CLASS_FIRST].text, choice >> 4);
-	state.names_generation += choice >> 2 & 1;
+	state_map.names_generation += choice >> 2 & 1;
 }
 
 static void reset(void)
 {
-	memset(&state, 0, sizeof(state));
+	memset(&state_map, 0, sizeof(state_map));
 	memset(sent, 0, sizeof(sent));
 	memset(flows, 0, sizeof(flows));
 	memset(names, 0, sizeof(names));
@@ -148,10 +127,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.at = data;
 	in.len = size;
 	reset();
-	h = hold_new(&shared, &delivery);
+	h = hold_new(&hold_arrays, &delivery);
 	check(h);
 	wanting = next() & 1;
-	settings.hold_memory = (1 + next()) << 10;
+	settings = (struct mirror_settings){
+		.hold_memory = (1 + next()) << 10, .hold_flow = 64 << 10, .hold_packets = 20, .hold_time = 1
+	};
 	commit(wanting);
 	while (in.len) {
 		uint8_t what = next();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Held flows: records go in, what is delivered comes out, with arrays in place of the host's maps. */
+#define SETS 65536
 #include "../../../common/tests/unit.h"
 #include "../hold.h"
+#include "hold_arrays.h"
 
 #include <arpa/inet.h>
 #include <net/ethernet.h>
@@ -19,7 +21,6 @@
 #include "../../wire/tests/hello.h"
 #include "../flow_table.h"
 
-#define SETS 65536
 #define WANTED "www.wanted.example"
 #define GROUP 5
 #define OTHER_GROUP 6
@@ -29,13 +30,6 @@
 /* The names of the host. */
 enum { CLASS_WANTED = CLASS_FIRST, CLASS_SUFFIX, CLASS_OTHER };
 
-static struct mirror_state state_map;
-static struct mirror_settings settings;
-static __u64 sent[SENT_COUNT];
-static struct mirror_flow_set flows[SETS];
-static struct mirror_words accepts[MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES];
-static struct mirror_name names[MIRROR_MAX_CLASSES];
-static struct mirror_ruleset rulesets[MIRROR_MAX_RULESETS];
 static struct shared shared;
 static struct deliverer delivery;
 static struct hold *hold;
@@ -108,16 +102,7 @@ FIXTURE(setup)
 	settings = (struct mirror_settings){
 		.hold_memory = 1 << 20, .hold_flow = 64 << 10, .hold_packets = 50, .hold_time = 10
 	};
-	shared = (struct shared){
-		.state = &state_map,
-		.settings = &settings,
-		.sent = sent,
-		.flows = flows,
-		.flow_sets = SETS,
-		.accepts = accepts,
-		.names = names,
-		.rulesets = rulesets,
-	};
+	shared = hold_arrays;
 	put_name(CLASS_WANTED, false, WANTED);
 	put_name(CLASS_SUFFIX, true, "suffix.example");
 	put_name(CLASS_OTHER, false, "other.example");

@@ -2,6 +2,7 @@
 /* Names in TLS over TCP, and what is common to all of TCP. */
 #include "../../../common/tests/unit.h"
 #include "../name.h"
+#include "name_test.h"
 
 #include <netinet/in.h>
 #include <openssl/ssl.h>
@@ -12,13 +13,10 @@
 #include "../bytes.h"
 #include "../reassembly.h"
 #include "hello.h"
-#include "name_flow.h"
 
-#define NAME "www.example.com"
 #define RECORD_HEADER 5
 
 static uint8_t message[HELLO_MAX], stream[HELLO_MAX];
-static struct name_flow flow;
 
 /* The stream of a client. Returns its length. */
 static size_t build(const struct hello *h)
@@ -38,15 +36,6 @@ FIXTURE(begin)
 	return 0;
 }
 
-FIXTURE(end)
-{
-	(void)state;
-	name_flow_end(&flow);
-	return 0;
-}
-
-#define FLOW_TEST(name) TEST_BETWEEN(name, begin, end)
-
 static void restart(void)
 {
 	name_flow_end(&flow);
@@ -63,12 +52,6 @@ static void reopen(void)
 static enum name_state send_range(size_t from, size_t to)
 {
 	return name_flow_send(&flow, from, stream + from, to - from);
-}
-
-static void assert_found(const char *name)
-{
-	assert_int_equal(flow.state, NAME_FOUND);
-	assert_string_equal(flow.name, name);
 }
 
 /* All of a stream in one segment of a new flow. */

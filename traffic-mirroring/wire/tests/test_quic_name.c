@@ -2,6 +2,7 @@
 /* Names in Initial packets of QUIC. */
 #include "../../../common/tests/unit.h"
 #include "../name.h"
+#include "name_test.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,13 +14,9 @@
 #include "hello.h"
 #include "hex.h"
 #include "initial.h"
-#include "name_flow.h"
-
-#define NAME "www.example.com"
 
 static uint8_t hello[HELLO_MAX], frames[HELLO_MAX], datagram[2 * HELLO_MAX];
 static size_t hello_len, frames_len, datagram_len;
-static struct name_flow flow;
 
 FIXTURE(begin)
 {
@@ -29,15 +26,6 @@ FIXTURE(begin)
 	frames_len = datagram_len = 0;
 	return 0;
 }
-
-FIXTURE(end)
-{
-	(void)state;
-	name_flow_end(&flow);
-	return 0;
-}
-
-#define FLOW_TEST(name) TEST_BETWEEN(name, begin, end)
 
 static void restart(void)
 {
@@ -52,12 +40,6 @@ static enum name_state send_vector(int direction, enum initial initial)
 
 	assert_int_equal(hex_bytes(initial_hex[initial], bytes), sizeof(bytes));
 	return name_flow_udp(&flow, direction, 0, bytes, sizeof(bytes));
-}
-
-static void assert_found(const char *name)
-{
-	assert_int_equal(flow.state, NAME_FOUND);
-	assert_string_equal(flow.name, name);
 }
 
 static void put_frame(const void *bytes, size_t len)
