@@ -49,20 +49,22 @@ problem() {
 }
 
 @test "a changed version leaves the new one without filters where it is answered with 500" {
+	local version
+	version=$(jq -r .version "$l3afd_root/manifest.json") # of latest, too
 	deploy device.json
 	if ! versioned; then
-		deploy device.json 'mirrors.version = "2.0.0"'
+		deploy device.json "mirrors.version = \"$version\""
 		chains_are "tc_DIRECTION_root -> _DIRECTION_redirect -> end"
 		pings 3
 		[[ $(copied ingress) == 3 ]]
 		return
 	fi
-	payload device.json 'mirrors.version = "2.0.0"' | post update 500
+	payload device.json "mirrors.version = \"$version\"" | post update 500
 	problem "no filters. l3afd does not run cmd_update"
 	pings 3
 	[[ $(copied ingress) == 0 ]]
-	repaired 'mirrors.version = "2.0.0"'
-	[[ $(report ingress .pins) == *"/2_0_0" ]]
+	repaired "mirrors.version = \"$version\""
+	[[ $(report ingress .pins) == *"/${version//./_}" ]]
 }
 
 @test "a program that an update leaves out stays where l3afd pins with versions" {
