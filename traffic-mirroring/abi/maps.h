@@ -76,23 +76,35 @@ struct mirror_key6 {
 _Static_assert(sizeof(struct mirror_key4) == 8, "LPM key");
 _Static_assert(sizeof(struct mirror_key6) == 20, "LPM key");
 
+/*
+ * The tables of ports are large, and most packets ask for ports that no filter lists. So blocks of ports with
+ * the same words share the entries of one of them.
+ */
+#define MIRROR_PORT_TABLES 3 /* dst_port, src_port, port */
+#define MIRROR_PORT_BLOCK 256 /* ports */
+#define MIRROR_PORT_BLOCKS (65536 / MIRROR_PORT_BLOCK)
+#define NO_PORTS 1 /* no filter accepts a port of the block: not the first port of any */
+
 /* Properties of a bank as a whole. Map: banks, key = bank. */
 struct mirror_bank {
 	__u64 filters; /* bit i: filter i exists */
-	__u64 any[DIM_COUNT]; /* by enum mirror_dimension; bit i: filter i does not constrain it */
+	__u64 until_ns; /* CLOCK_MONOTONIC, when mirroring ends by itself; 0: never */
+	__u64 tests[DIM_COUNT]; /* by enum mirror_dimension; bit i: filter i tests it */
 	/* bit i: filter i is decided by the IP header alone: no constraint on a layer-4 field,
 	 * no use of the flow hash (which includes the ports) */
 	__u64 without_l4;
 	__u64 wants; /* bit i: filter i copies or counts: it is worth to wait for the name of a flow */
-	__u16 outers; /* entries of the map outers that belong to this bank */
+	__u8 outers; /* entries of the map outers that belong to this bank */
+	__u8 ruleset; /* key of the host's map rulesets; of filters with `domain` */
 	__u16 outer_port; /* the port common to all of them with a port; 0: ports differ, or none has one */
-	__u16 ruleset; /* key of the host's map rulesets; of filters with `domain` */
-	__u16 pad;
 	__u32 flow_sets; /* of the host's flow table, a power of two; 0: there is none */
-	__u32 pad2;
-	__u64 until_ns; /* CLOCK_MONOTONIC, when mirroring ends by itself; 0: never */
+	/* of dst_port, src_port, port, by port / 256: the first port of a block of which the table has the
+	 * same words; 1: no filter accepts a port of the block */
+	__u16 block[MIRROR_PORT_TABLES][MIRROR_PORT_BLOCKS];
 };
-_Static_assert(sizeof(struct mirror_bank) == 48 + 8 * DIM_COUNT, "no hidden padding");
+_Static_assert(sizeof(struct mirror_bank) == 40 + 8 * DIM_COUNT + 2 * MIRROR_PORT_TABLES * MIRROR_PORT_BLOCKS,
+	       "no hidden padding");
+_Static_assert(MIRROR_MAX_OUTERS / MIRROR_BANKS <= 255 && MIRROR_MAX_RULESETS <= 256, "numbers of a byte");
 
 enum mirror_action {
 	ACTION_SKIP,
@@ -247,12 +259,21 @@ struct mirror_packet {
 	__u32 src[4], dst[4]; /* network byte order; IPv4 in [0], and the rest is not set */
 	__u32 payload; /* offset of the TCP, UDP or ICMP payload, else 0 */
 	__u32 end; /* of the IP packet, by its own length; valid if payload is */
-	__u32 fragment_id; /* as on the wire */
+	__u32 fragment_id; /* as on the wire; of a fragment */
 	__u16 proto; /* IP protocol, or UNKNOWN */
 	__u16 vlan; /* outermost ID, NO_VLAN: none */
-	__u16 src_port, dst_port; /* host byte order */
-	__u16 tcp_flags; /* if proto is TCP; or UNKNOWN */
-	__u16 icmp_type; /* if proto is ICMP or ICMPv6; or UNKNOWN */
+	union {
+		struct { /* host byte order */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			__u16 dst_port, src_port;
+#else
+			__u16 src_port, dst_port;
+#endif
+		};
+		__u32 both_ports; /* as on the wire, but in host byte order */
+	};
+	__u16 tcp_flags; /* if proto is TCP, or UNKNOWN */
+	__u16 icmp_type; /* if proto is ICMP or ICMPv6, or UNKNOWN */
 	__u8 family; /* 4, 6; 0: not IP */
 	__u8 fragment; /* enum fragment (ip.h) */
 	__u8 ports; /* src_port and dst_port are valid */

@@ -26,7 +26,7 @@ static __always_inline void count_outcome(struct mirror_pending *p, __u32 outcom
 	barrier_var(outcome);
 	if (outcome >= OUT_COUNT)
 		return;
-	if (++p->outcome[outcome] < MIRROR_FLUSH)
+	if (likely(++p->outcome[outcome] < MIRROR_FLUSH))
 		return;
 	p->outcome[outcome] = 0;
 	add(&MAP(counters), outcome, MIRROR_FLUSH);

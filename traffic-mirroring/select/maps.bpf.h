@@ -7,6 +7,10 @@
 
 #include "../abi/maps.h"
 
+/* Code that is seldom needed is moved out of the way. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define JOIN_(a, b, c) a##b##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
 /* MAP(config) is mirroring_ingress_config or mirroring_egress_config. */

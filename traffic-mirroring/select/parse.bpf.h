@@ -17,6 +17,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../abi/ip.h"
+#include "maps.bpf.h"
 
 #define NO_VLAN 4096
 #define HEADERS_NEAR 255 /* no header begins later, unless extensions precede it */
@@ -37,9 +38,7 @@ struct extension {
 /* The first bytes of the layer-4 headers that are used. */
 struct l4 {
 	union {
-		struct {
-			__be16 src_port, dst_port;
-		};
+		__be32 ports;
 		__u8 icmp_type;
 	};
 };
@@ -195,8 +194,7 @@ static __always_inline bool parse_l4(struct __sk_buff *skb, struct mirror_packet
 		return true;
 	}
 	p->ports = 1;
-	p->src_port = bpf_ntohs(l4->src_port);
-	p->dst_port = bpf_ntohs(l4->dst_port);
+	p->both_ports = bpf_ntohl(l4->ports);
 	if (p->proto == IPPROTO_TCP) {
 		if (p->off + 16 > p->end)
 			return false;
@@ -262,7 +260,7 @@ struct common_ethernet {
 };
 
 struct common_l4 { /* TCP as far as the flags, or UDP and the start of its payload */
-	__be16 source, dest;
+	__be32 ports;
 	__u8 sequence[8];
 	__u8 data_offset, flags;
 };
@@ -277,36 +275,33 @@ static __always_inline bool parse_common(struct __sk_buff *skb, struct mirror_pa
 	struct common_ethernet *eth = (void *)(long)skb->data;
 	struct iphdr *ip = (void *)(eth + 1);
 	struct common_l4 *l4 = (void *)(ip + 1);
-	__u32 len, payload, need = sizeof(*ip) + sizeof(struct udphdr);
+	__u32 len, header = sizeof(struct udphdr), need = sizeof(struct udphdr);
 
 	if ((void *)(l4 + 1) > (void *)(long)skb->data_end || eth->type != bpf_htons(ETH_P_IP) ||
 	    *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IPV4_OFFSET | IPV4_MORE_FRAGMENTS))
 		return false;
 	if (ip->protocol == IPPROTO_TCP) {
-		need = sizeof(*ip) + sizeof(struct tcphdr);
-		if (l4->data_offset >> 4 < 5)
+		need = sizeof(struct tcphdr);
+		header = (l4->data_offset >> 4) * 4;
+		if (header < need)
 			return false;
 	} else if (ip->protocol != IPPROTO_UDP) {
 		return false;
 	}
 	len = bpf_ntohs(ip->tot_len);
-	if (len < need || sizeof(*eth) + len > skb->len)
+	if (len < sizeof(*ip) + need || sizeof(*eth) + len > skb->len)
 		return false;
+	/* one store */
 	p->family = 4;
-	p->proto = ip->protocol;
 	p->fragment = FRAGMENT_NONE;
-	p->fragment_id = 0;
+	p->ports = 1;
+	p->malformed = 0;
+	p->proto = ip->protocol;
 	p->src[0] = ip->saddr;
 	p->dst[0] = ip->daddr;
-	p->ports = 1;
-	p->src_port = bpf_ntohs(l4->source);
-	p->dst_port = bpf_ntohs(l4->dest);
+	p->both_ports = bpf_ntohl(l4->ports);
 	p->tcp_flags = l4->flags;
-	p->icmp_type = UNKNOWN;
-	p->malformed = 0;
-	payload = sizeof(*eth) + sizeof(*ip) +
-		  (ip->protocol == IPPROTO_TCP ? (l4->data_offset >> 4) * 4 : sizeof(struct udphdr));
-	p->payload = payload;
+	p->payload = sizeof(*eth) + sizeof(*ip) + header;
 	p->end = sizeof(*eth) + len;
 	return true;
 }
@@ -333,7 +328,7 @@ static __always_inline bool parse_any(struct __sk_buff *skb, struct mirror_packe
 static __always_inline void parse(struct __sk_buff *skb, struct mirror_packet *p, bool l3)
 {
 	p->vlan = skb->vlan_present ? skb->vlan_tci & 0xfff : NO_VLAN;
-	if (!l3 && parse_common(skb, p))
+	if (likely(!l3 && parse_common(skb, p)))
 		return;
 	*p = (struct mirror_packet){ .vlan = p->vlan, .tcp_flags = UNKNOWN, .icmp_type = UNKNOWN };
 	p->malformed = !parse_any(skb, p, l3);

@@ -41,7 +41,7 @@ static __always_inline void datagram_of(struct mirror_packet *p, struct mirror_d
 
 static __always_inline __u32 no_match(const struct mirror_packet *p)
 {
-	return p->malformed ? OUT_MALFORMED : OUT_NO_MATCH;
+	return unlikely(p->malformed) ? OUT_MALFORMED : OUT_NO_MATCH;
 }
 
 /* What the sender must know of a packet whose filter depends on the name of its flow. */
@@ -57,19 +57,19 @@ struct undecided {
 static __always_inline __u64 narrow_name(struct __sk_buff *skb, const struct mirror_bank *b,
 					 struct mirror_packet *p, __u32 bank, __u64 word, struct undecided *u)
 {
-	__u64 any = b->any[DIM_DOMAIN], rest = word & any;
+	__u64 tests = b->tests[DIM_DOMAIN], rest = word & ~tests;
 	__u32 class;
 
 	/* a connection that begins forgets the name of the one before, whichever filter decides */
-	if (!(word & -word & ~any) && !begins(p))
+	if (!(word & -word & tests) && !begins(p))
 		return word;
 	u->hash = flow_of(p).hash;
 	class = class_of(skb, b, p, u->hash);
 	if (class >= CLASS_FIRST)
-		return word & (any | accept_name(b, class, bank));
+		return word & (~tests | accept_name(b, class, bank));
 	/* up to the first filter that accepts every name */
 	word &= rest ^ (rest - 1);
-	if (class != CLASS_UNDECIDED || !(word & ~any) || !(word & b->wants))
+	if (class != CLASS_UNDECIDED || !(word & tests) || !(word & b->wants))
 		return rest;
 	u->candidates = word;
 	return word;
@@ -207,7 +207,7 @@ static __always_inline void decide_datagram(struct __sk_buff *skb, const struct 
 	struct mirror_datagram key;
 	struct mirror_decision *first;
 
-	if (p->fragment == FRAGMENT_NONE) {
+	if (likely(p->fragment == FRAGMENT_NONE)) {
 		decide(skb, b, p, bank, word, u, d);
 		return;
 	}
@@ -276,15 +276,15 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_cpu *cp
 	*(__u64 *)&config = *(volatile __u64 *)word;
 	bank = config.bank & 1;
 	b = bpf_map_lookup_elem(&MAP(banks), &bank);
-	if (config.off || !b || !b->filters || (b->until_ns && bpf_ktime_get_ns() > b->until_ns))
+	if (config.off || !b || !b->filters || (unlikely(b->until_ns) && bpf_ktime_get_ns() > b->until_ns))
 		return OUT_DISABLED;
 	if (skb->mark == MIRROR_MARK)
 		return OUT_OWN_COPY;
 	parse(skb, p, config.l3);
 	accepting = match(b, p, bank);
-	if (b->filters & ~b->any[DIM_DOMAIN] && p->fragment != FRAGMENT_LATER)
+	if (unlikely(b->tests[DIM_DOMAIN]) && p->fragment != FRAGMENT_LATER)
 		accepting = narrow_name(skb, b, p, bank, accepting, &undecided);
-	if (!accepting && p->fragment == FRAGMENT_NONE)
+	if (!accepting && likely(p->fragment == FRAGMENT_NONE))
 		return no_match(p);
 	*d = (struct mirror_decision){
 		.flags = RECORD_DIRECTION | (config.l3 ? RECORD_L3 : 0),

@@ -147,6 +147,35 @@ static void write_dimension(struct tables *t, const struct filter_set *filters, 
 	}
 }
 
+static bool same_ports(const struct mirror_words *a, const struct mirror_words *b, unsigned int bank)
+{
+	for (int port = 0; port < MIRROR_PORT_BLOCK; port++)
+		if (a[port].bank[bank] != b[port].bank[bank])
+			return false;
+	return true;
+}
+
+/* The block that stands for another one, and its first port. */
+static uint16_t port_block(const struct mirror_words *table, unsigned int bank, unsigned int at)
+{
+	static const struct mirror_words none[MIRROR_PORT_BLOCK];
+	unsigned int first = 0;
+
+	if (same_ports(&table[at], none, bank))
+		return NO_PORTS;
+	while (!same_ports(&table[at], &table[first], bank))
+		first += MIRROR_PORT_BLOCK;
+	return first;
+}
+
+static void write_port_blocks(const struct tables *t, unsigned int bank, struct mirror_bank *b)
+{
+	for (int i = 0; i < MIRROR_PORT_TABLES; i++)
+		for (int block = 0; block < MIRROR_PORT_BLOCKS; block++)
+			b->block[i][block] =
+				port_block(t->numbers[DIM_DST_PORT + i], bank, block * MIRROR_PORT_BLOCK);
+}
+
 #define L4_BIT(ID, name, values, l4, what) | (uint32_t)l4 << DIM_##ID
 #define L4_DIMENSIONS (1U << DIM_DOMAIN MIRROR_NUMBERS(L4_BIT))
 
@@ -165,7 +194,7 @@ static uint16_t common_port(const struct configuration *c)
 	return port;
 }
 
-/* rows: of the configuration, with their counters. */
+/* After the tables of numbers. rows: of the configuration, with their counters. */
 static void write_bank(struct tables *t, const struct configuration *c, const struct mirror_filter *rows,
 		       unsigned int spare)
 {
@@ -185,11 +214,12 @@ static void write_bank(struct tables *t, const struct configuration *c, const st
 		if (row->action != ACTION_SKIP)
 			bank.wants |= bit;
 		for (int dim = 0; dim < DIM_COUNT; dim++)
-			if (!(f->constrained & 1U << dim))
-				bank.any[dim] |= bit;
+			if (f->constrained & 1U << dim)
+				bank.tests[dim] |= bit;
 		if (!(f->constrained & L4_DIMENSIONS) && row->sample <= 1 && row->devices <= 1 && !row->first)
 			bank.without_l4 |= bit;
 	}
+	write_port_blocks(t, spare, &bank);
 	t->banks[spare] = bank;
 	t->options[spare] = c->options;
 }

@@ -234,7 +234,7 @@ static int read_rows(const struct tables *t, unsigned int bank, struct configura
 			return -ENOMEM;
 		filter_from_row(f, row);
 		for (int dim = 0; dim < DIM_COUNT; dim++)
-			if (!(b->any[dim] >> i & 1))
+			if (b->tests[dim] >> i & 1)
 				f->constrained |= 1U << dim;
 		if (row->exit == EXIT_RING)
 			err = read_legs(row->group, &c->legs[i]);

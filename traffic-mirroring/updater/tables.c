@@ -271,7 +271,7 @@ void tables_set_flow_sets(struct tables *t, uint32_t sets)
 int tables_ruleset(const struct tables *t, unsigned int bank)
 {
 	const struct mirror_bank *b = &t->banks[bank];
-	bool used = b->filters & ~b->any[DIM_DOMAIN];
+	bool used = b->filters & b->tests[DIM_DOMAIN];
 
 	return used && b->ruleset < MIRROR_MAX_RULESETS ? b->ruleset : -1;
 }
