@@ -74,6 +74,8 @@ rules() {
 	# of the packets that waited, too
 	expect 0 on host mirroring explain --pcap="$LAB/named.pcap" --rules="mirror domain *.example.org snaplen headers+1" --json
 	[[ $(jq '.filters[0].copied_bytes' <<<"$output") == $((6 * 54 + 3)) ]]
+	expect 0 on host mirroring explain --pcap="$LAB/named.pcap" --rules="mirror domain *.example.org snaplen headers+zero" --json
+	[[ $(jq '.filters[0] | .copied_bytes == .bytes' <<<"$output") == true ]]
 	head -c 400 "$LAB/named.pcap" >"$LAB/syns.pcap" # five packets, and a part of the next
 	expect 1 on host mirroring explain --pcap="$LAB/syns.pcap" --rules="$rules"
 	[[ $(grep -c ' undecided$' <<<"$output") == 5 && $output == *"packet 6 is damaged or cut off"* ]]

@@ -573,6 +573,23 @@ TEST(test_legs)
 	filter_set_free(set);
 }
 
+/* What a row of the tables keeps of snaplen. */
+TEST(test_snaplen_in_rows)
+{
+	struct filter_set *set = parsed("mirror snaplen headers\nmirror snaplen headers+64\n"
+					"mirror snaplen headers+zero\nmirror snaplen 64");
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct mirror_filter row = filter_row(&set->at[i]);
+		struct filter from_row = {};
+
+		filter_from_row(&from_row, &row);
+		assert_memory_equal(&from_row.leg, &set->at[i].leg, sizeof(from_row.leg));
+		assert_int_equal(row.snaplen, i % 2 ? 64 : 0);
+	}
+	filter_set_free(set);
+}
+
 /* A set read back from the tables comes in any order and with what others cover. */
 TEST(test_print_sorts)
 {
