@@ -72,7 +72,8 @@ struct mirror_state {
 	__u64 flow_evictions; /* entries of the flow table that data paths gave up though they were in use */
 	__u32 names_generation; /* raised after each change of the map names (flows.h) */
 	__u32 thread_mask; /* threads of the sender less 1: a record is for thread hash & thread_mask */
-	__u32 reserved[6];
+	__u32 limited; /* 1: the sender has a rate to keep: all copies take the rings */
+	__u32 reserved[5];
 	/* by slot, 1: no copies: there is no path to the collectors of the group and those after it (next) */
 	__u8 stopped[MIRROR_MAX_GROUPS];
 	/* by slot, like shed: for the rate limit of a filter, and what each of its collectors sheds */

@@ -163,7 +163,8 @@ struct mirror_filter {
 	__u32 trim;
 	struct mirror_device device[MIRROR_MAX_DEVICES]; /* exit 0: each flow goes to one of these */
 	char name[MIRROR_RULE_NAME_LEN]; /* of the rule, padded with zeros; empty: none */
-	__u32 pad;
+	/* exit 1: larger packets may be cloned into device[0], which is that of the group; 0: none */
+	__u32 clone_above;
 	__u64 since_ns; /* CLOCK_MONOTONIC of the commit that made the rule */
 	/* what pending held for its counter then, of an earlier rule: not to be counted */
 	__u64 base_packets;
@@ -251,8 +252,10 @@ struct mirror_decision {
 	__u16 ruleset;
 	__u16 segments;
 	__u32 len; /* bytes of the packet that the first segments need; 0: all */
+	__u32 clone_above; /* EXIT_RING: as in struct mirror_filter; ifindex and l3 are of the device */
+	__u32 flow_sets; /* as in struct mirror_bank, if clone_above is not 0 */
 };
-_Static_assert(sizeof(struct mirror_decision) == 72, "no hidden padding");
+_Static_assert(sizeof(struct mirror_decision) == 80, "no hidden padding");
 
 /* What the headers of a packet say. */
 struct mirror_packet {

@@ -24,4 +24,5 @@
 	O(ALLOW_SAME_DEVICE, "allow-same-device")         \
 	O(FIRST, "first")                                 \
 	O(FOR, "for")                                     \
-	O(SEGMENT, "segment")
+	O(SEGMENT, "segment")                             \
+	O(CLONE_ABOVE, "clone-above")

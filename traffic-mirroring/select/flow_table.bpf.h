@@ -16,9 +16,9 @@ static __always_inline __u16 flow_now(void)
 	return bpf_jiffies64() >> 8;
 }
 
-static __always_inline struct mirror_flow_set *flow_set_of(const struct mirror_bank *b, __u64 hash)
+static __always_inline struct mirror_flow_set *flow_set_of(__u32 sets, __u64 hash)
 {
-	__u32 set = flow_set(hash, b->flow_sets);
+	__u32 set = flow_set(hash, sets);
 	void *flows = host_map(&MAP(flows));
 
 	return flows ? bpf_map_lookup_elem(flows, &set) : NULL;
@@ -92,7 +92,7 @@ static __always_inline __u32 class_of(struct __sk_buff *skb, const struct mirror
 		return CLASS_UNDECIDED;
 	if (!p->ports || (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
 		return CLASS_NONE;
-	set = flow_set_of(b, hash);
+	set = flow_set_of(b->flow_sets, hash);
 	flow = set ? flow_at(set, flow_way(set, flow_tag(hash))) : NULL;
 	if (!flow)
 		return CLASS_UNDECIDED;
@@ -156,7 +156,7 @@ static __always_inline bool within_first(struct __sk_buff *skb, const struct mir
 					 struct mirror_decision *d)
 {
 	__u64 hash = flow_count_hash(f->hash, skb->ifindex, RECORD_DIRECTION);
-	struct mirror_flow_set *set = flow_set_of(b, hash);
+	struct mirror_flow_set *set = flow_set_of(b->flow_sets, hash);
 	__u32 tag = flow_tag(hash), size, left;
 	struct mirror_flow *flow;
 

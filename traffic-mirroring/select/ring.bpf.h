@@ -210,22 +210,31 @@ static __always_inline __u32 put_any(struct __sk_buff *skb, const struct mirror_
 	return put_super(skb, d, state, ring, len, last);
 }
 
-static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
+/* Why there is to be no copy: an outcome; OUT_NONE: there is to be one. */
+static __always_inline __u32 refuses(const struct mirror_state *state, const struct mirror_decision *d)
 {
-	struct mirror_state *state = host_state();
-	__u32 key, outcome = OUT_NO_SENDER;
-	bool undecided;
-	void *ring;
-
-	if (!state || !state->present)
-		return OUT_NO_SENDER;
 	/* which group an undecided packet goes to, if any, is not known */
-	undecided = d->flags & RECORD_UNDECIDED;
+	bool undecided = d->flags & RECORD_UNDECIDED;
+
+	if (!state->present)
+		return OUT_NO_SENDER;
 	if (!undecided && state->stopped[d->group % MIRROR_MAX_GROUPS])
 		return OUT_LINK_DOWN;
 	if (d->hash < state->shed ||
 	    (!undecided && d->hash < state->group_shed[d->group % MIRROR_MAX_GROUPS]))
 		return OUT_SHED;
+	return OUT_NONE;
+}
+
+static __always_inline __u32 copy_to_ring(struct __sk_buff *skb, const struct mirror_decision *d)
+{
+	struct mirror_state *state = host_state();
+	__u32 key, outcome = state ? refuses(state, d) : OUT_NO_SENDER;
+	void *ring;
+
+	if (outcome || !state)
+		return outcome;
+	outcome = OUT_NO_SENDER;
 
 	/* this CPU's primary ring; if that is full its overflow ring */
 	key = ring_key(thread_of(d->hash, state), bpf_get_smp_processor_id());

@@ -17,6 +17,7 @@
 #include "flow_table.bpf.h"
 #include "maps.bpf.h"
 #include "match.bpf.h"
+#include "order.bpf.h"
 #include "parse.bpf.h"
 #include "ring.bpf.h"
 #include "tunnel.bpf.h"
@@ -128,6 +129,7 @@ static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_b
 	flow = flow_of(p);
 	/* two independent halves: a flow's device must not depend on whether it is sampled */
 	d->hash = flow.hash;
+	d->tag = flow.hash >> 32;
 	if (hash_share(flow.hash >> 32, f->sample)) {
 		d->outcome = OUT_SAMPLED_OUT;
 		return false;
@@ -137,6 +139,22 @@ static __always_inline bool selects(struct __sk_buff *skb, const struct mirror_b
 		return false;
 	}
 	return true;
+}
+
+/* Whether a device takes a clone: one without link-layer header takes away that, but would keep its tags. */
+static __always_inline bool takes(__u32 l3, const struct mirror_packet *p)
+{
+	return !l3 || (p->family && p->vlan == NO_VLAN);
+}
+
+/* What the ring's program must know, which may clone. */
+static __always_inline void may_clone(const struct mirror_bank *b, const struct mirror_filter *f,
+				      const struct mirror_packet *p, struct mirror_decision *d)
+{
+	d->ifindex = f->device[0].ifindex;
+	d->l3 = f->device[0].l3;
+	d->flow_sets = b->flow_sets;
+	d->clone_above = takes(d->l3, p) ? f->clone_above : -1U;
 }
 
 /* Applies the filters in word. */
@@ -178,14 +196,15 @@ static __always_inline void decide(struct __sk_buff *skb, const struct mirror_ba
 	if (f->trim & TRIM_HEADERS)
 		d->flags |= RECORD_HEADERS | (f->trim & TRIM_ZERO ? RECORD_ZERO : 0);
 	d->group = f->group;
+	if (f->clone_above)
+		may_clone(b, f, p, d);
 	if (f->exit == EXIT_DEVICE) {
 		/* the mask only tells the verifier the limit */
 		__u32 device = hash_share(d->hash, f->devices) & (MIRROR_MAX_DEVICES - 1);
 
 		d->ifindex = f->device[device].ifindex;
 		d->l3 = f->device[device].l3;
-		/* the clone loses its Ethernet header, but would keep its tags */
-		if (d->l3 && (!p->family || p->vlan != NO_VLAN))
+		if (!takes(d->l3, p))
 			d->outcome = OUT_DEVICE_NOT_IP;
 	}
 }
@@ -317,16 +336,23 @@ int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
-/* Delivery program EXIT_RING: copies the packet's bytes into this CPU's ring. */
+/* Delivery program EXIT_RING: copies the packet's bytes into this CPU's ring, or leaves it to EXIT_DEVICE. */
 SEC("tc")
 int MAP(ring)(struct __sk_buff *skb)
 {
 	struct mirror_cpu *cpu = this_cpu();
+	__u32 outcome = OUT_OWN_COPY;
 
-	if (cpu)
-		count_outcome(&cpu->pending, quotes_our_tunnel(skb, &cpu->decision) ?
-						     OUT_OWN_COPY :
-						     copy_to_ring(skb, &cpu->decision));
+	if (!cpu)
+		return next_program(skb);
+	if (!quotes_our_tunnel(skb, &cpu->decision)) {
+		if (order_clones(skb, &cpu->decision))
+			bpf_tail_call_static(skb, &MAP(exits), EXIT_DEVICE);
+		outcome = copy_to_ring(skb, &cpu->decision);
+		if (outcome == OUT_RING)
+			order_add(skb, &cpu->decision);
+	}
+	count_outcome(&cpu->pending, outcome);
 	return next_program(skb);
 }
 

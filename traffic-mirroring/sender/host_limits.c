@@ -73,5 +73,6 @@ void host_limits_step(struct host_limits *l, const struct shared *s, const struc
 	const struct limits_input in = totals(l, s, drain, n, now);
 
 	__atomic_store_n(&s->state->shed, limits_step(&l->limits, &in), __ATOMIC_RELAXED);
+	__atomic_store_n(&s->state->limited, in.max_copies || in.max_bits, __ATOMIC_RELAXED);
 	group_limits_step(&l->groups, s, now);
 }

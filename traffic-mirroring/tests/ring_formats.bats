@@ -210,3 +210,20 @@ judge_legs() {
 	ring_update --segment=on
 	whole=0 judge dev "ip or ip6"
 }
+
+# Flows whose packets are small and large: segmented by the kernel, every copy is a packet of the wire, and in its order.
+@test "out of a device, by ring and by clone" {
+	local direction
+	ring_start --tunnel-type=dev --redirect-to=eth1 --clone-above=2000
+	capture copies host eth1 -s 4000 "not ether src $(lab_mac host eth1)"
+	capture wire client eth0 -s 4000
+	traffic "${few[@]}"
+	wait_until 5 idle
+	capture_end wire
+	capture_end copies
+	expect 0 "$tools/ring_compare.py" dev "$LAB/wire.pcap" "$LAB/copies.pcap"
+	for direction in ingress egress; do
+		(($(outcome $direction ring) > 100))
+	done
+	(($(outcome egress device) > 10 && $(outcome egress device_failed) == 0 && $(outcome egress device_busy) == 0))
+}

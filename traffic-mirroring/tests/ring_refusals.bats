@@ -55,6 +55,8 @@ refused() {
 	for value in cut Drop truncate,drop; do
 		refused "--oversize: expected truncate, drop, fragment, or one for each leg (A+B), got \"$value\"" "--oversize=$value"
 	done
+	refused '--segment: expected off, on, or one for each leg (A+B), got "wire"' --segment=wire
+	refused '--clone-above: expected a number from 0 to 262144, got "4K"' --clone-above=4K
 	refused '--tunnel-metadata: expected off, on, or one for each leg (A+B), got "yes"' --tunnel-metadata=yes
 	for value in 0+0+0+0+0 128+ 128+13; do
 		refused "headers, headers+N or headers+zero, got \"$value\"" "--snaplen=$value"

@@ -300,6 +300,26 @@ static int resolve_filter(struct configuration *c, size_t index, uint32_t owner)
 }
 
 /*
+ * Large packets of a filter may be cloned into the device of its only collector if that gets whole packets,
+ * all of them, and none waits for a name.
+ */
+static void plan_clones(struct configuration *c, size_t index, const struct instance *i)
+{
+	const struct mirror_group *g = &c->legs[index].at[0];
+	struct mirror_filter *row = &c->rows[index];
+	struct link link;
+
+	if (!c->delivery.clone_above || c->legs[index].n != 1 || g->collectors != 1 ||
+	    g->collector[0].format != FORMAT_DEV || !g->collector[0].weight || g->segment || g->owner ||
+	    row->snaplen || row->trim || row->first || filters_constrain(c->filters, DIM_DOMAIN) ||
+	    netlink_link(g->collector[0].device, &link) || link.ifindex == i->link.ifindex)
+		return;
+	row->clone_above = c->delivery.clone_above;
+	row->device[0] = (struct mirror_device){ .ifindex = link.ifindex, .l3 = link.l3 };
+	memcpy(row->device[0].name, link.name, sizeof(row->device[0].name));
+}
+
+/*
  * Copies that keep production's addresses must not leave where peers, bridges and switches see these already:
  * a peer would receive packets twice, a bridge learn that the sender's address is at our port.
  */
@@ -388,6 +408,8 @@ int delivery_resolve(struct configuration *c, const struct instance *i)
 		err = usable_link(d->tunnel_interface, "--tunnel-interface-name", &link);
 	for (size_t f = 0; f < c->filters->n && !err; f++) {
 		err = resolve_filter(c, f, i->link.ifindex * 128 + (i->direction == EGRESS) * 64 + f);
+		if (!err)
+			plan_clones(c, f, i);
 		if (!err)
 			err = check_devices(c, f, i);
 	}

@@ -52,6 +52,9 @@
 #define DELIVERY_SEGMENT                                                     \
 	"off|on", "segment super-packets in dev and vlan copies, too (off)", \
 		ARGS_READ(delivery_read_segment, LEG_SWITCH_VALUES), TO(leg[LEG_SEGMENT])
+#define DELIVERY_CLONE_ABOVE                                                                \
+	"BYTES", "clone packets above BYTES to dev collectors, if order permits (0: none)", \
+		ARGS_NUMBER(0, SNAPLEN_MAX), TO(clone_above)
 #define DELIVERY_TTL \
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)
 #define DELIVERY_DSCP "DSCP", "set the DSCP of copies, 0 to 63 (0)", ARGS_NUMBER(0, 63), TO(dscp)
@@ -101,6 +104,7 @@ struct delivery {
 	uint32_t allow_same_device;
 	uint32_t seconds; /* until mirroring ends by itself */
 	uint32_t first; /* as in struct mirror_filter */
+	uint32_t clone_above; /* likewise */
 };
 
 /* Their names, without the dashes; NULL for OPT_FILTERS. */

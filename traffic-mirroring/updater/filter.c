@@ -67,6 +67,13 @@ uint32_t row_snaplen(const struct mirror_filter *row)
 	       (row->trim & TRIM_ZERO ? SNAPLEN_ZERO : 0);
 }
 
+uint32_t row_devices(const struct mirror_filter *row)
+{
+	if (row->exit != EXIT_DEVICE)
+		return row->clone_above ? 1 : 0;
+	return row->devices < MIRROR_MAX_DEVICES ? row->devices : MIRROR_MAX_DEVICES;
+}
+
 struct mirror_filter filter_row(const struct filter *f)
 {
 	struct mirror_filter row = { .action = f->action };

@@ -101,6 +101,9 @@ bool prefix_covers(const struct prefix *outer, const struct prefix *inner);
 void prefix_list_reduce(struct prefix_list *list);
 
 /* What the rule itself says, in a row of the filters map; and back, without `to`. */
+/* The devices that packets may be cloned into: entries of row->device. */
+uint32_t row_devices(const struct mirror_filter *row);
+
 struct mirror_filter filter_row(const struct filter *f);
 void row_set_snaplen(struct mirror_filter *row, uint32_t snaplen);
 uint32_t row_snaplen(const struct mirror_filter *row);

@@ -127,7 +127,7 @@ static void check_devices(struct instance_report *r)
 	const struct configuration *c = r->configuration;
 
 	for (size_t i = 0; i < c->filters->n; i++) {
-		for (size_t d = 0; d < c->rows[i].devices && d < MIRROR_MAX_DEVICES; d++) {
+		for (size_t d = 0; d < row_devices(&c->rows[i]); d++) {
 			const struct mirror_device *device = &c->rows[i].device[d];
 			struct link link;
 

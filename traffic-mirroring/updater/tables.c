@@ -59,7 +59,7 @@ void configuration_free(struct configuration *c)
 bool configuration_uses_flows(const struct configuration *c)
 {
 	for (size_t i = 0; i < c->filters->n; i++)
-		if (c->rows[i].first)
+		if (c->rows[i].first || c->rows[i].clone_above)
 			return true;
 	return filters_constrain(c->filters, DIM_DOMAIN);
 }
@@ -319,10 +319,9 @@ void tables_each_device(const struct tables *t, void (*visit)(void *ctx, const s
 	for (int i = 0; i < MIRROR_MAX_FILTERS; i++) {
 		const struct mirror_filter *row = &t->filters[bank * MIRROR_MAX_FILTERS + i];
 
-		if (!(t->banks[bank].filters >> i & 1) || row->action != ACTION_MIRROR ||
-		    row->exit != EXIT_DEVICE)
+		if (!(t->banks[bank].filters >> i & 1) || row->action != ACTION_MIRROR)
 			continue;
-		for (int d = 0; d < row->devices && d < MIRROR_MAX_DEVICES; d++)
+		for (uint32_t d = 0; d < row_devices(row); d++)
 			visit(ctx, &row->device[d]);
 	}
 }

@@ -127,7 +127,7 @@ own_map() {
 	mirror 0 stop
 	on host bpftool map create "$pins/mirroring_ingress_fragments" type lru_hash key 40 value 40 entries 4096 name other
 	mirror 1 start --map-name="$pins/tc_ingress_root_array" --tunnel-interface-name=vxlan0
-	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 72, "* && $output != *$'\n'* ]]
+	[[ $output == "mirroring: $pins/mirroring_ingress_fragments: expected lru_hash (key 40, value 80, "* && $output != *$'\n'* ]]
 }
 
 @test "the host's maps that this version did not make are refused" {
