@@ -137,7 +137,7 @@ own_map() {
 	for command in "show --iface=eth0 --direction=ingress" status metrics; do
 		# shellcheck disable=SC2086
 		expect 1 on host mirroring $command
-		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-3/groups: expected array (key 4, value 760, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
+		[[ $output == *"mirroring: /sys/fs/bpf/mirroring-3/groups: expected array (key 4, value 768, entries 256, flags 0x400), got array (key 4, value 4096, "* ]]
 	done
 	own_map /sys/fs/bpf/mirroring-3/groups
 	other_map /sys/fs/bpf/mirroring-3/spill_0 array 4 8 64 0
@@ -191,7 +191,7 @@ poison() {
 	[[ $output == "mirror proto icmp to gue:$LAB_COLLECTOR4"$'\n'*"mirror proto udp to vxlan0"* ]]
 	mirror 0 status
 	[[ $output == *" $(printf 'A%.0s' {1..1023}) ()"* ]]
-	poison /sys/fs/bpf/mirroring-3/groups 7 0 760 255
+	poison /sys/fs/bpf/mirroring-3/groups 7 0 768 255
 	poison /sys/fs/bpf/mirroring-3/groups 0 4 1 255 # the collectors of filter 1
 	mirror 0 show
 	[[ $output == "mirror proto icmp"$'\n'*"mirror proto udp"* ]]
