@@ -19,11 +19,12 @@
 #   ring-legs       ours, to GUE and to VXLAN      ring-whole-legs likewise
 #   ring-whole-threads  ours, whole packets to GUE, by two threads of the sender
 #   ring-dev        ours, whole packets to the kernel's VXLAN device
+#   auto            likewise, and large packets by clone
 #   ring-first      ours, whole packets of the first 1 MiB of each flow and direction
 #   mirred-vxlan    tc u32, action mirred          dup-vxlan       nft dup
 #   capture         tcpdump, 128 bytes             capture-whole   tcpdump, whole packets
-#   64-…            64 filters: ours to the veth of bare, ours to the ring, nft with 64 rules, nft with one rule
-#                   and a set, tc u32. The last filter accepts $last_filter, the others a port each.
+#   64-…            64 filters: ours to the veth of bare, ours to the ring, nft with 64 rules, nft with a set,
+#                   tc u32. The last filter accepts $last_filter, the others a port each.
 
 bench_tools=$PWD/build/traffic-mirroring/bench
 bench_pins=/sys/fs/bpf/tc/globals/eth0
@@ -43,7 +44,10 @@ declare -A bench_commands=(
 declare -A bench_collector=([host]=$LAB_COLLECTOR4 [base]=$BENCH_BASE_COLLECTOR4)
 bench_legs="to gue:$LAB_COLLECTOR4 + vxlan:$LAB_COLLECTOR4/1"
 # Mirrored from lo, where no traffic is: it keeps the rings and the sender, with what each way needs.
-declare -A bench_keep=([host]="mirror proto udp $bench_legs; mirror proto icmp to dev:vxlan0; mirror first 1M" [base]=mirror)
+declare -A bench_keep=(
+	[host]="mirror proto udp $bench_legs; mirror proto icmp to dev:vxlan0; mirror first 1M"
+	[base]=mirror
+)
 declare -A bench_rules=(
 	[device]="mirror to bare0"
 	[device-vxlan]="mirror to vxlan0"
@@ -195,9 +199,9 @@ ours() {
 	echo "/sys/fs/bpf/progs/eth0/_$1_redirect_tc"
 }
 
-# Puts our program into the chain, with these rules.
+# chain_ours DIRECTION RULES [OPTION…]: puts our program into the chain.
 chain_ours() {
-	run mirroring update --iface=eth0 --direction="$1" --rules="$2" --quiet
+	run mirroring update --iface=eth0 --direction="$1" --rules="$2" --quiet "${@:3}"
 	chain "$1" "$(ours "$1")"
 }
 
@@ -237,7 +241,7 @@ mirror() {
 	local way=$1 direction last_of_nft="meta l4proto udp" udp
 	shift
 	[[ ! $last_filter ]] || last_of_nft="udp dport $last_filter"
-	[[ $way != *ring* ]] || forget_overload
+	[[ $way != *ring* && $way != auto ]] || forget_overload
 	for direction; do
 		case $way in
 		none | capture*) ;;
@@ -247,6 +251,7 @@ mirror() {
 				action mirred egress mirror dev vxlan0
 			;;
 		dup-vxlan) nft_dup "$direction" "dup to vxlan0" ;;
+		auto) chain_ours "$direction" "${bench_rules[ring-dev]}" --clone-above=4096 ;;
 		64-device) chain_ours "$direction" "$(filters_of_ours "to bare0")" ;;
 		64-ring) chain_ours "$direction" "$(filters_of_ours "snaplen 128")" ;;
 		64-nft) nft_dup "$direction" "$(filters 'udp dport %s' "dup to bare0" "$last_of_nft")" ;;
@@ -282,6 +287,10 @@ mirror_no_more() {
 		case $way in
 		mirred-vxlan | 64-u32) on $at tc filter del dev eth0 "$direction" pref 100 ;;
 		dup-vxlan | 64-nft*) on $at nft delete table netdev "bench_$direction" ;;
+		auto)
+			chain "$direction"
+			run mirroring update --iface=eth0 --direction="$direction" --clone-above=0 --quiet
+			;;
 		*) chain "$direction" ;;
 		esac
 	done
