@@ -194,7 +194,7 @@ static int ring_of(const struct host *h, int outer, const int ring[], __u32 key,
 
 	if ((int)cpu >= h->cpus || (thread >= threads && !outer_map_inner_id(outer, key)))
 		return -1;
-	return ring[RINGS_PER_CPU * ring_key(thread % threads, cpu) + kind];
+	return ring[RINGS_PER_CPU * ring_key(thread & (threads - 1), cpu) + kind];
 }
 
 /*
