@@ -131,7 +131,12 @@ async def send_one(host, port, number, request, slots):
             writer.write(request.replace("@", str(number)).encode("latin-1"))
             await asyncio.sleep(0.1)
             writer.write(after.encode())
-            await asyncio.wait_for(reader.read(), 1)
+            try:
+                await asyncio.wait_for(reader.read(), 1)
+            except asyncio.TimeoutError:
+                # the server has the rest of its time to execute what it has got, and then to close
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 10)
         except (asyncio.TimeoutError, ConnectionError):
             pass
         writer.close()
