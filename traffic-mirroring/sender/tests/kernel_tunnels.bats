@@ -88,6 +88,10 @@ mirror_by() {
 	tunnel host out vxlan id 42 dstport 4789
 	mirror_by "mirror to vxlan:$LAB_COLLECTOR4/42" "mirror to out"
 	come_out 0 0 '' in
+	# super-packets whole: the kernel segments them
+	mirror_by "mirror to dev:out" "mirror to dev:out"
+	come_out 0 0 '' in
+	on host mirroring metrics | grep '^mirroring_sender_whole_total [1-9]'
 }
 
 @test "Geneve: as target, and at the collector" {
