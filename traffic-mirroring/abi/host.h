@@ -5,8 +5,8 @@
  * All maps but the rings are ARRAYs with BPF_F_MMAPABLE, and all of these but state have BTF
  * (updater/host_arrays.bpf.c). Host byte order unless stated otherwise.
  *
- *   near_<cpu>   RINGBUF: struct mirror_record (record.h): primary ring, small, to stay in the cache
- *   spill_<cpu>  RINGBUF: overflow ring, for records that find near_<cpu> full; large
+ *   near_<cpu>   ARRAY, key 0: struct mirror_near (ring.h): primary ring, small, for the cache; may lack
+ *   spill_<cpu>  RINGBUF: struct mirror_record (record.h): overflow ring for what near_<cpu> cannot take
  *                The rings of the sender's other threads have their ring_key() in place of the CPU.
  *   state        key 0: struct mirror_state
  *   groups       key = slot: struct mirror_group

@@ -84,7 +84,7 @@ static int print_rings(const struct shared *s)
 	for (size_t i = 0; i < n; i++)
 		size += rings[i].size;
 	printf("rings    %zu CPUs, %" PRIu64 " KiB in all, the fullest at %.0f %%, lag %.0f ms\n",
-	       n / threads / RINGS_PER_CPU, size >> 10, 100 * rings_fill(rings, n),
+	       rings_cpus(rings, n / threads), size >> 10, 100 * rings_fill(rings, n),
 	       1e3 * shared_lag_seconds(s));
 	for (unsigned int i = 0; i < shared_threads(s) && threads > 1; i++)
 		print_thread(s, i, rings + i * (n / threads), n / threads);

@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../abi/maps.h"
+#include "../abi/ring.h"
 
 /* Code that is seldom needed is moved out of the way. */
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -43,8 +44,11 @@ MIRROR_ADDRESSES(ADDRESS_TABLE)
 
 /* These only describe which maps fit. */
 struct near_inner {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct mirror_near));
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 };
 struct rings_inner {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

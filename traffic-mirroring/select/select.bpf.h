@@ -284,7 +284,7 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_cpu *cp
 	struct mirror_decision *d = &cpu->decision;
 	struct mirror_config config;
 	struct mirror_bank *b;
-	__u32 zero = 0, bank;
+	__u32 zero = 0, bank, outcome;
 	__u64 *word, accepting;
 	struct undecided undecided = {};
 
@@ -319,10 +319,16 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_cpu *cp
 	if (d->flags & RECORD_HEADERS)
 		trim(skb, d);
 	/* constant keys: compiled to a jump, not to a call through a table */
-	if (d->exit == EXIT_RING)
+	if (d->exit == EXIT_RING) {
+		if (!(d->flags & DECISION_QUOTES) && !d->clone_above) {
+			outcome = copy_to_near(skb, d);
+			if (outcome != OUT_NONE)
+				return outcome;
+		}
 		bpf_tail_call_static(skb, &MAP(exits), EXIT_RING);
-	else if (d->exit == EXIT_DEVICE)
+	} else if (d->exit == EXIT_DEVICE) {
 		bpf_tail_call_static(skb, &MAP(exits), EXIT_DEVICE);
+	}
 	return OUT_NO_EXIT;
 }
 

@@ -81,7 +81,8 @@ static int open_events(struct drain *d)
 		err = -errno;
 	/* edge-triggered: do not report a ring with records again while they are sent */
 	for (size_t i = 0; i < d->n && !err; i++)
-		err = watch(d, d->rings[i].fd, EPOLLIN | EPOLLET) ? -errno : 0;
+		if (!d->rings[i].near)
+			err = watch(d, d->rings[i].fd, EPOLLIN | EPOLLET) ? -errno : 0;
 	if (err)
 		log_error("cannot wait for records: %s", strerror(-err));
 	return err;
@@ -219,9 +220,9 @@ static void nap(struct drain *d, uint64_t now)
 }
 
 /*
- * The flag is set before the rings are checked again, and a producer reserves its record before it reads the
- * flag: one of the two sees the other. But neither waits until its stores are visible, hence the second
- * check.
+ * The flag is set before the rings are checked again, and a producer puts its record into a ring before it
+ * reads the flag: one of the two sees the other. But producers do not wait until their stores are visible,
+ * hence the second check.
  */
 static void sleep_long(struct drain *d, uint64_t now)
 {
@@ -296,7 +297,7 @@ void drain_run(struct drain *d)
 			sleep_long(d, now);
 	}
 	if (*d->signal != SIGUSR1)
-		nap(d, monotonic()); /* for records that producers have already reserved */
+		nap(d, monotonic()); /* for records that producers are writing */
 	drain_last(d);
 	hold_end(d->hold);
 	d->shared.sent[SENT_LAG_MS] = 0;

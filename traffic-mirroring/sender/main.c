@@ -144,7 +144,8 @@ static int run(int ready)
 
 	if (err)
 		return err == -EALREADY ? EXIT_SUCCESS : EXIT_FAILURE;
-	log_info("process %d sends what %zu CPUs copy", getpid(), threads.drain[0].n / RINGS_PER_CPU);
+	log_info("process %d sends what %zu CPUs copy", getpid(),
+		 rings_cpus(threads.drain[0].rings, threads.drain[0].n));
 	if ((ready >= 0 && leave_terminal()) || threads_make(&threads) || confine())
 		return EXIT_FAILURE;
 	__atomic_store_n(&shared.state->present, 1, __ATOMIC_RELAXED);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -118,21 +119,44 @@ static unsigned int threads_of(const struct host *h, const struct mirror_setting
 	return rings_threads(settings->threads, h->cpus);
 }
 
+static unsigned int pairs_of(const struct host *h, const struct mirror_settings *settings)
+{
+	return h->cpus * threads_of(h, settings);
+}
+
+/*
+ * A primary ring needs stores that others see in their order, and programs that interrupt others of their CPU
+ * only to the end (../abi/ring.h). Other hosts have the overflow rings alone.
+ */
+static bool can_have_near(void)
+{
+	struct utsname system;
+
+	return !uname(&system) && !strcmp(system.machine, "x86_64") && !strstr(system.version, "PREEMPT_RT");
+}
+
 static bool is_wanted(const struct host *h, int ring, const struct mirror_settings *settings)
 {
+	if (!rings_is_spill(ring) &&
+	    !(can_have_near() && rings_near_fit(settings->ring_memory, pairs_of(h, settings))))
+		return false;
 	return rings_is_used(ring, threads_of(h, settings), h->cpus);
 }
 
 /* Returns its fd or a negative errno, as the next two. */
 static int make_ring(const struct host *h, int ring, const struct mirror_settings *settings)
 {
+	const struct bpf_map_shape *shape = rings_shape(ring);
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = shape->flags);
 	char name[RINGS_NAME_LEN], kernel_name[BPF_OBJ_NAME_LEN];
 	int fd;
 
 	rings_name(ring, name);
 	snprintf(kernel_name, sizeof(kernel_name), "host_%.10s", name);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, kernel_name, 0, 0,
-			    rings_size(ring, settings->ring_memory, h->cpus * threads_of(h, settings)), NULL);
+	fd = bpf_map_create(shape->type, kernel_name, shape->key_size, shape->value_size,
+			    shape->max_entries ?:
+						 rings_spill_size(settings->ring_memory, pairs_of(h, settings)),
+			    &options);
 	return fd < 0 ? report(-errno) : fd;
 }
 
@@ -144,7 +168,7 @@ static int open_ring(const struct host *h, int ring)
 
 	ring_path(ring, path);
 	if (!access(path, F_OK))
-		return bpf_info_open(path, &rings_shape);
+		return bpf_info_open(path, rings_shape(ring));
 	fd = make_ring(h, ring, h->shared.settings);
 	if (fd >= 0 && bpf_obj_pin(fd, path)) {
 		err = report(-errno);
@@ -225,7 +249,7 @@ static int attach_kind(const struct host *h, int outer, const int ring[], unsign
 	attach_most(h, outer, ring, kind);
 	for (__u32 key = 0; key < MIRROR_RINGS && !err; key++) {
 		fd = ring_of(h, outer, ring, key, kind);
-		if (fd >= 0)
+		if (fd >= 0 || (int)(key % MIRROR_MAX_CPUS) < h->cpus)
 			err = outer_map_set(outer, key, fd);
 	}
 	return err;

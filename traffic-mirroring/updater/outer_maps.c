@@ -17,8 +17,10 @@ __u32 outer_map_inner_id(int outer, __u32 key)
 
 int outer_map_set(int outer, __u32 key, int fd)
 {
-	if (outer_map_inner_id(outer, key) == bpf_info_id(fd))
+	if (outer_map_inner_id(outer, key) == (fd < 0 ? 0 : bpf_info_id(fd)))
 		return 0;
+	if (fd < 0)
+		return bpf_map_delete_elem(outer, &key) ? -errno : 0;
 	return bpf_map_update_elem(outer, &key, &fd, BPF_ANY) ? -errno : 0;
 }
 

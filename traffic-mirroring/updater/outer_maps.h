@@ -8,8 +8,8 @@
 __u32 outer_map_inner_id(int outer, __u32 key);
 
 /*
- * Leads an entry to a map. Each change waits for a grace period: only what differs is changed. 0 or a
- * negative errno, silently, as the next one.
+ * Leads an entry to a map, or to none if fd is negative. Each change waits for a grace period: only what
+ * differs is changed. 0 or a negative errno, silently, as the next one.
  */
 int outer_map_set(int outer, __u32 key, int fd);
 

@@ -138,7 +138,7 @@ static int link_ring(struct trial *t)
 		close(fd);
 		return err;
 	}
-	return link_map(tables_near_fd(t->tables), cpu, fd);
+	return link_map(tables_rings_fd(t->tables), cpu, fd);
 }
 
 static int allocate(struct trial *t)

@@ -11,15 +11,15 @@
 #include "../../host/names.h"
 #include "../../updater/domain.h"
 
-enum { RING, STATE, FLOWS, ACCEPTS };
+enum { STATE, FLOWS, ACCEPTS, NEAR, SPILL };
 
 #define RING_SIZE (1 << 21)
 
-/* A map, made, and mapped into memory if it is an array. */
+/* A map, made, and mapped into memory if asked for. */
 static int make(int type, uint32_t value, uint32_t entries, uint32_t flags, void *memory)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
-	int fd = bpf_map_create(type, "host", memory ? sizeof(__u32) : 0, value, entries, &opts);
+	int fd = bpf_map_create(type, "host", value ? sizeof(__u32) : 0, value, entries, &opts);
 	void *at;
 
 	if (fd < 0)
@@ -49,48 +49,37 @@ static int link_maps(const struct host_maps *maps, enum direction d)
 								   link_map(maps, d, "accepts", 0, ACCEPTS);
 
 	for (int cpu = 0; cpu < libbpf_num_possible_cpus() && !error; cpu++)
-		error = link_map(maps, d, "near", cpu, RING);
+		error = link_map(maps, d, "near", cpu, NEAR) ?: link_map(maps, d, "rings", cpu, SPILL);
 	return error;
-}
-
-static int take(void *ctx, void *data, size_t size)
-{
-	struct host_maps *maps = ctx;
-	const struct mirror_record *record = data;
-	size_t len = size - sizeof(*record);
-
-	maps->record = *record;
-	memcpy(maps->data, record->data, len < HOST_DATA ? len : HOST_DATA);
-	maps->records++;
-	return 0;
 }
 
 int host_maps_open(struct host_maps *maps, struct fixture *fixture, uint32_t sets)
 {
 	*maps = (struct host_maps){ .fixture = fixture, .sets = sets };
-	maps->fd[RING] = make(BPF_MAP_TYPE_RINGBUF, 0, RING_SIZE, 0, NULL);
 	maps->fd[STATE] = make(BPF_MAP_TYPE_ARRAY, sizeof(*maps->state), 1, BPF_F_MMAPABLE, &maps->state);
 	maps->fd[FLOWS] = make(BPF_MAP_TYPE_ARRAY, sizeof(*maps->flows), sets,
 			       BPF_F_MMAPABLE | BPF_F_INNER_MAP, &maps->flows);
 	maps->fd[ACCEPTS] = make(BPF_MAP_TYPE_ARRAY, sizeof(*maps->accepts),
 				 MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES, BPF_F_MMAPABLE, &maps->accepts);
-	for (int i = 0; i < 4; i++)
+	maps->fd[NEAR] = make(BPF_MAP_TYPE_ARRAY, sizeof(struct mirror_near), 1, BPF_F_MMAPABLE, NULL);
+	maps->fd[SPILL] = make(BPF_MAP_TYPE_RINGBUF, 0, RING_SIZE, 0, NULL);
+	for (int i = 0; i < HOST_MAPS; i++)
 		if (maps->fd[i] < 0)
 			return maps->fd[i];
 	maps->state->present = 1;
-	maps->ring = ring_buffer__new(maps->fd[RING], take, maps, NULL);
-	if (!maps->ring)
+	if (ring_open(&maps->near, maps->fd[NEAR]) || ring_open(&maps->spill, maps->fd[SPILL]))
 		return fixture_failed("a ring");
 	return link_maps(maps, INGRESS) ?: link_maps(maps, EGRESS);
 }
 
 void host_maps_close(struct host_maps *maps)
 {
-	ring_buffer__free(maps->ring);
+	ring_close(&maps->near);
+	ring_close(&maps->spill);
 	munmap(maps->state, sizeof(*maps->state));
 	munmap(maps->flows, sizeof(*maps->flows) * maps->sets);
 	munmap(maps->accepts, sizeof(*maps->accepts) * MIRROR_MAX_RULESETS * MIRROR_MAX_CLASSES);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < NEAR; i++)
 		close(maps->fd[i]);
 }
 
@@ -149,11 +138,24 @@ int host_maps_commit(struct host_maps *maps, enum direction d, const char *rules
 	return error;
 }
 
+static unsigned int take_all(struct host_maps *maps, struct ring *ring)
+{
+	const struct mirror_record *r;
+	unsigned int records = 0;
+	uint32_t len;
+
+	for (; (r = ring_peek(ring, 0)); ring_take(ring), records++) {
+		len = ring_captured(ring, r);
+		maps->record = *r;
+		memcpy(maps->data, r->data, len < HOST_DATA ? len : HOST_DATA);
+	}
+	ring_release(ring);
+	return records;
+}
+
 unsigned int host_maps_records(struct host_maps *maps)
 {
-	maps->records = 0;
-	ring_buffer__consume(maps->ring);
-	return maps->records;
+	return take_all(maps, &maps->near) + take_all(maps, &maps->spill);
 }
 
 struct mirror_flow_set *host_maps_set(const struct host_maps *maps, uint64_t hash)

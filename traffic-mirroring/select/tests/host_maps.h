@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the updater makes for a host, for the data paths of a fixture: a ring, the state, the flow table, and
+ * What the updater makes for a host, for the data paths of a fixture: rings, the state, the flow table, and
  * which filters accept a name. The test is the sender: it reads the ring, and says of which class a flow is.
  */
 #pragma once
 
-#include "../../abi/record.h"
+#include "../../host/ring.h"
 #include "harness.h"
 
+#define HOST_MAPS 5
 #define HOST_NAMES 8
 #define HOST_DATA 4096 /* bytes of a record that are kept */
 
 struct host_maps {
 	struct fixture *fixture;
-	int fd[4];
+	int fd[HOST_MAPS];
 	struct mirror_state *state;
 	struct mirror_flow_set *flows;
 	uint32_t sets;
 	struct mirror_words *accepts;
-	struct ring_buffer *ring;
+	struct ring near, spill; /* of all CPUs: only one runs a program at a time */
 	/* of class CLASS_FIRST + i, as text */
 	size_t n_names;
 	const char *names[HOST_NAMES];
 	/* the last one that host_maps_records() took */
 	struct mirror_record record;
 	uint8_t data[HOST_DATA];
-	unsigned int records;
 };
 
 /* sets: of the flow table, a power of two. Prints what failed. 0 or a negative errno. */
