@@ -53,7 +53,7 @@
 	"off|on", "segment super-packets in dev and vlan copies, too (off)", \
 		ARGS_READ(delivery_read_segment, LEG_SWITCH_VALUES), TO(leg[LEG_SEGMENT])
 #define DELIVERY_CLONE_ABOVE                                                                \
-	"BYTES", "clone packets above BYTES to dev collectors, if order permits (0: none)", \
+	"BYTES", "clone larger packets to dev collectors, if order permits (0: none)", \
 		ARGS_NUMBER(0, SNAPLEN_MAX), TO(clone_above)
 #define DELIVERY_TTL \
 	"HOPS", "set the TTL or hop limit of copies (kernel default)", ARGS_NUMBER(1, 255), TO(ttl)

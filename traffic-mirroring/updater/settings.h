@@ -16,7 +16,7 @@
 	"RATE", "limit this host's copies to RATE: 100kpps, 500Mbit, off (off)", \
 		ARGS_READ(settings_read_rate, "a rate such as 100kpps or 500Mbit, or off")
 #define SETTING_FAILOVER "off|on", "skip collectors that cannot be reached (off)", ARGS_CHOICE
-#define SETTING_SENDER_THREADS                                                 \
+#define SETTING_SENDER_THREADS                                         \
 	"N", "set the threads of mirror-sender: 1, 2, 4, auto (auto)", \
 		ARGS_READ(settings_read_threads, "1, 2, 4 or auto")
 #define SETTING_SENDER_NICE "NICE", "set the priority of mirror-sender, -20 to 19 (5)", ARGS_NUMBER(-20, 19)

@@ -317,7 +317,7 @@ rules() {
 	mirror 0 update --rules="count proto icmp name try"
 	pings 5
 	[[ $(report '.filters[0] | "\(.name) \(.packets) \(.bytes)"') == "try 5 490" ]]
-	[[ $(report '.filters[0].estimate | .packets_per_second > 0 and .bits_per_second / .packets_per_second == 98 * 8') == true ]]
+	[[ $(report '.filters[0].estimate | .packets_per_second > 0 and (.bits_per_second / .packets_per_second | round) == 98 * 8') == true ]]
 	[[ $(report '"\(.counters.counted) \(.counters.device)"') == "5 5" ]]
 	mirror 0 status
 	[[ $output =~ as\ mirror:\ at\ most\ [0-9]+\ packets/s\ and\ [0-9.]+\ Mbit/s ]]
