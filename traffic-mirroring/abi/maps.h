@@ -124,9 +124,10 @@ enum mirror_exit {
 	/* delivery programs: keys of the exits PROG_ARRAY */
 	EXIT_DEVICE, /* bpf_clone_redirect() */
 	EXIT_RING, /* into this CPU's ring buffer */
+	EXIT_ORDER, /* one of the two, by size, in the flow's order; never in a row of filters */
 	EXIT_NONE, /* no destination: in configurations of older versions; counted as OUT_NO_EXIT */
 };
-#define MIRROR_EXIT_PROGRAMS 2 /* two: exits must not look like a chain map, which has one entry */
+#define MIRROR_EXIT_PROGRAMS 3 /* several: exits must not look like a chain map, which has one entry */
 
 struct mirror_device {
 	__u32 ifindex; /* of the device */

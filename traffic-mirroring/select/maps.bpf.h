@@ -94,6 +94,7 @@ PINNED_MAP(jmp_table, PROG_ARRAY, __u32, __u32, 1, 0);
 /* The delivery programs. */
 int MAP(device)(struct __sk_buff *skb);
 int MAP(ring)(struct __sk_buff *skb);
+int MAP(order)(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -102,7 +103,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__array(values, int(struct __sk_buff *));
 } MAP(exits) SEC(".maps") = {
-	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring) },
+	.values = { [EXIT_DEVICE] = &MAP(device), [EXIT_RING] = &MAP(ring), [EXIT_ORDER] = &MAP(order) },
 };
 
 /* The host's map behind a map of maps. */

@@ -63,7 +63,7 @@ static __always_inline bool order_clones(const struct __sk_buff *skb, const stru
 	struct mirror_state *state;
 	struct mirror_flow *flow;
 
-	if (!d->clone_above || skb->len <= d->clone_above)
+	if (skb->len <= d->clone_above)
 		return false;
 	state = host_state();
 	if (!state || state->limited || refuses(state, d))
@@ -75,11 +75,8 @@ static __always_inline bool order_clones(const struct __sk_buff *skb, const stru
 /* After a record of the flow has been published. */
 static __always_inline void order_add(const struct __sk_buff *skb, const struct mirror_decision *d)
 {
-	struct mirror_flow *flow;
+	struct mirror_flow *flow = order_flow(skb, d, true);
 
-	if (!d->clone_above)
-		return;
-	flow = order_flow(skb, d, true);
 	if (!flow)
 		return;
 	flow->count[0] = order_time(bpf_ktime_get_ns());

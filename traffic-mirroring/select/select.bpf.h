@@ -319,8 +319,10 @@ static __always_inline __u32 select(struct __sk_buff *skb, struct mirror_cpu *cp
 	if (d->flags & RECORD_HEADERS)
 		trim(skb, d);
 	/* constant keys: compiled to a jump, not to a call through a table */
-	if (d->exit == EXIT_RING) {
-		if (!(d->flags & DECISION_QUOTES) && !d->clone_above) {
+	if (d->clone_above) {
+		bpf_tail_call_static(skb, &MAP(exits), EXIT_ORDER);
+	} else if (d->exit == EXIT_RING) {
+		if (!(d->flags & DECISION_QUOTES)) {
 			outcome = copy_to_near(skb, d);
 			if (outcome != OUT_NONE)
 				return outcome;
@@ -342,23 +344,39 @@ int JOIN(_, DIRECTION, _redirect)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
-/* Delivery program EXIT_RING: copies the packet's bytes into this CPU's ring, or leaves it to EXIT_DEVICE. */
+/* Delivery program EXIT_RING: copies the packet's bytes into this CPU's ring. */
 SEC("tc")
 int MAP(ring)(struct __sk_buff *skb)
 {
 	struct mirror_cpu *cpu = this_cpu();
-	__u32 outcome = OUT_OWN_COPY;
+	struct mirror_decision *d;
 
 	if (!cpu)
 		return next_program(skb);
-	if (!quotes_our_tunnel(skb, &cpu->decision)) {
-		if (order_clones(skb, &cpu->decision))
-			bpf_tail_call_static(skb, &MAP(exits), EXIT_DEVICE);
-		outcome = copy_to_ring(skb, &cpu->decision);
-		if (outcome == OUT_RING)
-			order_add(skb, &cpu->decision);
+	d = &cpu->decision;
+	d->outcome = quotes_our_tunnel(skb, d) ? OUT_OWN_COPY : copy_to_ring(skb, d);
+	count_outcome(&cpu->pending, d->outcome);
+	if (d->clone_above && d->outcome == OUT_RING)
+		bpf_tail_call_static(skb, &MAP(exits), EXIT_ORDER);
+	return next_program(skb);
+}
+
+/* Delivery program EXIT_ORDER: decides between the two others, and takes note of what EXIT_RING has published. */
+SEC("tc")
+int MAP(order)(struct __sk_buff *skb)
+{
+	struct mirror_cpu *cpu = this_cpu();
+
+	if (!cpu)
+		return next_program(skb);
+	if (cpu->decision.outcome == OUT_RING) {
+		order_add(skb, &cpu->decision);
+		return next_program(skb);
 	}
-	count_outcome(&cpu->pending, outcome);
+	if (order_clones(skb, &cpu->decision))
+		bpf_tail_call_static(skb, &MAP(exits), EXIT_DEVICE);
+	bpf_tail_call_static(skb, &MAP(exits), EXIT_RING);
+	count_outcome(&cpu->pending, OUT_NO_EXIT);
 	return next_program(skb);
 }
 
