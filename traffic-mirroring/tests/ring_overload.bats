@@ -36,6 +36,6 @@ nothing_shed() {
 	[[ $(outcome ingress ring_full) == 0 ]]
 	# what can be sent, what the rings hold, and what was taken before the first flow was left out: less than three quarters
 	((copied * 4 < offered * 3))
-	((arrived > 100 && complete * 100 >= arrived * 95))
+	((arrived > 50 && complete * 100 >= arrived * 95))
 	wait_until 20 nothing_shed
 }
