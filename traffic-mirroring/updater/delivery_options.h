@@ -52,7 +52,7 @@
 #define DELIVERY_SEGMENT                                                     \
 	"off|on", "segment super-packets in dev and vlan copies, too (off)", \
 		ARGS_READ(delivery_read_segment, LEG_SWITCH_VALUES), TO(leg[LEG_SEGMENT])
-#define DELIVERY_CLONE_ABOVE                                                                \
+#define DELIVERY_CLONE_ABOVE                                                           \
 	"BYTES", "clone larger packets to dev collectors, if order permits (0: none)", \
 		ARGS_NUMBER(0, SNAPLEN_MAX), TO(clone_above)
 #define DELIVERY_TTL \

@@ -20,5 +20,6 @@
 STUB(JOIN(_, DIRECTION, _redirect))
 STUB(MAP(device))
 STUB(MAP(ring))
+STUB(MAP(order))
 
 char _license[] SEC("license") = "Dual BSD/GPL";
