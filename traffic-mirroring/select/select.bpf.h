@@ -361,7 +361,7 @@ int MAP(ring)(struct __sk_buff *skb)
 	return next_program(skb);
 }
 
-/* Delivery program EXIT_ORDER: decides between the two others, and takes note of what EXIT_RING has published. */
+/* Delivery program EXIT_ORDER: decides between the two others, and notes what EXIT_RING has published. */
 SEC("tc")
 int MAP(order)(struct __sk_buff *skb)
 {

@@ -46,6 +46,12 @@ static int ask(const char *lock, int signal)
 	return 0;
 }
 
+/* One that is not seen may be one that was seen, or the other way round, if /proc failed once. */
+static bool is_another(long pid, long before)
+{
+	return pid != before && pid != LOCK_HOLDER_UNSEEN && before != LOCK_HOLDER_UNSEEN;
+}
+
 /* 0, also if it has ended already; -ETIMEDOUT: it has not ended in time. */
 static int signal_and_wait(const char *lock, long pid, int signal)
 {
@@ -58,7 +64,7 @@ static int signal_and_wait(const char *lock, long pid, int signal)
 		return errno == ESRCH ? 0 : -errno;
 	for (int waited = 0; !err && waited < SENDER_SECONDS * 1000; waited += POLL_MS) {
 		now = lock_holder(lock);
-		if (now != pid)
+		if (now <= 0 || is_another(now, pid))
 			return now < 0 && now != -ENOENT ? now : 0;
 		sleep_ms(POLL_MS);
 	}
