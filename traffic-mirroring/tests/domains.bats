@@ -110,6 +110,11 @@ forward() {
 	on collector ip route add 192.0.2.0/24 via $LAB_UPLINK4
 	on collector ip route add 2001:db8:1::/64 via $LAB_UPLINK6
 	lab_no_offload collector eth0
+	# on one CPU each: two would put packets of a flow on the wire in another order than they passed the program in
+	local at
+	for at in host collector; do
+		on $at bash -c "echo 1 >/sys/class/net/eth0/queues/rx-0/rps_cpus"
+	done
 	on host tc_root start --iface eth1 --quiet
 }
 
