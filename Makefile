@@ -236,7 +236,7 @@ $B/traffic-mirroring/mirror-collector: $B/obj/traffic-mirroring/collector/main.o
 	@mkdir -p $(@D)
 	$(LINK) $^ $(call static,$(COMPLETE) -Xlinker -Bstatic) $$($(PKG_CONFIG) $(call static,--static) --libs libbpf libnl-3.0 libzstd libssl) \
 		$(call static,-Xlinker -Bdynamic) -lpcap -lpthread
-# It runs here, whatever it checks the objects for.
+# It runs on this machine, also if it checks objects for another architecture.
 $(CHECK_OBJECT): packaging/check_object.c packaging/read_only.c packaging/read_only.h | $(READY)
 	@mkdir -p $(@D)
 	$(HOSTCC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -o $@ $(filter %.c,$^) -lbpf -lelf

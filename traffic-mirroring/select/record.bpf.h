@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a record holds of a packet, in whatever ring it lies. */
+/* Fills a record from a packet, for either ring. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 /* GSO packets with more segments are rare, and copying them whole is as cheap. */
 #define MAX_PIECES 64
+#define LARGEST_CLASS 65536 /* of packets without BIG TCP */
 
 static __always_inline void fill(struct mirror_record *r, struct __sk_buff *skb,
 				 const struct mirror_decision *d, __u32 len)
@@ -60,7 +61,7 @@ static __always_inline bool pieces_fit(const struct __sk_buff *skb, const struct
 	__u32 pieces = skb->len / skb->gso_size;
 
 	return d->payload && d->snaplen <= RECORD_HEAD_SIZE && skb->len > RECORD_HEAD_SIZE &&
-	       skb->len <= 65536 && pieces <= MAX_PIECES && pieces * stride_of(d) <= size;
+	       skb->len <= LARGEST_CLASS && pieces <= MAX_PIECES && pieces * stride_of(d) <= size;
 }
 
 /* The most bytes of data that pieces take; size: after the head. */

@@ -7,15 +7,13 @@
 
 #include "record.bpf.h"
 
-/*
- * Size classes of a record's data: the size of a reservation must be a constant. They are powers of two
- * apart, because the verifier of 5.10 learns the limits of a length from masking.
- */
-#define LARGEST_CLASS 65536 /* of packets without BIG TCP */
-
 #define SPILL_PIECES_SIZE 8192
 
-/* A record of one class, for more than low bytes of data, at most high. */
+/*
+ * A record of one size class, for more than low bytes of data, at most high: the size of a reservation must
+ * be a constant. Classes are powers of two apart, because the verifier of 5.10 learns the limits of a length
+ * from masking.
+ */
 static __always_inline bool spill_class(struct __sk_buff *skb, const struct mirror_decision *d, void *ring,
 					const __u32 low, const __u32 high, __u32 len)
 {

@@ -2,8 +2,8 @@
 /*
  * Turns a captured packet into the packets that the wire carried: segments a GSO or GRO packet, puts a VLAN
  * tag in metadata back into the frame, completes checksums that were left to the NIC, and truncates each
- * packet to snaplen, or has zeros from there on. Every packet takes this path, even if it needs none of these
- * steps. Nothing is allocated, and payload is not copied.
+ * packet to snaplen, or replaces what follows by zeros. Every packet takes this path, even if it needs none
+ * of these steps. Nothing is allocated, and payload is not copied.
  */
 #pragma once
 
