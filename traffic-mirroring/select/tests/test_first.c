@@ -8,10 +8,7 @@
 
 #include "../../../common/tests/unit.h"
 #include "../../abi/record.h"
-#include "group.h"
-#include "host_maps.h"
-
-static struct host_maps maps;
+#include "host_group.h"
 
 #define ACK 0x10
 #define FIN 0x01
@@ -348,15 +345,4 @@ TEST(no_table)
 		assert_int_equal(run(INGRESS, &s, &step).outcome, YES);
 }
 
-static int enter(void **state)
-{
-	return group_enter(state) ?: host_maps_open(&maps, &fixture, 4096);
-}
-
-static int leave(void **state)
-{
-	host_maps_close(&maps);
-	return group_leave(state);
-}
-
-TEST_MAIN(enter, leave)
+TEST_MAIN(host_group_enter, host_group_leave)

@@ -6,15 +6,12 @@
 
 #include "../../../common/clock.h"
 #include "../../../common/tests/unit.h"
-#include "group.h"
-#include "host_maps.h"
+#include "host_group.h"
 
 #define SMALL 60
 #define LARGE 1200
 #define ABOVE 1000
 #define STEP 2000 /* nanoseconds: more than a unit of an entry's time */
-
-static struct host_maps maps;
 
 static enum mirror_outcome pass(enum direction d, uint16_t port, uint16_t payload)
 {
@@ -120,15 +117,4 @@ TEST_AFTER(limits, begin)
 	assert_passes(EGRESS, 1, LARGE, OUT_RING);
 }
 
-static int enter(void **state)
-{
-	return group_enter(state) ?: host_maps_open(&maps, &fixture, 4096);
-}
-
-static int leave(void **state)
-{
-	host_maps_close(&maps);
-	return group_leave(state);
-}
-
-TEST_MAIN(enter, leave)
+TEST_MAIN(host_group_enter, host_group_leave)

@@ -5,10 +5,7 @@
 #include <bpf/bpf.h>
 
 #include "../../../common/tests/unit.h"
-#include "group.h"
-#include "host_maps.h"
-
-static struct host_maps maps;
+#include "host_group.h"
 
 #define SRC4 .family = 4, .src = "192.0.2.1", .dst = "198.51.100.1", .payload = 400
 #define SRC6 .family = 6, .src = "2001:db8::1", .dst = "2001:db8:1::1", .payload = 400
@@ -96,15 +93,4 @@ TEST(headers_and_zeros)
 	all("mirror snaplen headers+zero", 0, RECORD_HEADERS | RECORD_ZERO);
 }
 
-static int enter(void **state)
-{
-	return group_enter(state) ?: host_maps_open(&maps, &fixture, 4096);
-}
-
-static int leave(void **state)
-{
-	host_maps_close(&maps);
-	return group_leave(state);
-}
-
-TEST_MAIN(enter, leave)
+TEST_MAIN(host_group_enter, host_group_leave)
